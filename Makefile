@@ -1,0 +1,53 @@
+# make demo   both example pipelines, end to end
+# make test   everything that must hold, with the race detector
+GO ?= go
+STEPWELL := bin/stepwell
+DATA := .stepwell
+SHARED ?= ../shared
+export CGO_ENABLED = 1
+
+.PHONY: build demo test bench lint conformance e2e crash fuzz generate
+
+build:
+	$(GO) build -o $(STEPWELL) ./cmd/stepwell
+
+demo: build
+	$(STEPWELL) run examples/reviews --data-dir $(DATA)
+	$(STEPWELL) run examples/sales --data-dir $(DATA) --time-scale 0
+
+test: lint
+	$(GO) test -race ./...
+
+lint:
+	test -z "$$(gofmt -l cmd internal test tools)"
+	$(GO) vet ./...
+	cd tools && $(GO) vet ./... && $(GO) test ./...
+	cd tools && $(GO) build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	bin/staticcheck ./...
+
+generate:
+	cd tools && $(GO) run ./awsgen
+
+conformance: build
+	test/conformance.sh $(STEPWELL) $(SHARED)/conformance
+
+# Real clients against a running server: AWS CLI, boto3, psql, redshift-connector.
+e2e: build
+	test/e2e.sh $(STEPWELL)
+
+# The server is killed at random instants while a pipeline runs.
+crash: build
+	$(GO) test -count 1 -v -timeout 30m ./test/crash -stepwell $(CURDIR)/$(STEPWELL)
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./test/bench -stepwell $(CURDIR)/$(STEPWELL)
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/warehouse
+	$(GO) test -run '^$$' -bench . ./internal/store ./internal/wire ./internal/rsql ./internal/asl/...
+
+FUZZTIME ?= 60s
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	  done; \
+	done

@@ -1,0 +1,40 @@
+package exec
+
+import (
+	"stepwell/internal/asl/check"
+	"stepwell/internal/asl/syntax"
+)
+
+// Problem is one finding about a definition, as
+// ValidateStateMachineDefinition reports it.
+type Problem struct {
+	Severity string // ERROR or WARNING
+	Code     string // SCHEMA_VALIDATION_FAILED, ...
+	Message  string
+	Location string // "/States/Name/Field"; "" where there is none
+}
+
+// Options say what a definition is compiled for.
+type Options struct {
+	Express bool
+	// KnownResource reports whether the Resource of a Task state exists; nil: all do.
+	KnownResource func(arn string) bool
+}
+
+// Compile checks a definition and makes it runnable. The Machine is nil where
+// a problem is an ERROR.
+func Compile(definition string, o Options) (*Machine, []Problem) {
+	def, faults := check.Definition(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource})
+	var problems []Problem
+	for _, f := range faults {
+		problems = append(problems, Problem{Severity: "ERROR", Code: f.Code, Message: f.Text, Location: f.Location})
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	top, err := compileProgram(def.Machine)
+	if err != nil {
+		return nil, []Problem{{Severity: "ERROR", Code: syntax.SchemaFailed, Message: err.Error()}}
+	}
+	return &Machine{Definition: def, top: top}, nil
+}

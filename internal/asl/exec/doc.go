@@ -1,0 +1,19 @@
+// Package exec interprets state machines.
+//
+// The core is Execution: a tree of frames (the top level, the branches of
+// Parallel states, the iterations of Map states) that consumes one Input at a
+// time (Advance) and answers with a Step: journal bytes, the public history
+// events in them, and effects (start a task, abandon a task, the end). It has
+// no goroutines, no clock and no I/O: given the same inputs with their
+// timestamps and the same Env it does the same.
+//
+// Folding the journal bytes of all steps (Restore) rebuilds the frame tree as
+// it was: due times of waits, retry counters, task tokens, tasks in flight,
+// Map iterations.
+//
+// Runner drives many executions over a Host: it commits journals before any
+// effect leaves, sets timers on the clock, and resumes executions after a
+// restart. Package exec knows no AWS service: the Host runs tasks.
+//
+// Anything may import it; it imports the parts of the language, clock and diag.
+package exec

@@ -1,0 +1,356 @@
+package exec
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"stepwell/internal/clock"
+)
+
+// ErrNoExecution is returned for executions that the runner does not run:
+// unknown ones, and ended ones.
+var ErrNoExecution = errors.New("cannot deliver to execution: it does not run here")
+
+// ErrClosed is returned by a closed Runner.
+var ErrClosed = errors.New("cannot deliver to execution: the runner is closed")
+
+// Runner runs executions over a Host. Each execution takes its inputs one at a
+// time, in a goroutine that lives only while there are any; an execution that
+// waits holds a timer and its frames, nothing else.
+type Runner struct {
+	host  Host
+	clock clock.Clock
+	env   Env
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex
+	live   map[string]*job
+	closed bool
+}
+
+// NewRunner makes a runner. Close it to stop its work.
+func NewRunner(host Host, c clock.Clock, env Env) *Runner {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Runner{host: host, clock: c, env: env.withDefaults(), ctx: ctx, cancel: cancel, live: map[string]*job{}}
+}
+
+// job is an execution with its inputs.
+type job struct {
+	r  *Runner
+	id string
+
+	mu     sync.Mutex
+	x      *Execution
+	queue  []delivery
+	active bool // a goroutine drives it
+	ended  bool // nobody takes inputs any more
+	timer  clock.Timer
+	busy   func()
+}
+
+type delivery struct {
+	in   Input
+	done chan error // nil: nobody waits
+}
+
+// Start begins an execution that the host has recorded. It returns at once.
+func (r *Runner) Start(m *Machine, info Info) error {
+	j, err := r.add(New(m, info, r.env))
+	if err != nil {
+		return err
+	}
+	return j.push(delivery{in: Start{At: r.clock.Now()}})
+}
+
+// Resume goes on with an execution from its journal: tasks in flight are
+// handed to Host.ResumeTask, waits get their timers. An empty journal starts it.
+func (r *Runner) Resume(m *Machine, info Info, journal [][]byte) error {
+	if len(journal) == 0 {
+		return r.Start(m, info)
+	}
+	x, err := Restore(m, info, r.env, journal)
+	if err != nil {
+		return err
+	}
+	if x.Result() != nil {
+		return fmt.Errorf("cannot resume execution %s: it has ended", info.ID)
+	}
+	j, err := r.add(x)
+	if err != nil {
+		return err
+	}
+	defer r.clock.Busy()()
+	tasks := x.Tasks()
+	for _, t := range tasks {
+		r.host.ResumeTask(r.ctx, t)
+	}
+	return j.push(delivery{in: Continue{At: r.clock.Now()}})
+}
+
+func (r *Runner) add(x *Execution) (*job, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, ErrClosed
+	}
+	if r.live[x.info.ID] != nil {
+		return nil, fmt.Errorf("cannot start execution %s: it runs already", x.info.ID)
+	}
+	j := &job{r: r, id: x.info.ID, x: x}
+	r.live[j.id] = j
+	return j, nil
+}
+
+func (r *Runner) job(execution string) (*job, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, ErrClosed
+	}
+	j := r.live[execution]
+	if j == nil {
+		return nil, ErrNoExecution
+	}
+	return j, nil
+}
+
+// Deliver hands an input to a running execution and returns at once.
+// ErrNoExecution: it does not run; ErrNoTask: the task is not in flight.
+func (r *Runner) Deliver(execution string, in Input) error {
+	j, err := r.job(execution)
+	if err != nil {
+		return err
+	}
+	return j.offer(delivery{in: in})
+}
+
+// DeliverSync is Deliver that returns when what the input led to is durable.
+func (r *Runner) DeliverSync(ctx context.Context, execution string, in Input) error {
+	j, err := r.job(execution)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	if err := j.offer(delivery{in, done}); err != nil {
+		return err
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// Close stops the runner and waits for commits under way. Executions that
+// have not ended can be resumed from their journals.
+func (r *Runner) Close() {
+	r.mu.Lock()
+	r.closed = true
+	r.cancel()
+	jobs := r.live
+	r.live = map[string]*job{}
+	r.mu.Unlock()
+	for _, j := range jobs {
+		j.mu.Lock()
+		j.stopTimer()
+		j.mu.Unlock()
+	}
+	r.wg.Wait()
+}
+
+// offer is push for inputs of others: an answer to a task must fit.
+func (j *job) offer(d delivery) error {
+	if id := taskOfInput(d.in); id != 0 {
+		j.mu.Lock()
+		known := j.x.flying(id) != nil
+		j.mu.Unlock()
+		if !known {
+			return ErrNoTask
+		}
+	}
+	return j.push(d)
+}
+
+func (j *job) push(d delivery) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.ended {
+		return ErrNoExecution
+	}
+	j.queue = append(j.queue, d)
+	if j.active {
+		return nil
+	}
+	j.active, j.busy = true, j.r.clock.Busy()
+	j.stopTimer()
+	j.r.wg.Add(1)
+	go j.drive()
+	return nil
+}
+
+func (j *job) stopTimer() {
+	if j.timer != nil {
+		j.timer.Stop()
+		j.timer = nil
+	}
+}
+
+// drive takes inputs until there are none.
+func (j *job) drive() {
+	defer j.r.wg.Done()
+	for {
+		b, ok := j.batch()
+		if !ok {
+			return
+		}
+		if !j.commit(b) {
+			j.abort(b)
+			return
+		}
+		j.effects(b)
+		for _, w := range b.waiters {
+			w.done <- w.err
+		}
+		if b.commit.End != nil {
+			j.retire()
+			return
+		}
+	}
+}
+
+// batch is what a number of inputs led to.
+type batch struct {
+	commit  Commit
+	begin   []Task
+	abandon []Task
+	waiters []waiter
+}
+
+type waiter struct {
+	done chan error
+	err  error
+}
+
+// Inputs are taken together until their journal has this size.
+const batchSize = 1 << 20
+
+// batch advances the execution by all inputs at hand. Where there are none it
+// sets the timer and reports false: the job is idle.
+func (j *job) batch() (*batch, bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	b := &batch{commit: Commit{Execution: j.id}}
+	size := 0
+	for len(j.queue) > 0 && size < batchSize && b.commit.End == nil {
+		d := j.queue[0]
+		j.queue = j.queue[1:]
+		step, err := j.x.Advance(d.in)
+		if d.done != nil {
+			b.waiters = append(b.waiters, waiter{d.done, err})
+		}
+		if err != nil {
+			continue
+		}
+		if step.Journal != nil {
+			b.commit.Journal = append(b.commit.Journal, step.Journal)
+			size += len(step.Journal)
+		}
+		b.commit.Events = append(b.commit.Events, step.Events...)
+		b.begin, b.abandon = append(b.begin, step.Begin...), append(b.abandon, step.Abandon...)
+		b.commit.End = step.End
+		if step.More {
+			j.queue = append(j.queue, delivery{in: Continue{At: j.r.clock.Now()}})
+		}
+	}
+	if b.commit.Journal == nil && len(b.waiters) == 0 && len(j.queue) == 0 {
+		j.idle()
+		return nil, false
+	}
+	return b, true
+}
+
+// idle lets go of the goroutine: j.mu is held and the queue is empty.
+func (j *job) idle() {
+	j.queue, j.active = nil, false
+	if due := j.x.Wake(); !due.IsZero() && j.r.ctx.Err() == nil {
+		j.timer = j.r.clock.AfterFunc(due.Sub(j.r.clock.Now()), func() {
+			_ = j.r.Deliver(j.id, Wake{At: j.r.clock.Now()}) // an execution that has ended needs no wake
+		})
+	}
+	j.busy()
+}
+
+const (
+	firstPause = 50 * time.Millisecond
+	longPause  = 5 * time.Second
+)
+
+// commit makes the batch durable; it goes on trying while the host fails.
+func (j *job) commit(b *batch) bool {
+	if len(b.commit.Journal) == 0 {
+		return true
+	}
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		if err := j.r.host.Commit(j.r.ctx, b.commit); err == nil {
+			return true
+		}
+		select {
+		case <-j.r.ctx.Done():
+			return false
+		case <-time.After(pause):
+		}
+	}
+}
+
+// abort gives up on a batch because the runner is closed.
+func (j *job) abort(b *batch) {
+	for _, w := range b.waiters {
+		w.done <- ErrClosed
+	}
+	j.busy()
+}
+
+func (j *job) effects(b *batch) {
+	skipped := map[TaskID]bool{}
+	for _, t := range b.abandon {
+		skipped[t.ID] = true
+	}
+	for _, t := range b.begin {
+		if skipped[t.ID] {
+			delete(skipped, t.ID) // never began
+			continue
+		}
+		j.r.host.BeginTask(j.r.ctx, t)
+	}
+	for _, t := range b.abandon {
+		if skipped[t.ID] {
+			j.r.host.AbandonTask(j.r.ctx, t)
+		}
+	}
+}
+
+// retire forgets an execution that has ended.
+func (j *job) retire() {
+	j.r.mu.Lock()
+	delete(j.r.live, j.id)
+	j.r.mu.Unlock()
+	j.mu.Lock()
+	rest := j.queue
+	j.queue, j.ended = nil, true
+	j.mu.Unlock()
+	for _, d := range rest {
+		if d.done != nil {
+			d.done <- ErrNoExecution
+		}
+	}
+	j.busy()
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"stepwell/internal/project"
+)
+
+func newRun(o *options) *cobra.Command {
+	var variant string
+	var ephemeral bool
+	cmd := &cobra.Command{
+		Use:   "run DIR",
+		Short: "Run a pipeline folder and check what must hold afterwards",
+		Long: `Run the pipeline that DIR/stepwell.yaml describes: start a server if none has
+the data folder open, deploy, start the executions, show each state as it ends,
+and check the expectations. The exit status is 1 when one is not met.
+
+With --ephemeral nothing is left: the run has a server and a data folder of its
+own that are gone afterwards.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r := &project.Runner{Dir: absolute(args[0]), Variant: variant, Out: o.std.Out, Account: account(), Region: region()}
+			if err := r.Load(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), r, ephemeral)
+		},
+	}
+	cmd.Flags().StringVar(&variant, "variant", "", "one of the file's variants, e.g. the failing one")
+	cmd.Flags().BoolVar(&ephemeral, "ephemeral", false, "leave nothing behind")
+	return cmd
+}
+
+func (o *options) run(ctx context.Context, r *project.Runner, ephemeral bool) error {
+	var c *connection
+	var err error
+	if ephemeral {
+		dir, remove, dirErr := tempDir()
+		if dirErr != nil {
+			return dirErr
+		}
+		defer remove()
+		c, err = o.embed(ctx, dir)
+	} else {
+		c, err = o.connect(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	r.AWS, r.SQL = c.aws, c.sql
+	r.Endpoint, r.Outbox = c.Endpoint, c.Outbox()
+	r.RedshiftHost, r.RedshiftPort = hostPort(c.Redshift)
+	r.Python = pythonEnvironment
+	runErr := r.Run(ctx)
+	if !ephemeral {
+		fmt.Fprintf(o.std.Out, `
+Where things are (data folder %s)
+  objects    %s
+  e-mails    %s
+  histories  stepwell executions --data-dir %[1]s
+  job logs   stepwell logs --data-dir %[1]s
+  SQL        stepwell sql --data-dir %[1]s
+`, absolute(c.DataDir), c.Objects(), c.Outbox())
+	}
+	return runErr
+}

@@ -1,0 +1,162 @@
+package duck
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+)
+
+//go:embed prelude.sql
+var prelude string
+
+// Options are the limits of one Engine. The zero value takes DuckDB's own
+// defaults for threads (one per core) and memory (80 % of the machine's).
+type Options struct {
+	Threads     int    // worker threads; 0: one per core
+	MemoryLimit string // as DuckDB spells it, "4GiB"; empty: DuckDB's default
+	TempDir     string // where operators spill; empty: beside the database file
+	// CheckpointBytes is the size of the write-ahead log that starts a
+	// checkpoint; 0: 256 MiB. A load of new rows writes its row groups straight
+	// to the file whatever this is, the log then only names them.
+	CheckpointBytes int64
+}
+
+// Engine is one DuckDB instance with its attached database files.
+type Engine struct {
+	db bindings.Database
+
+	mu       sync.Mutex
+	attached map[string]string // catalog name -> file
+	closed   bool
+}
+
+// Open starts an instance and loads the prelude into its in-memory catalog.
+// No file is opened until Attach, and nothing is fetched over the network at
+// any time.
+func Open(opts Options) (*Engine, error) {
+	var config bindings.Config
+	if bindings.CreateConfig(&config) == bindings.StateError {
+		return nil, fmt.Errorf("cannot create a DuckDB configuration")
+	}
+	defer bindings.DestroyConfig(&config)
+	for _, kv := range settings(opts) {
+		if bindings.SetConfig(config, kv[0], kv[1]) == bindings.StateError {
+			return nil, fmt.Errorf("cannot set DuckDB's %s to %q", kv[0], kv[1])
+		}
+	}
+	e := &Engine{attached: map[string]string{}}
+	var msg string
+	if bindings.OpenExt(":memory:", &e.db, config, &msg) == bindings.StateError {
+		bindings.Close(&e.db)
+		return nil, fmt.Errorf("cannot open DuckDB: %s", msg)
+	}
+	if err := e.load(prelude); err != nil {
+		bindings.Close(&e.db)
+		return nil, fmt.Errorf("cannot load the prelude: %w", err)
+	}
+	return e, nil
+}
+
+func settings(opts Options) [][2]string {
+	checkpoint := opts.CheckpointBytes
+	if checkpoint == 0 {
+		checkpoint = 256 << 20
+	}
+	list := [][2]string{
+		{"autoinstall_known_extensions", "false"},
+		{"autoload_known_extensions", "false"},
+		// Redshift sorts NULL as the largest value.
+		{"default_null_order", "nulls_last_on_asc_first_on_desc"},
+		{"checkpoint_threshold", strconv.FormatInt(checkpoint, 10) + "B"},
+		{"duckdb_api", "stepwell"},
+	}
+	if opts.Threads > 0 {
+		list = append(list, [2]string{"threads", strconv.Itoa(opts.Threads)})
+	}
+	if opts.MemoryLimit != "" {
+		list = append(list, [2]string{"memory_limit", opts.MemoryLimit})
+	}
+	if opts.TempDir != "" {
+		list = append(list, [2]string{"temp_directory", opts.TempDir})
+	}
+	return list
+}
+
+func (e *Engine) load(script string) error {
+	c, err := e.Connect()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Script(context.Background(), script)
+}
+
+// Attach opens the database file as the catalog name, creating the file when
+// it does not exist. Attaching what is attached already does nothing.
+func (e *Engine) Attach(ctx context.Context, name, path string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return fmt.Errorf("cannot attach %q: the engine is closed", name)
+	}
+	if _, ok := e.attached[name]; ok {
+		return nil
+	}
+	c, err := e.Connect()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.Exec(ctx, "ATTACH "+Literal(path)+" AS "+Ident(name)); err != nil {
+		return fmt.Errorf("cannot open database file %s: %w", path, err)
+	}
+	e.attached[name] = path
+	return nil
+}
+
+// Detach closes the catalog's file after a checkpoint. It fails while a
+// transaction uses it.
+func (e *Engine) Detach(ctx context.Context, name string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.attached[name]; !ok {
+		return nil
+	}
+	c, err := e.Connect()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.Exec(ctx, "DETACH "+Ident(name)); err != nil {
+		return err
+	}
+	delete(e.attached, name)
+	return nil
+}
+
+// Close closes the instance. Connections must be closed before.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil
+	}
+	e.closed = true
+	bindings.Close(&e.db)
+	return nil
+}
+
+// Literal quotes text as a SQL string literal of DuckDB.
+func Literal(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}
+
+// Ident quotes a name as a SQL identifier of DuckDB.
+func Ident(name string) string {
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}

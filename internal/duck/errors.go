@@ -1,0 +1,134 @@
+package duck
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	bindings "github.com/duckdb/duckdb-go-bindings"
+	"stepwell/internal/sqlerr"
+)
+
+// prefixes maps the words DuckDB puts before its messages to the SQLSTATE of
+// the class. What a single message means more precisely is in rules.
+var prefixes = []struct{ prefix, code string }{
+	{"Parser Error: ", "42601"},
+	{"Syntax Error: ", "42601"},
+	{"Binder Error: ", "42804"},
+	{"Catalog Error: ", "42704"},
+	{"Conversion Error: ", "22P02"},
+	{"Out of Range Error: ", "22003"},
+	{"Constraint Error: ", "23000"},
+	{"Invalid Input Error: ", "22023"},
+	{"TransactionContext Error: ", "25000"},
+	{"Not implemented Error: ", "0A000"},
+	{"IO Error: ", "58030"},
+	{"INTERRUPT Error: ", "57014"},
+	{"Out of Memory Error: ", "53200"},
+	{"Permission Error: ", "42501"},
+	{"Serialization Error: ", "40001"},
+	{"INTERNAL Error: ", "XX000"},
+	{"FATAL Error: ", "XX000"},
+	{"Dependency Error: ", "2BP01"},
+	{"Mismatch Type Error: ", "42804"},
+}
+
+// rule recognises one DuckDB message; text, when set, is Redshift's wording
+// with $1 ... taken from the pattern.
+type rule struct {
+	code    string
+	pattern *regexp.Regexp
+	text    string
+}
+
+func newRule(code, pattern, text string) rule {
+	return rule{code, regexp.MustCompile(`(?s)` + pattern), text}
+}
+
+// rules are tried in order on the message without its prefix.
+var rules = []rule{
+	// Raised by the prelude: error('SQLSTATE:text').
+	newRule("", `^([0-9A-Z]{5}):(.*)$`, "$2"),
+	newRule("40001", `^(?:Failed to commit: )?.*(?:[Cc]onflict|write-write).*$`, "1023"),
+	newRule("42P01", `^Table with name (\S+) does not exist!.*$`, `relation "$1" does not exist`),
+	newRule("42P07", `^(?:Table|View|Entry) with name "([^"]*)" already exists!?.*$`, `Relation "$1" already exists`),
+	newRule("42P06", `^Schema with name "?([^" ]*)"? already exists!?.*$`, `Schema "$1" already exists`),
+	newRule("3F000", `^Schema with name "?([^" ]*)"? does not exist!?.*$`, `schema "$1" does not exist`),
+	newRule("42883", `^Scalar Function with name (\S+) does not exist!.*$`, `function $1 does not exist`),
+	newRule("42883", `^No function matches the given name and argument types '([^']*)'.*$`, `function $1 does not exist`),
+	newRule("42703", `^Referenced column "([^"]*)" not found in FROM clause.*$`, `column "$1" does not exist`),
+	newRule("42703", `^Referenced column "([^"]*)" was not found.*$`, `column "$1" does not exist`),
+	newRule("42703", `^Table "([^"]*)" does not have a column named "([^"]*)".*$`, `column $1.$2 does not exist`),
+	newRule("42P01", `^Referenced table "([^"]*)" not found.*$`, `missing FROM-clause entry for table "$1"`),
+	newRule("42702", `^Ambiguous reference to column name "([^"]*)".*$`, `column reference "$1" is ambiguous`),
+	newRule("42803", `^column "?([^" ]*)"? must appear in the GROUP BY clause.*$`, `column "$1" must appear in the GROUP BY clause or be used in an aggregate function`),
+	newRule("23502", `^NOT NULL constraint failed: (?:.*\.)?(\S+)$`, `Cannot insert a NULL value into column $1`),
+	newRule("21000", `^More than one row returned by a subquery.*$`, "single-row subquery returns more than one row"),
+	newRule("22P02", `^Could not convert string '(.*)' to (?:INT32|INT64|INT16|INT8|INT128)\b.*$`, `invalid input syntax for integer: "$1"`),
+	newRule("22P02", `^Could not convert string '(.*)' to (?:DOUBLE|FLOAT)\b.*$`, `invalid input syntax for type double precision: "$1"`),
+	newRule("22P02", `^Could not convert string '(.*)' to BOOL\b.*$`, `invalid input syntax for type boolean: "$1"`),
+	newRule("22P02", `^Could not convert string "(.*)" to DECIMAL.*$`, `invalid input syntax for type numeric: "$1"`),
+	newRule("22008", `^(?:date|timestamp|time) field value out of range: "([^"]*)".*$`, `date/time field value out of range: "$1"`),
+	newRule("22007", `^invalid (date|timestamp|time) field format: "([^"]*)".*$`, `invalid input syntax for type $1: "$2"`),
+	newRule("42725", `^Could not choose a best candidate function for the function call "([^"]*)".*$`, `function $1 is not unique`),
+	newRule("22012", `^(?i:.*division by zero.*)$`, "Divide by zero"),
+	newRule("57014", `^Interrupted!?.*$`, "Query (0) cancelled on user's request"),
+}
+
+// translate turns a DuckDB message into the error a Redshift client expects.
+// The kind is DuckDB's own and only a fallback: messages carry it as a prefix.
+func translate(kind bindings.ErrorType, message string) error {
+	message = strings.TrimSpace(message)
+	if strings.HasPrefix(message, "{") { // errors_as_json
+		var parts struct {
+			Type    string `json:"exception_type"`
+			Message string `json:"exception_message"`
+		}
+		if json.Unmarshal([]byte(message), &parts) == nil && parts.Message != "" {
+			message = parts.Type + " Error: " + parts.Message
+		}
+	}
+	code := "XX000"
+	if kind == bindings.ErrorTypeInterrupt {
+		code = "57014"
+	}
+	for _, p := range prefixes {
+		if rest, ok := strings.CutPrefix(message, p.prefix); ok {
+			message, code = rest, p.code
+			break
+		}
+	}
+	message = withoutExcerpt(message)
+	for _, r := range rules {
+		m := r.pattern.FindStringSubmatchIndex(message)
+		if m == nil {
+			continue
+		}
+		text := string(r.pattern.ExpandString(nil, r.text, message, m))
+		if r.code == "" {
+			return sqlerr.New(message[m[2]:m[3]], "%s", text)
+		}
+		if r.code == sqlerr.SerializationFailure {
+			return sqlerr.New(r.code, "%s", text).WithDetail("Serializable isolation violation on table in Redshift")
+		}
+		return sqlerr.New(r.code, "%s", text)
+	}
+	return sqlerr.New(code, "%s", message)
+}
+
+// withoutExcerpt removes the excerpt DuckDB appends ("LINE 1: ..."): it points
+// into emitted text, not into what the user wrote.
+func withoutExcerpt(message string) string {
+	if i := strings.Index(message, "\n\nLINE "); i >= 0 {
+		message = message[:i]
+	}
+	return strings.TrimSpace(message)
+}
+
+func prepareError(p bindings.PreparedStatement) error {
+	return translate(bindings.ErrorTypeInvalid, bindings.PrepareError(p))
+}
+
+func canceled() error {
+	return sqlerr.New("57014", "Query (0) cancelled on user's request")
+}

@@ -1,0 +1,265 @@
+-- Macros that give DuckDB Redshift's meaning. Loaded once into the in-memory
+-- catalog "memory", schema "main", of every engine; the compiler calls them
+-- unqualified (rsql/lower/PRELUDE.md lists them).
+--
+-- An overload is chosen by the types of the arguments. DECIMAL would take a
+-- DOUBLE overload, so what must stay DECIMAL goes to the untyped one, and
+-- cast_to_type gives a result the type of a sample that is never computed.
+-- error('SQLSTATE:text') is how a macro raises; duck/errors.go takes it apart.
+
+-- Arithmetic -----------------------------------------------------------------
+
+CREATE MACRO rs_nonzero(b) AS CASE WHEN b = 0 THEN error('22012:Divide by zero') ELSE b END;
+
+CREATE MACRO rs_div(a SMALLINT, b SMALLINT) AS a // rs_nonzero(b),
+  (a INTEGER, b INTEGER) AS a // rs_nonzero(b),
+  (a BIGINT, b BIGINT) AS a // rs_nonzero(b),
+  (a HUGEINT, b HUGEINT) AS a // rs_nonzero(b),
+  (a, b) AS cast_to_type(a / rs_nonzero(b), (a + b) * 1.00000000);
+
+CREATE MACRO rs_mod(a, b) AS a % rs_nonzero(b);
+
+CREATE MACRO rs_avg(x SMALLINT) AS CAST(sum(x) // count(x) AS BIGINT),
+  (x INTEGER) AS CAST(sum(x) // count(x) AS BIGINT),
+  (x BIGINT) AS CAST(sum(x) // count(x) AS BIGINT),
+  (x HUGEINT) AS sum(x) // count(x),
+  (x) AS cast_to_type(avg(x), any_value(x));
+
+CREATE MACRO rs_avg_result(v, x SMALLINT) AS CAST(trunc(v) AS BIGINT),
+  (v, x INTEGER) AS CAST(trunc(v) AS BIGINT),
+  (v, x BIGINT) AS CAST(trunc(v) AS BIGINT),
+  (v, x HUGEINT) AS CAST(trunc(v) AS HUGEINT),
+  (v, x) AS cast_to_type(v, x);
+
+CREATE MACRO rs_sum(x SMALLINT) AS CAST(sum(x) AS BIGINT),
+  (x INTEGER) AS CAST(sum(x) AS BIGINT),
+  (x BIGINT) AS CAST(sum(x) AS DECIMAL(38,0)),
+  (x) AS sum(x);
+
+CREATE MACRO rs_sum_result(v, x SMALLINT) AS CAST(v AS BIGINT),
+  (v, x INTEGER) AS CAST(v AS BIGINT),
+  (v, x BIGINT) AS CAST(v AS DECIMAL(38,0)),
+  (v, x) AS v;
+
+-- The same for aggregates with DISTINCT or FILTER: x is the bare argument, of
+-- which only the type counts.
+CREATE MACRO rs_avg_agg(v, x SMALLINT) AS CAST(trunc(v) AS BIGINT),
+  (v, x INTEGER) AS CAST(trunc(v) AS BIGINT),
+  (v, x BIGINT) AS CAST(trunc(v) AS BIGINT),
+  (v, x HUGEINT) AS CAST(trunc(v) AS HUGEINT),
+  (v, x) AS cast_to_type(v, any_value(x));
+CREATE MACRO rs_sum_agg(v, x SMALLINT) AS CAST(v AS BIGINT),
+  (v, x INTEGER) AS CAST(v AS BIGINT),
+  (v, x BIGINT) AS CAST(v AS DECIMAL(38,0)),
+  (v, x) AS v;
+
+-- A quotient of the type of sample, which the compiler computed.
+CREATE MACRO rs_div_scaled(a, b, sample) AS cast_to_type(a / rs_nonzero(b), sample);
+
+-- Text limited in bytes --------------------------------------------------------
+
+-- The longest prefix of t of at most n bytes.
+CREATE MACRO rs_cut(t, n) AS CASE
+  WHEN strlen(t) <= n THEN t
+  WHEN strlen(t) = length(t) THEN left(t, n)
+  ELSE left(t, list_max(list_filter(range(n + 1), lambda k: strlen(left(t, k)) <= n))) END;
+
+CREATE MACRO rs_varchar(x, n) AS rs_cut(CAST(x AS VARCHAR), n);
+CREATE MACRO rs_char(x, n) AS rtrim(rs_cut(CAST(x AS VARCHAR), n));
+
+CREATE MACRO rs_fit_varchar(x, n) AS CASE
+  WHEN strlen(CAST(x AS VARCHAR)) > n THEN
+    CASE WHEN strlen(rtrim(CAST(x AS VARCHAR))) <= n THEN rs_cut(CAST(x AS VARCHAR), n)
+    ELSE error('22001:value too long for type character varying(' || n || ')') END
+  ELSE CAST(x AS VARCHAR) END;
+CREATE MACRO rs_fit_char(x, n) AS CASE
+  WHEN strlen(rtrim(CAST(x AS VARCHAR))) > n THEN error('22001:value too long for type character(' || n || ')')
+  ELSE rtrim(CAST(x AS VARCHAR)) END;
+
+-- Mathematics -------------------------------------------------------------------
+
+CREATE MACRO rs_ceil(x) AS ceil(x);
+CREATE MACRO rs_floor(x) AS floor(x);
+CREATE MACRO rs_ln(x) AS ln(x);
+CREATE MACRO rs_log(x) AS log10(x), (b, x) AS ln(x) / ln(b);
+CREATE MACRO rs_round(x) AS round(x), (x, n) AS round(x, CAST(n AS INTEGER));
+CREATE MACRO rs_sign(x) AS sign(x);
+CREATE MACRO rs_sqrt(x) AS sqrt(x);
+CREATE MACRO rs_trunc(x DATE) AS x,
+  (x TIMESTAMP) AS CAST(x AS DATE),
+  (x) AS trunc(x),
+  (x, n) AS cast_to_type(CASE WHEN n >= 0 AND abs(x) < 1e15 THEN trunc(x * power(10::DECIMAL(3,0), n)) / power(10::DECIMAL(3,0), n) ELSE trunc(x / power(10, -n)) * power(10, -n) END, x);
+CREATE MACRO rs_width_bucket(x, lo, hi, n) AS CAST(CASE
+  WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
+  ELSE floor((CAST(x AS DOUBLE) - lo) / (hi - lo) * n) + 1 END AS INTEGER);
+
+-- Text ----------------------------------------------------------------------------
+
+CREATE MACRO rs_text(x) AS CASE
+  WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN regexp_replace(CAST(x AS VARCHAR), '\.0$', '')
+  ELSE CAST(x AS VARCHAR) END;
+CREATE MACRO rs_len(s) AS length(CAST(s AS VARCHAR));
+CREATE MACRO rs_octet_length(s VARCHAR) AS strlen(s), (s BLOB) AS octet_length(s);
+CREATE MACRO rs_substring(s VARCHAR, p) AS substring(s, CAST(greatest(p, 1) AS BIGINT)),
+  (s VARCHAR, p, n) AS substring(s, CAST(greatest(p, 1) AS BIGINT), CAST(greatest(p + n - greatest(p, 1), 0) AS BIGINT)),
+  (s BLOB, p) AS s[CAST(greatest(p, 1) AS BIGINT):],
+  (s BLOB, p, n) AS s[CAST(greatest(p, 1) AS BIGINT):CAST(p + n - 1 AS BIGINT)];
+CREATE MACRO rs_initcap(s) AS array_to_string(list_transform(range(1, length(s) + 1), lambda i:
+  CASE WHEN i = 1 OR NOT regexp_matches(substring(s, i - 1, 1), '[\pL\pN]') THEN upper(substring(s, i, 1)) ELSE lower(substring(s, i, 1)) END), '');
+CREATE MACRO rs_bpcharcmp(a, b) AS CASE WHEN rtrim(a) > rtrim(b) THEN 1 WHEN rtrim(a) < rtrim(b) THEN -1 WHEN rtrim(a) = rtrim(b) THEN 0 END;
+CREATE MACRO rs_bttext_pattern_cmp(a, b) AS CASE WHEN a > b THEN 1 WHEN a < b THEN -1 WHEN a = b THEN 0 END;
+CREATE MACRO rs_quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_$]*') THEN s ELSE '"' || replace(s, '"', '""') || '"' END;
+CREATE MACRO rs_quote_literal(s) AS '''' || replace(replace(CAST(s AS VARCHAR), '\', '\\'), '''', '''''') || '''';
+CREATE MACRO rs_sha2(s, bits) AS CASE WHEN bits IN (0, 256) THEN sha256(s) ELSE error('0A000:not implemented: SHA2 other than 256 bits') END;
+CREATE MACRO rs_strtol(s, base) AS CASE WHEN s LIKE '-%' THEN -1 ELSE 1 END * CAST(list_reduce(list_prepend(0::BIGINT,
+  list_transform(string_split(ltrim(lower(CASE WHEN base = 16 THEN regexp_replace(s, '0[xX]', '') ELSE s END), '+-'), ''),
+    lambda c: CAST(strpos('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1 AS BIGINT))), lambda a, b: a * base + b) AS BIGINT);
+CREATE MACRO rs_regexp_count(s, p) AS len(regexp_extract_all(s, p)),
+  (s, p, pos) AS len(regexp_extract_all(substring(s, pos), p)),
+  (s, p, pos, flags) AS len(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p));
+CREATE MACRO rs_regexp_substr(s, p) AS regexp_extract(s, p),
+  (s, p, pos) AS regexp_extract(substring(s, pos), p),
+  (s, p, pos, nth) AS coalesce(regexp_extract_all(substring(s, pos), p)[nth], ''),
+  (s, p, pos, nth, flags) AS coalesce(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, CASE WHEN flags LIKE '%e%' THEN 1 ELSE 0 END)[nth], '');
+CREATE MACRO rs_regexp_at(s, p, pos, nth, after) AS CASE
+  WHEN nth <> 1 THEN error('0A000:not implemented: REGEXP_INSTR of a later occurrence')
+  WHEN regexp_matches(substring(s, pos), p) THEN strpos(substring(s, pos), regexp_extract(substring(s, pos), p)) + pos - 1 + CASE WHEN after = 1 THEN length(regexp_extract(substring(s, pos), p)) ELSE 0 END
+  ELSE 0 END;
+CREATE MACRO rs_regexp_instr(s, p) AS CASE WHEN regexp_matches(s, p) THEN strpos(s, regexp_extract(s, p)) ELSE 0 END,
+  (s, p, pos) AS CASE WHEN regexp_matches(substring(s, pos), p) THEN strpos(substring(s, pos), regexp_extract(substring(s, pos), p)) + pos - 1 ELSE 0 END,
+  (s, p, pos, nth) AS CASE WHEN nth = 1 AND regexp_matches(substring(s, pos), p) THEN strpos(substring(s, pos), regexp_extract(substring(s, pos), p)) + pos - 1
+    WHEN nth = 1 THEN 0 ELSE error('0A000:not implemented: REGEXP_INSTR of a later occurrence') END,
+  (s, p, pos, nth, after) AS rs_regexp_at(s, p, pos, nth, after),
+  (s, p, pos, nth, after, flags) AS rs_regexp_at(s, CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, pos, nth, after);
+CREATE MACRO rs_regexp_replace(s, p, r, pos) AS left(s, pos - 1) || regexp_replace(substring(s, pos), p, r, 'g'),
+  (s, p, r, pos, flags) AS left(s, pos - 1) || regexp_replace(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, r, 'g');
+CREATE MACRO rs_similar_pattern(p) AS '^(?:' || replace(replace(p, '%', '.*'), '_', '.') || ')$';
+CREATE MACRO rs_to_hex(x BIGINT) AS lower(to_hex(x)), (x BLOB) AS lower(hex(x));
+CREATE MACRO rs_from_hex(s) AS unhex(s);
+CREATE MACRO rs_to_varbyte(s, f) AS CASE lower(f) WHEN 'hex' THEN unhex(s) WHEN 'base64' THEN from_base64(s) ELSE encode(s) END;
+CREATE MACRO rs_from_varbyte(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b)) WHEN 'base64' THEN to_base64(b) ELSE decode(b) END;
+CREATE MACRO rs_varbyte(x VARCHAR) AS encode(x), (x BLOB) AS x;
+CREATE MACRO rs_boolean(x BOOLEAN) AS x,
+  (x VARCHAR) AS CASE WHEN lower(trim(x)) IN ('t', 'true', 'y', 'yes', '1', 'on') THEN true WHEN lower(trim(x)) IN ('f', 'false', 'n', 'no', '0', 'off') THEN false
+    WHEN x IS NULL THEN NULL ELSE error('22P02:invalid input syntax for type boolean: "' || x || '"') END,
+  (x) AS x <> 0;
+
+-- Dates and times -------------------------------------------------------------------
+
+CREATE MACRO rs_date_text(x) AS coalesce(TRY_CAST(x AS DATE), CAST(TRY_CAST(x AS TIMESTAMP) AS DATE), CAST(try_strptime(x,
+  ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%b-%d-%Y', '%d-%b-%Y', '%B %d, %Y', '%b %d, %Y', '%d %B %Y', '%Y-%b-%d', '%m-%d-%Y', '%m-%d-%y', '%m.%d.%Y', '%Y.%m.%d']) AS DATE));
+CREATE MACRO rs_date(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_date_text(x), CAST(error('22007:invalid input syntax for type date: "' || x || '"') AS DATE)) END,
+  (x DATE) AS x, (x TIMESTAMP) AS CAST(x AS DATE), (x TIMESTAMPTZ) AS CAST(x AS DATE);
+CREATE MACRO rs_timestamp_text(x) AS coalesce(TRY_CAST(x AS TIMESTAMP), try_strptime(x,
+  ['%Y%m%d %H%M%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%y %H:%M:%S', '%b %d,%Y %H:%M:%S', '%b %d, %Y %H:%M:%S', '%B %d, %Y %H:%M:%S', '%d-%b-%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S', '%b-%d-%Y %H:%M:%S']),
+  CAST(rs_date_text(x) AS TIMESTAMP));
+CREATE MACRO rs_timestamp(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_timestamp_text(x), CAST(error('22007:invalid input syntax for type timestamp: "' || x || '"') AS TIMESTAMP)) END,
+  (x TIMESTAMP) AS x, (x DATE) AS CAST(x AS TIMESTAMP), (x TIMESTAMPTZ) AS CAST(x AS TIMESTAMP);
+CREATE MACRO rs_timestamptz(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(TRY_CAST(x AS TIMESTAMPTZ), CAST(rs_timestamp_text(x) AS TIMESTAMPTZ), CAST(error('22007:invalid input syntax for type timestamp with time zone: "' || x || '"') AS TIMESTAMPTZ)) END,
+  (x TIMESTAMPTZ) AS x, (x TIMESTAMP) AS CAST(x AS TIMESTAMPTZ), (x DATE) AS CAST(x AS TIMESTAMPTZ);
+CREATE MACRO rs_datetime(x VARCHAR) AS rs_timestamp_text(x), (x) AS x;
+CREATE MACRO rs_cmp(a, b) AS CASE WHEN a > b THEN 1 WHEN a < b THEN -1 WHEN a = b THEN 0 END;
+CREATE MACRO rs_getdate() AS date_trunc('second', CAST(get_current_timestamp() AT TIME ZONE 'UTC' AS TIMESTAMP));
+CREATE MACRO rs_timeofday() AS strftime(CAST(get_current_timestamp() AT TIME ZONE 'UTC' AS TIMESTAMP), '%a %b %d %H:%M:%S.%f %Y UTC');
+CREATE MACRO rs_add_months(d, n) AS CASE
+  WHEN last_day(d) = CAST(d AS DATE) THEN CAST(last_day(d + to_months(CAST(n AS INTEGER))) AS TIMESTAMP) + (CAST(d AS TIMESTAMP) - CAST(CAST(d AS DATE) AS TIMESTAMP))
+  ELSE CAST(d + to_months(CAST(n AS INTEGER)) AS TIMESTAMP) END;
+CREATE MACRO rs_convert_timezone(tz, t) AS (CAST(t AS TIMESTAMP) AT TIME ZONE 'UTC') AT TIME ZONE tz,
+  (src, tz, t) AS (CAST(t AS TIMESTAMP) AT TIME ZONE src) AT TIME ZONE tz;
+CREATE MACRO rs_timezone(tz, t TIMESTAMP) AS t AT TIME ZONE tz, (tz, t TIMESTAMPTZ) AS t AT TIME ZONE tz;
+CREATE MACRO rs_date_part_year(d) AS CAST(year(d) AS INTEGER);
+CREATE MACRO rs_dayofweek(d) AS dayofweek(CAST(d AS TIMESTAMP));
+CREATE MACRO rs_last_day(d) AS last_day(d);
+CREATE MACRO rs_months_apart(a, b) AS CASE
+  WHEN day(a) = day(b) OR (last_day(a) = CAST(a AS DATE) AND last_day(b) = CAST(b AS DATE)) THEN CAST((year(a) - year(b)) * 12 + month(a) - month(b) AS DOUBLE)
+  ELSE (year(a) - year(b)) * 12 + month(a) - month(b) + (epoch(CAST(a AS TIMESTAMP)) - epoch(date_trunc('month', CAST(a AS TIMESTAMP))) - epoch(CAST(b AS TIMESTAMP)) + epoch(date_trunc('month', CAST(b AS TIMESTAMP)))) / 86400.0 / 31.0 END;
+CREATE MACRO rs_months_between(p, q) AS rs_months_apart(CAST(p AS TIMESTAMP), CAST(q AS TIMESTAMP));
+CREATE MACRO rs_next_day_of(d, name) AS d + CAST(1 + (list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(name, 2))) - 1 - dayofweek(d) + 13) % 7 AS INTEGER);
+CREATE MACRO rs_next_day(d, name) AS CAST(rs_next_day_of(CAST(d AS DATE), name) AS DATE);
+-- A pattern of TO_CHAR and TO_DATE as strftime's. The longer words go first.
+CREATE MACRO rs_time_format(f) AS
+  replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
+    upper(f), 'FM', ''), 'MONTH', '%B'), 'MON', '%b'), 'DAY', '%A'), 'DY', '%a'), 'YYYY', '%Y'), 'YY', '%y'), 'HH24', '%H'), 'HH12', '%I'), 'HH', '%I'),
+    'MI', '%M'), 'MM', '%m'), 'DDD', '%j'), 'DD', '%d'), 'MS', '%g'), 'US', '%f'), 'SS', '%S'), 'AM', '%p'), 'PM', '%p');
+CREATE MACRO rs_to_char(x, f) AS strftime(x, rs_time_format(f));
+
+
+CREATE MACRO rs_to_number(s, f) AS CASE
+  WHEN regexp_matches(s, '(-\s*$)|(^\s*-)') THEN -1 ELSE 1 END * CAST(regexp_replace(s, '[^0-9.]', '', 'g') AS DECIMAL(38,10));
+
+-- SUPER and JSON ----------------------------------------------------------------------
+
+CREATE MACRO rs_super(x) AS to_json(x);
+CREATE MACRO rs_super_text(x) AS CASE json_type(x) WHEN 'OBJECT' THEN CAST(x AS VARCHAR) WHEN 'ARRAY' THEN CAST(x AS VARCHAR) ELSE x ->> '$' END;
+CREATE MACRO rs_super_field(x, name) AS json_extract(x, '$."' || name || '"');
+CREATE MACRO rs_super_index(x, i) AS json_extract(x, '$[' || i || ']');
+CREATE MACRO rs_json_parse(s) AS CAST(s AS JSON);
+CREATE MACRO rs_can_json_parse(s) AS json_valid(s);
+CREATE MACRO rs_json_serialize(x) AS CAST(x AS VARCHAR);
+CREATE MACRO rs_json_serialize_to_varbyte(x) AS encode(CAST(x AS VARCHAR));
+CREATE MACRO rs_json_typeof(x) AS CASE json_type(x) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END;
+CREATE MACRO rs_json_path_text(j, path, lenient) AS CASE
+  WHEN j IS NULL THEN NULL
+  WHEN json_valid(j) THEN coalesce(json_extract_string(j, path), '')
+  WHEN lenient THEN NULL
+  ELSE error('22023:JSON parsing error') END;
+CREATE MACRO rs_json_array_length(j) AS CASE WHEN json_valid(j) AND json_type(j) = 'ARRAY' THEN json_array_length(j) WHEN j IS NULL THEN NULL ELSE CAST(error('22023:JSON parsing error') AS UBIGINT) END,
+  (j, lenient) AS CASE WHEN json_valid(j) AND json_type(j) = 'ARRAY' THEN json_array_length(j) END;
+CREATE MACRO rs_json_extract_array_element_text(j, i) AS coalesce(json_extract_string(j, '$[' || i || ']'), ''),
+  (j, i, lenient) AS CASE WHEN json_valid(j) THEN coalesce(json_extract_string(j, '$[' || i || ']'), '') END;
+CREATE MACRO rs_is_valid_json(j) AS json_valid(j) AND json_type(CASE WHEN json_valid(j) THEN j END) = 'OBJECT';
+CREATE MACRO rs_is_valid_json_array(j) AS json_valid(j) AND json_type(CASE WHEN json_valid(j) THEN j END) = 'ARRAY';
+CREATE MACRO rs_array_concat(a, b) AS to_json(list_concat(CAST(a AS JSON[]), CAST(b AS JSON[])));
+CREATE MACRO rs_array_flatten(a) AS to_json(flatten(CAST(a AS JSON[][])));
+CREATE MACRO rs_get_array_length(a) AS CAST(json_array_length(a) AS BIGINT);
+CREATE MACRO rs_split_to_array(s) AS to_json(string_split(s, ',')), (s, d) AS to_json(string_split(s, d));
+CREATE MACRO rs_subarray(a, p) AS to_json(list_slice(CAST(a AS JSON[]), p + 1, 1000000)), (a, p, n) AS to_json(list_slice(CAST(a AS JSON[]), p + 1, p + n));
+CREATE MACRO rs_is_array(x) AS json_type(x) = 'ARRAY';
+CREATE MACRO rs_is_object(x) AS json_type(x) = 'OBJECT';
+CREATE MACRO rs_is_scalar(x) AS json_type(x) NOT IN ('ARRAY', 'OBJECT');
+CREATE MACRO rs_is_boolean(x) AS json_type(x) = 'BOOLEAN';
+CREATE MACRO rs_is_varchar(x) AS json_type(x) = 'VARCHAR';
+CREATE MACRO rs_is_char(x) AS json_type(x) = 'VARCHAR';
+CREATE MACRO rs_is_bigint(x) AS json_type(x) IN ('BIGINT', 'UBIGINT');
+CREATE MACRO rs_is_integer(x) AS coalesce(json_type(x) IN ('BIGINT', 'UBIGINT') AND TRY_CAST(x AS INTEGER) IS NOT NULL, false);
+CREATE MACRO rs_is_smallint(x) AS coalesce(json_type(x) IN ('BIGINT', 'UBIGINT') AND TRY_CAST(x AS SMALLINT) IS NOT NULL, false);
+CREATE MACRO rs_is_float(x) AS json_type(x) = 'DOUBLE';
+CREATE MACRO rs_is_decimal(x) AS json_type(x) IN ('DOUBLE', 'BIGINT', 'UBIGINT');
+
+-- Functions of the system catalog ----------------------------------------------------
+
+CREATE MACRO rs_has_table_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rs_has_schema_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rs_has_database_privilege(a, b) AS true, (a, b, c) AS true;
+CREATE MACRO rs_pg_table_is_visible(x) AS true;
+CREATE MACRO rs_pg_function_is_visible(x) AS true;
+CREATE MACRO rs_pg_type_is_visible(x) AS true;
+CREATE MACRO rs_pg_get_userbyid(x) AS CASE WHEN x = 1 THEN 'rdsdb' ELSE 'awsuser' END;
+CREATE MACRO rs_pg_encoding_to_char(x) AS CASE WHEN x = 6 THEN 'UTF8' ELSE '' END;
+CREATE MACRO rs_pg_get_viewdef(x) AS CAST(NULL AS VARCHAR), (x, pretty) AS CAST(NULL AS VARCHAR);
+CREATE MACRO rs_pg_get_expr(x, r) AS CAST(x AS VARCHAR), (x, r, pretty) AS CAST(x AS VARCHAR);
+CREATE MACRO rs_pg_get_constraintdef(x) AS CAST(NULL AS VARCHAR), (x, pretty) AS CAST(NULL AS VARCHAR);
+CREATE MACRO rs_pg_get_indexdef(x) AS CAST(NULL AS VARCHAR), (x, c, pretty) AS CAST(NULL AS VARCHAR);
+CREATE MACRO rs_obj_description(x) AS CAST(NULL AS VARCHAR), (x, c) AS CAST(NULL AS VARCHAR);
+CREATE MACRO rs_col_description(x, c) AS CAST(NULL AS VARCHAR);
+CREATE MACRO rs_shobj_description(x, c) AS CAST(NULL AS VARCHAR);
+CREATE MACRO rs_array_to_string(a, s) AS array_to_string(a, s);
+CREATE MACRO rs_array_upper(a, d) AS len(a);
+CREATE MACRO rs_array_lower(a, d) AS CASE WHEN len(a) > 0 THEN 1 END;
+CREATE MACRO rs_regclass(x) AS TRY_CAST(x AS UINTEGER);
+CREATE MACRO rs_regtype(x) AS TRY_CAST(x AS UINTEGER);
+CREATE MACRO rs_regproc(x) AS TRY_CAST(x AS UINTEGER);
+CREATE MACRO rs_regnamespace(x) AS TRY_CAST(x AS UINTEGER);
+CREATE MACRO rs_format_type(t, m) AS CASE t
+  WHEN 16 THEN 'boolean' WHEN 18 THEN '"char"' WHEN 19 THEN 'name' WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' WHEN 25 THEN 'text'
+  WHEN 26 THEN 'oid' WHEN 700 THEN 'real' WHEN 701 THEN 'double precision' WHEN 1082 THEN 'date' WHEN 1083 THEN 'time without time zone'
+  WHEN 1114 THEN 'timestamp without time zone' WHEN 1184 THEN 'timestamp with time zone' WHEN 1266 THEN 'time with time zone'
+  WHEN 1188 THEN 'interval year to month' WHEN 1190 THEN 'interval day to second' WHEN 2935 THEN 'hllsketch' WHEN 3000 THEN 'geometry' WHEN 4000 THEN 'super'
+  WHEN 6551 THEN 'binary varying'
+  WHEN 1042 THEN 'character' || CASE WHEN m > 4 THEN '(' || (m - 4) || ')' ELSE '' END
+  WHEN 1043 THEN 'character varying' || CASE WHEN m > 4 THEN '(' || (m - 4) || ')' ELSE '' END
+  WHEN 1700 THEN 'numeric' || CASE WHEN m > 4 THEN '(' || ((m - 4) // 65536) || ',' || ((m - 4) % 65536) || ')' ELSE '' END
+  ELSE 'unknown' END;
+-- f is strptime's pattern: DuckDB wants it constant, so the compiler translates it.
+CREATE MACRO rs_to_date(s, f) AS CAST(strptime(s, f) AS DATE), (s, f, strict) AS CAST(strptime(s, f) AS DATE);
+CREATE MACRO rs_to_timestamp(s, f) AS CAST(strptime(s, f) AS TIMESTAMPTZ), (s, f, strict) AS CAST(strptime(s, f) AS TIMESTAMPTZ);

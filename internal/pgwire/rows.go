@@ -1,0 +1,129 @@
+package pgwire
+
+import (
+	"encoding/binary"
+
+	"github.com/jackc/pgx/v5/pgproto3"
+	"stepwell/internal/duck"
+	"stepwell/internal/rsql/types"
+	"stepwell/internal/sqlerr"
+	"stepwell/internal/warehouse"
+)
+
+// flushAt is how many bytes of rows are gathered before they are written.
+const flushAt = 64 << 10
+
+// rowSink writes results to the client.
+type rowSink struct {
+	c        *connection
+	describe bool    // the simple protocol: describe every result
+	formats  []int16 // the extended one: as the portal was bound
+	columns  []warehouse.Column
+	format   duck.Format
+	any      bool // a statement ran
+}
+
+func rowDescription(columns []warehouse.Column, formats []int16) *pgproto3.RowDescription {
+	m := &pgproto3.RowDescription{Fields: make([]pgproto3.FieldDescription, len(columns))}
+	for i, col := range columns {
+		t := col.Type
+		m.Fields[i] = pgproto3.FieldDescription{
+			Name: []byte(col.Name), DataTypeOID: t.OID(), DataTypeSize: t.Size(), TypeModifier: t.Typmod(), Format: formatOf(formats, i, t),
+		}
+	}
+	return m
+}
+
+// formatOf is the format a column is sent in: binary where it was asked for and
+// the type has a binary form here.
+func formatOf(formats []int16, i int, t types.Type) int16 {
+	if f := formatAt(formats, i); f == 1 && hasBinary(t) {
+		return 1
+	}
+	return 0
+}
+
+// Columns implements warehouse.Sink.
+func (s *rowSink) Columns(columns []warehouse.Column) error {
+	s.columns = columns
+	s.format = s.c.session.FormatNow()
+	if s.describe {
+		if err := s.c.flushRows(); err != nil {
+			return &brokenWire{err}
+		}
+		s.c.backend.Send(rowDescription(columns, nil))
+	}
+	return s.flushBackend()
+}
+
+// flushBackend writes what the backend holds, so that rows can follow.
+func (s *rowSink) flushBackend() error {
+	if err := s.c.backend.Flush(); err != nil {
+		return &brokenWire{err}
+	}
+	return nil
+}
+
+// Chunk implements warehouse.Sink: it encodes DataRow messages by hand, into
+// one buffer.
+func (s *rowSink) Chunk(chunk *duck.Chunk) error {
+	out := s.c.out
+	width := chunk.Width()
+	for row := range chunk.Len() {
+		out = append(out, 'D', 0, 0, 0, 0)
+		start := len(out) - 4
+		out = binary.BigEndian.AppendUint16(out, uint16(width))
+		for i := range width {
+			v := chunk.Column(i)
+			if v.Null(row) {
+				out = append(out, 0xff, 0xff, 0xff, 0xff)
+				continue
+			}
+			out = append(out, 0, 0, 0, 0)
+			at := len(out)
+			if formatOf(s.formats, i, s.columns[i].Type) == 1 {
+				out = appendBinary(out, v, row, s.columns[i].Type)
+			} else {
+				out = v.AppendText(out, row, s.format)
+			}
+			binary.BigEndian.PutUint32(out[at-4:], uint32(len(out)-at))
+		}
+		binary.BigEndian.PutUint32(out[start:], uint32(len(out)-start))
+		if len(out) >= flushAt {
+			s.c.out = out
+			if err := s.c.flushRows(); err != nil {
+				return &brokenWire{err}
+			}
+			out = s.c.out
+		}
+	}
+	s.c.out = out
+	return nil
+}
+
+func (c *connection) flushRows() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	_, err := c.conn.Write(c.out)
+	c.out = c.out[:0]
+	return err
+}
+
+// Done implements warehouse.Sink.
+func (s *rowSink) Done(done warehouse.Done) error {
+	s.any = true
+	if err := s.c.flushRows(); err != nil {
+		return &brokenWire{err}
+	}
+	s.c.backend.Send(&pgproto3.CommandComplete{CommandTag: []byte(done.Tag)})
+	return nil
+}
+
+// Notice implements warehouse.Sink.
+func (s *rowSink) Notice(n *sqlerr.Error) {
+	if err := s.c.flushRows(); err != nil {
+		return // the next write reports it
+	}
+	s.c.backend.Send(noticeResponse(n))
+}

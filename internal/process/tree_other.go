@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package process
+
+import "syscall"
+
+// attributes put a child into its own group. Other systems than Linux have no
+// death signal: a child outlives a killed server.
+func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+
+// marked is known on Linux only, where /proc shows environments.
+func marked(string) []int { return nil }

@@ -1,0 +1,151 @@
+package project
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"stepwell/internal/awsapi/states"
+	"stepwell/internal/bus"
+)
+
+// pollEvery is how often a running execution is looked at, in real time.
+const pollEvery = 100 * time.Millisecond
+
+// stateRun is one visit of a state.
+type stateRun struct {
+	name     string
+	entered  time.Time
+	attempts int
+	failure  string
+}
+
+// watcher turns an execution's events into lines of progress.
+type watcher struct {
+	runner *Runner
+	open   map[int64]*stateRun // by the id of the latest event of the visit
+	seen   int64
+}
+
+// watch prints a line for every state that ends and returns the execution once
+// it has.
+func (r *Runner) watch(ctx context.Context, arn string) (*states.DescribeExecutionOutput, error) {
+	w := &watcher{runner: r, open: map[int64]*stateRun{}}
+	for {
+		d, err := bus.Invoke[states.DescribeExecutionOutput](ctx, r.AWS, "states", "DescribeExecution",
+			&states.DescribeExecutionInput{ExecutionArn: &arn})
+		if err != nil {
+			return nil, fmt.Errorf("cannot watch %s: %w", arn, err)
+		}
+		if err := w.poll(ctx, arn); err != nil {
+			return nil, err
+		}
+		if *d.Status != "RUNNING" {
+			r.summary(d)
+			return d, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+func (r *Runner) summary(d *states.DescribeExecutionOutput) {
+	took := "?"
+	if d.StopDate != nil {
+		took = duration(d.StopDate.Sub(*d.StartDate))
+	}
+	fmt.Fprintf(r.Out, "  %s after %s\n", *d.Status, took)
+	if d.Error != nil {
+		fmt.Fprintf(r.Out, "  error: %s\n", *d.Error)
+	}
+	if d.Cause != nil && *d.Cause != "" {
+		fmt.Fprintf(r.Out, "  cause: %s\n", firstLine(*d.Cause, 300))
+	}
+}
+
+func firstLine(s string, limit int) string {
+	s, _, _ = strings.Cut(s, "\n")
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit]) + "..."
+	}
+	return s
+}
+
+// poll reads the events that are new.
+func (w *watcher) poll(ctx context.Context, arn string) error {
+	var token *string
+	for {
+		page, err := bus.Invoke[states.GetExecutionHistoryOutput](ctx, w.runner.AWS, "states", "GetExecutionHistory",
+			&states.GetExecutionHistoryInput{ExecutionArn: &arn, NextToken: token, MaxResults: new(int64(1000))})
+		if err != nil {
+			return fmt.Errorf("cannot read the history of %s: %w", arn, err)
+		}
+		for i := range page.Events {
+			if e := &page.Events[i]; *e.Id > w.seen {
+				w.seen = *e.Id
+				w.event(ctx, e)
+			}
+		}
+		if page.NextToken == nil {
+			return nil
+		}
+		token = page.NextToken
+	}
+}
+
+// event follows a visit from event to event by previousEventId.
+func (w *watcher) event(ctx context.Context, e *states.HistoryEvent) {
+	if e.StateEnteredEventDetails != nil {
+		w.open[*e.Id] = &stateRun{name: *e.StateEnteredEventDetails.Name, entered: *e.Timestamp}
+		return
+	}
+	if e.PreviousEventId == nil {
+		return
+	}
+	v := w.open[*e.PreviousEventId]
+	if v == nil {
+		return
+	}
+	delete(w.open, *e.PreviousEventId)
+	w.open[*e.Id] = v
+	switch {
+	case e.StateExitedEventDetails != nil:
+		delete(w.open, *e.Id)
+		w.line(ctx, v, "ok", *e.Timestamp)
+	case e.TaskFailedEventDetails != nil:
+		v.attempts++
+		v.failure = text(e.TaskFailedEventDetails.Error)
+		w.line(ctx, v, "failed: "+v.failure, *e.Timestamp)
+		v.entered = *e.Timestamp
+	case e.TaskTimedOutEventDetails != nil:
+		w.line(ctx, v, "timed out", *e.Timestamp)
+		v.entered = *e.Timestamp
+	}
+}
+
+func (w *watcher) line(ctx context.Context, v *stateRun, outcome string, end time.Time) {
+	fmt.Fprintf(w.runner.Out, "  %-34s %9s   %-10s %s\n", v.name, duration(end.Sub(v.entered)), outcome,
+		w.runner.rowCounts(ctx, v.entered, end))
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// duration prints a duration to three digits.
+func duration(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+}

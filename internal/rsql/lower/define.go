@@ -1,0 +1,311 @@
+package lower
+
+import (
+	"strconv"
+	"strings"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/resolve"
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
+	"stepwell/internal/sqlerr"
+)
+
+// Define lowers the DDL that DuckDB runs, to statements in order. It answers
+// false for what the caller must execute itself.
+func Define(s syntax.Statement, in Input) (out []emit.Statement, own bool, err error) {
+	l := &lowering{Input: in, rules: exprRules(), calls: callRules()}
+	err = guard(func() { out, own = l.define(s) })
+	return out, own, err
+}
+
+func (l *lowering) define(s syntax.Statement) ([]emit.Statement, bool) {
+	switch s := s.(type) {
+	case *syntax.CreateTable:
+		return l.createTable(s), true
+	case *syntax.CreateView:
+		return l.createView(s)
+	case *syntax.CreateSchema:
+		return []emit.Statement{&emit.CreateSchema{Name: l.schema(s.Name)}}, true
+	case *syntax.Drop:
+		return l.drop(s)
+	case *syntax.AlterTable:
+		return l.alterTable(s)
+	case *syntax.Truncate:
+		return []emit.Statement{&emit.Delete{Table: l.local(s.Table).Duck}}, true
+	case *syntax.RefreshView:
+		return nil, false
+	}
+	return nil, false
+}
+
+// schema is the DuckDB name of a schema of this database.
+func (l *lowering) schema(id syntax.Ident) []string {
+	name := []string{l.Options.Fold(id)}
+	if l.Session.Database != "" {
+		name = append([]string{l.Session.Database}, name...)
+	}
+	return name
+}
+
+// target is the DuckDB name of a relation to be created.
+func (l *lowering) target(n syntax.Name, temp bool) []string {
+	duck, err := l.Catalog.Target(l.Options.Path(n), temp)
+	if err != nil {
+		panic(sqlerr.From(err))
+	}
+	return duck
+}
+
+// relation finds a relation; nil if there is none.
+func (l *lowering) relation(n syntax.Name) *resolve.Relation {
+	rel, err := l.Catalog.Relation(l.Options.Path(n))
+	if err != nil {
+		panic(sqlerr.From(err))
+	}
+	return rel
+}
+
+// local finds a table that must exist.
+func (l *lowering) local(n syntax.Name) *resolve.Relation {
+	rel := l.relation(n)
+	if rel == nil {
+		l.fail(n, sqlerr.UndefinedTable, "relation \"%s\" does not exist", strings.Join(l.Options.Path(n), "."))
+	}
+	return rel
+}
+
+func (l *lowering) createTable(s *syntax.CreateTable) []emit.Statement {
+	name := l.target(s.Name, s.Temp)
+	t := &emit.CreateTable{Temp: s.Temp, Name: name}
+	if s.As != nil {
+		t.As = l.query(s.As)
+		if s.ColumnNames != nil {
+			t.As = renamed(t.As, l.folds(s.ColumnNames))
+		}
+		return []emit.Statement{t}
+	}
+	var out []emit.Statement
+	for _, like := range s.Likes {
+		t.Columns = append(t.Columns, l.likeColumns(like)...)
+	}
+	keys := map[string]bool{}
+	for _, k := range s.Constraints {
+		if k.Kind == "primary key" {
+			for _, id := range k.Columns {
+				keys[l.Options.Fold(id)] = true
+			}
+		}
+	}
+	for _, d := range s.Columns {
+		c := l.columnDef(d)
+		c.NotNull = c.NotNull || keys[c.Name]
+		if d.Identity != nil {
+			seq := l.sequence(name, c.Name, d.Identity, s.Temp)
+			out = append(out, seq)
+			c.Default = call("nextval", &emit.Str{Value: sequenceText(seq.Name)})
+		}
+		for _, other := range t.Columns {
+			if other.Name == c.Name {
+				l.fail(d, sqlerr.DuplicateColumn, "column \"%s\" duplicated", c.Name)
+			}
+		}
+		t.Columns = append(t.Columns, c)
+	}
+	return append(out, t)
+}
+
+// renamed gives a query's columns new names.
+func renamed(q *emit.Query, columns []string) *emit.Query {
+	star := &emit.Select{Items: []emit.Item{{X: &emit.Star{}}},
+		From: []emit.Table{&emit.Derived{Query: q, Alias: emit.Alias{Name: "source", Columns: columns}}}}
+	return &emit.Query{Body: star}
+}
+
+func (l *lowering) columnDef(d syntax.ColumnDef) emit.Column {
+	t := l.typeOfName(d.Type)
+	switch t.Kind {
+	case types.Geometry, types.Geography, types.HLLSketch:
+		l.missing(d, "type "+t.Base())
+	}
+	c := emit.Column{Name: l.Options.Fold(d.Name), Type: t.Duck(), NotNull: d.NotNull || d.PrimaryKey || d.Identity != nil}
+	if d.Default != nil {
+		c.Default = l.assign(d.Default, resolve.Column{Name: c.Name, Type: t})
+	}
+	return c
+}
+
+func (l *lowering) likeColumns(like syntax.TableLike) []emit.Column {
+	parent := l.local(like.Table)
+	var out []emit.Column
+	for _, c := range parent.Columns {
+		out = append(out, emit.Column{Name: c.Name, Type: c.Type.Duck(), NotNull: c.NotNull})
+	}
+	return out
+}
+
+// sequence is what gives an IDENTITY column its values.
+func (l *lowering) sequence(table []string, column string, id *syntax.Identity, temp bool) *emit.CreateSequence {
+	name := append([]string(nil), table...)
+	name[len(name)-1] += "_" + column + "_seq"
+	return &emit.CreateSequence{Temp: temp, Name: name, Start: id.Seed, Step: id.Step}
+}
+
+// sequenceText is a sequence's name as nextval reads it.
+func sequenceText(name []string) string {
+	parts := make([]string, len(name))
+	for i, p := range name {
+		parts[i] = emit.Ident(p)
+	}
+	return strings.Join(parts, ".")
+}
+
+func (l *lowering) createView(s *syntax.CreateView) ([]emit.Statement, bool) {
+	if s.NoSchemaBinding {
+		return nil, false
+	}
+	if len(l.Result.Scans) > 0 {
+		l.fail(s, sqlerr.FeatureNotSupported, "External tables are not supported in views with schema binding")
+	}
+	q := l.query(s.Query)
+	name := l.target(s.Name, false)
+	if s.Materialized {
+		if s.Columns != nil {
+			q = renamed(q, l.folds(s.Columns))
+		}
+		return []emit.Statement{&emit.CreateTable{Name: name, As: q}}, true
+	}
+	return []emit.Statement{&emit.CreateView{OrReplace: s.OrReplace, Name: name, Columns: l.folds(s.Columns), Query: q}}, true
+}
+
+// drop lowers DROP TABLE and VIEW. Schemas and external tables are the caller's.
+func (l *lowering) drop(s *syntax.Drop) ([]emit.Statement, bool) {
+	kind := map[string]string{"table": "TABLE", "view": "VIEW", "materialized view": "TABLE"}[s.Kind]
+	if kind == "" {
+		return nil, false
+	}
+	var out []emit.Statement
+	for _, n := range s.Names {
+		rel := l.relation(n)
+		switch {
+		case rel == nil && s.IfExists:
+		case rel == nil:
+			word := strings.ToUpper(s.Kind[:1]) + s.Kind[1:]
+			l.fail(n, sqlerr.UndefinedTable, "%s \"%s\" does not exist", word, l.Options.Fold(n.Last()))
+		case rel.Kind == resolve.External:
+			return nil, false
+		case rel.Kind == resolve.LateView:
+		default:
+			l.dropKind(n, s.Kind, rel)
+			out = append(out, &emit.Drop{Kind: kind, IfExists: s.IfExists, Name: rel.Duck})
+		}
+	}
+	return out, true
+}
+
+// dropKind checks that the object is what the statement says.
+func (l *lowering) dropKind(n syntax.Name, kind string, rel *resolve.Relation) {
+	is := map[resolve.RelationKind]string{resolve.Table: "table", resolve.View: "view", resolve.MaterializedView: "materialized view"}[rel.Kind]
+	if is != kind && is != "" {
+		l.fail(n, sqlerr.WrongObjectType, "\"%s\" is not a %s", rel.Name, kind)
+	}
+}
+
+// alterTable lowers the changes DuckDB makes; for those that only the
+// metadata knows there is nothing to run. External tables are the caller's.
+func (l *lowering) alterTable(s *syntax.AlterTable) ([]emit.Statement, bool) {
+	rel := l.local(s.Table)
+	if rel.Kind == resolve.External {
+		return nil, false
+	}
+	one := func(c emit.Change) []emit.Statement {
+		return []emit.Statement{&emit.AlterTable{Table: rel.Duck, Change: c}}
+	}
+	switch a := s.Action.(type) {
+	case *syntax.AddColumn:
+		return l.addColumn(rel, a), true
+	case *syntax.DropColumn:
+		return one(&emit.DropColumn{Name: l.existing(rel, a.Column)}), true
+	case *syntax.RenameColumn:
+		return one(&emit.RenameColumn{From: l.existing(rel, a.Column), To: l.Options.Fold(a.To)}), true
+	case *syntax.RenameTable:
+		if rel.Kind == resolve.View {
+			return []emit.Statement{&emit.AlterTable{View: true, Table: rel.Duck, Change: &emit.RenameTable{To: l.Options.Fold(a.To)}}}, true
+		}
+		return one(&emit.RenameTable{To: l.Options.Fold(a.To)}), true
+	case *syntax.AlterColumnType:
+		column := l.existing(rel, a.Column)
+		return one(&emit.AlterType{Column: column, Type: l.typeOfName(a.Type).Duck()}), true
+	case *syntax.AlterAppend:
+		return l.alterAppend(rel, a), true
+	case *syntax.OwnerTo, *syntax.AlterColumnEncode, *syntax.AddConstraint, *syntax.DropConstraint, *syntax.AlterAttrs:
+		return nil, true
+	case *syntax.AlterRowSecurity:
+		l.missing(a, "ROW LEVEL SECURITY")
+	}
+	l.fail(s, sqlerr.WrongObjectType, "\"%s\" is not an external table", rel.Name)
+	return nil, false
+}
+
+// existing is the name of a column that must exist.
+func (l *lowering) existing(rel *resolve.Relation, id syntax.Ident) string {
+	name := l.Options.Fold(id)
+	for _, c := range rel.Columns {
+		if c.Name == name {
+			return name
+		}
+	}
+	l.fail(id, sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", name, rel.Name)
+	return ""
+}
+
+func (l *lowering) addColumn(rel *resolve.Relation, a *syntax.AddColumn) []emit.Statement {
+	c := l.columnDef(a.Column)
+	for _, old := range rel.Columns {
+		if old.Name == c.Name {
+			if a.IfNotExists {
+				return nil
+			}
+			l.fail(a.Column, sqlerr.DuplicateColumn, "column \"%s\" of relation \"%s\" already exists", c.Name, rel.Name)
+		}
+	}
+	notNull := c.NotNull
+	if notNull && c.Default == nil {
+		l.fail(a.Column, sqlerr.InvalidTableDefinition, "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression")
+	}
+	c.NotNull = false
+	out := []emit.Statement{&emit.AlterTable{Table: rel.Duck, Change: &emit.AddColumn{Column: c}}}
+	if notNull {
+		out = append(out, &emit.AlterTable{Table: rel.Duck, Change: &emit.SetNotNull{Column: c.Name}})
+	}
+	return out
+}
+
+// alterAppend moves the rows of the source: DuckDB copies and deletes them.
+func (l *lowering) alterAppend(rel *resolve.Relation, a *syntax.AlterAppend) []emit.Statement {
+	from := l.local(a.From)
+	has := map[string]bool{}
+	for _, c := range from.Columns {
+		has[c.Name] = true
+	}
+	var columns []string
+	items := []emit.Item{}
+	for _, c := range rel.Columns {
+		if has[c.Name] {
+			columns = append(columns, c.Name)
+			items = append(items, emit.Item{X: &emit.Ref{Parts: []string{c.Name}}})
+			delete(has, c.Name)
+		} else if !a.FillTarget {
+			l.fail(a, sqlerr.DatatypeMismatch, "column \"%s\" exists in the target table but not in the source table; use FILLTARGET", c.Name)
+		}
+	}
+	if len(has) > 0 && !a.IgnoreExtra {
+		l.fail(a, sqlerr.DatatypeMismatch, "the source table has %s that the target table has not; use IGNOREEXTRA",
+			map[bool]string{true: "a column", false: strconv.Itoa(len(has)) + " columns"}[len(has) == 1])
+	}
+	rows := &emit.Select{Items: items, From: []emit.Table{&emit.Name{Parts: from.Duck}}}
+	return []emit.Statement{
+		&emit.Insert{Table: rel.Duck, Columns: columns, Query: &emit.Query{Body: rows}},
+		&emit.Delete{Table: from.Duck},
+	}
+}

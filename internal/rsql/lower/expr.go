@@ -1,0 +1,273 @@
+package lower
+
+import (
+	"strings"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/function"
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/sqlerr"
+)
+
+// expr lowers an expression: by the first rule that takes it, else as it stands.
+func (l *lowering) expr(e syntax.Expr) emit.Expr {
+	for _, r := range l.rules {
+		if x := r.apply(l, e); x != nil {
+			l.fired = append(l.fired, Fired{r.name, e})
+			return x
+		}
+	}
+	return l.plain(e)
+}
+
+func (l *lowering) exprs(list []syntax.Expr) []emit.Expr {
+	out := make([]emit.Expr, len(list))
+	for i, e := range list {
+		out[i] = l.expr(e)
+	}
+	return out
+}
+
+// optional lowers an expression that may be absent.
+func (l *lowering) optional(e syntax.Expr) emit.Expr {
+	if e == nil {
+		return nil
+	}
+	return l.expr(e)
+}
+
+// plain translates an expression that both dialects say alike.
+func (l *lowering) plain(e syntax.Expr) emit.Expr {
+	switch e := e.(type) {
+	case *syntax.ColumnRef:
+		return l.column(e)
+	case *syntax.Star:
+		return &emit.Star{Qualifier: l.folds(lastOf(e.Qualifier)), Exclude: l.folds(e.Exclude)}
+	case *syntax.Number:
+		return &emit.Num{Text: number(e.Text)}
+	case *syntax.String:
+		return &emit.Str{Value: e.Value}
+	case *syntax.Bool:
+		return &emit.Word{Text: strings.ToUpper(map[bool]string{true: "true", false: "false"}[e.Value])}
+	case *syntax.Null:
+		return null()
+	case *syntax.Param:
+		return &emit.Param{Index: e.Index}
+	case *syntax.Default:
+		return &emit.Word{Text: "DEFAULT"}
+	case *syntax.Unary:
+		return &emit.Prefix{Op: strings.ToUpper(e.Op), X: l.expr(e.X)}
+	case *syntax.Binary:
+		return l.binary(e)
+	case *syntax.Case:
+		c := &emit.Case{Operand: l.optional(e.Operand), Else: l.optional(e.Else)}
+		for _, w := range e.Whens {
+			c.Whens = append(c.Whens, emit.When{Cond: l.expr(w.Cond), Result: l.expr(w.Result)})
+		}
+		return c
+	case *syntax.Call:
+		return l.call(e)
+	case *syntax.Row:
+		return &emit.Row{Items: l.exprs(e.Items)}
+	case *syntax.Array:
+		return &emit.List{Items: l.exprs(e.Items)}
+	case *syntax.Position:
+		return &emit.Call{Name: "strpos", Args: []emit.Expr{l.expr(e.Whole), l.expr(e.Part)}}
+	case *syntax.Collate:
+		return l.expr(e.X)
+	}
+	return l.predicate(e)
+}
+
+func null() emit.Expr { return &emit.Word{Text: "NULL"} }
+
+// predicate translates the tests and the subqueries.
+func (l *lowering) predicate(e syntax.Expr) emit.Expr {
+	switch e := e.(type) {
+	case *syntax.IsTest:
+		op := "IS "
+		if e.Not {
+			op = "IS NOT "
+		}
+		what := strings.ToUpper(e.What)
+		if what == "UNKNOWN" {
+			what = "NULL"
+		}
+		return &emit.Postfix{X: l.expr(e.X), Op: op + what}
+	case *syntax.Like:
+		op := strings.ToUpper(e.Kind)
+		if e.Not {
+			op = "NOT " + op
+		}
+		return &emit.Like{X: l.expr(e.X), Pattern: l.expr(e.Pattern), Escape: l.optional(e.Escape), Op: op}
+	case *syntax.Between:
+		return &emit.Between{X: l.expr(e.X), Lo: l.expr(e.Lo), Hi: l.expr(e.Hi), Not: e.Not}
+	case *syntax.In:
+		in := &emit.In{X: l.expr(e.X), Not: e.Not}
+		if e.Query != nil {
+			in.Query = l.query(e.Query)
+		} else {
+			in.List = l.exprs(e.List)
+		}
+		return in
+	case *syntax.Quantified:
+		q := &emit.Quantified{X: l.expr(e.X), Op: e.Op, All: e.All}
+		if e.Query != nil {
+			q.Query = l.query(e.Query)
+		} else {
+			q.Array = l.expr(e.Array)
+		}
+		return q
+	case *syntax.Exists:
+		return &emit.Exists{Query: l.query(e.Query)}
+	case *syntax.Subquery:
+		return &emit.Subquery{Query: l.query(e.Query)}
+	case *syntax.OuterMark:
+		l.missing(e, "the outer join operator (+)")
+	case *syntax.CurrentOf:
+		l.missing(e, "WHERE CURRENT OF")
+	}
+	l.fail(e, sqlerr.InternalError, "cannot lower %T", e)
+	return nil
+}
+
+// number writes a number as DuckDB reads it: "1." is not one there.
+func number(text string) string {
+	if strings.HasSuffix(text, ".") {
+		return text + "0"
+	}
+	return text
+}
+
+// column names a column; qualifiers are the table's name in FROM.
+func (l *lowering) column(c *syntax.ColumnRef) emit.Expr {
+	if ref, ok := l.Result.Refs[c]; ok {
+		parts := make([]string, 0, 2+len(ref.Path))
+		if ref.Table != "" {
+			parts = append(parts, ref.Table)
+		}
+		return &emit.Ref{Parts: append(append(parts, ref.Column), ref.Path...)}
+	}
+	return &emit.Ref{Parts: l.folds(c.Parts)}
+}
+
+func (l *lowering) folds(ids []syntax.Ident) []string {
+	if len(ids) == 0 {
+		return nil
+	}
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = l.Options.Fold(id)
+	}
+	return out
+}
+
+// lastOf drops the schema of a qualifier: DuckDB knows the table by its name.
+func lastOf(ids []syntax.Ident) []syntax.Ident {
+	if len(ids) > 1 {
+		return ids[len(ids)-1:]
+	}
+	return ids
+}
+
+func (l *lowering) binary(e *syntax.Binary) emit.Expr {
+	op := strings.ToUpper(e.Op)
+	if op == "AND" || op == "OR" || op == "||" { // a chain prints without inner parentheses
+		return &emit.Op{Op: op, Args: l.chain(e)}
+	}
+	return &emit.Op{Op: op, Args: []emit.Expr{l.expr(e.L), l.expr(e.R)}}
+}
+
+// chain flattens the left spine of an associative operator.
+func (l *lowering) chain(e *syntax.Binary) []emit.Expr {
+	var operands []syntax.Expr
+	var x syntax.Expr = e
+	for {
+		b, ok := x.(*syntax.Binary)
+		if !ok || b.Op != e.Op {
+			break
+		}
+		operands = append(operands, b.R)
+		x = b.L
+	}
+	out := []emit.Expr{l.expr(x)}
+	for i := len(operands) - 1; i >= 0; i-- {
+		out = append(out, l.expr(operands[i]))
+	}
+	return out
+}
+
+// call lowers a function call by its row in the function table.
+func (l *lowering) call(c *syntax.Call) emit.Expr {
+	path := l.Options.Path(c.Name)
+	f, ok := function.Lookup(path[len(path)-1])
+	if !ok || len(path) > 1 && path[0] != "pg_catalog" {
+		duck, ok := l.Catalog.Function(path)
+		if !ok {
+			l.fail(c, sqlerr.UndefinedFunction, "function %s does not exist", strings.Join(path, "."))
+		}
+		return l.callAs(c, duck)
+	}
+	switch f.Kind {
+	case function.Rule:
+		l.fired = append(l.fired, Fired{f.Duck, c})
+		return l.calls[f.Duck](l, c)
+	case function.Refused:
+		l.missing(c, "function "+f.Name)
+	}
+	return l.callAs(c, f.Target())
+}
+
+// callAs calls a DuckDB function with everything the call carries.
+func (l *lowering) callAs(c *syntax.Call, name string) *emit.Call {
+	return &emit.Call{
+		Name: name, Args: l.exprs(c.Args), Star: c.Star, Distinct: c.Distinct,
+		OrderBy: l.orders(c.OrderBy), WithinGroup: l.orders(c.WithinGroup), Filter: l.optional(c.Filter),
+		IgnoreNulls: c.Nulls == syntax.NullsIgnore, Over: l.window(c.Over),
+	}
+}
+
+func call(name string, args ...emit.Expr) *emit.Call { return &emit.Call{Name: name, Args: args} }
+
+func (l *lowering) window(w *syntax.Window) *emit.Window {
+	if w == nil {
+		return nil
+	}
+	if w.Ref != nil {
+		return &emit.Window{Ref: l.Options.Fold(*w.Ref)}
+	}
+	out := &emit.Window{Partition: l.exprs(w.Partition), OrderBy: l.orders(w.OrderBy)}
+	if w.Base != nil {
+		out.Base = l.Options.Fold(*w.Base)
+	}
+	if f := w.Frame; f != nil {
+		frame := &emit.Frame{Unit: strings.ToUpper(f.Unit), Start: l.bound(f.Start), Exclude: strings.ToUpper(f.Exclude)}
+		if f.End != nil {
+			frame.End = l.bound(*f.End)
+		}
+		out.Frame = frame
+	}
+	return out
+}
+
+func (l *lowering) bound(b syntax.Bound) emit.Bound {
+	return emit.Bound{Kind: strings.ToUpper(b.Kind), Offset: l.optional(b.Offset)}
+}
+
+// orders lowers sort keys; NULLs sort as the largest values unless told otherwise.
+func (l *lowering) orders(list []syntax.OrderItem) []emit.Order {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]emit.Order, len(list))
+	for i, o := range list {
+		out[i] = emit.Order{X: l.expr(o.Expr), Desc: o.Desc, Nulls: strings.ToUpper(o.Nulls)}
+		if o.Nulls == "" {
+			out[i].Nulls = "LAST"
+			if o.Desc {
+				out[i].Nulls = "FIRST"
+			}
+		}
+	}
+	return out
+}

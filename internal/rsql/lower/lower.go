@@ -1,0 +1,136 @@
+package lower
+
+import (
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/resolve"
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
+	"stepwell/internal/sqlerr"
+)
+
+// Session answers the functions that speak of the session.
+type Session struct {
+	User, Database, Schema string
+	Backend                int
+	Settings               func(name string) (string, bool)
+	LastCopyCount          int64
+	LastCopyID             int64
+	LastQueryID            int64
+	LastUnloadCount        int64
+}
+
+// Input is what lowering works on.
+type Input struct {
+	Result  *resolve.Result
+	Options resolve.Options
+	Catalog resolve.Catalog
+	Session Session
+}
+
+// Fired records that a rule applied to a node.
+type Fired struct {
+	Rule string
+	At   syntax.Node
+}
+
+// lowering lowers one statement. Faults are thrown as *sqlerr.Error and caught
+// in guard.
+type lowering struct {
+	Input
+	rules []exprRule
+	calls map[string]callRule
+	fired []Fired
+}
+
+// Statement lowers a query or DML statement.
+func Statement(s syntax.Statement, in Input) (out emit.Statement, fired []Fired, err error) {
+	l := &lowering{Input: in, rules: exprRules(), calls: callRules()}
+	err = guard(func() { out = l.statement(s) })
+	return out, l.fired, err
+}
+
+// guard runs f and turns a thrown fault into an error.
+func guard(f func()) (err error) {
+	defer func() {
+		if x := recover(); x != nil {
+			fault, ok := x.(*sqlerr.Error)
+			if !ok {
+				panic(x)
+			}
+			err = fault
+		}
+	}()
+	f()
+	return nil
+}
+
+func (l *lowering) fail(at syntax.Node, code, format string, args ...any) {
+	e := sqlerr.New(code, format, args...)
+	if at != nil && l.Options.Position != nil {
+		e = e.At(l.Options.Position(at.Range().Start))
+	}
+	panic(e)
+}
+
+// missing refuses a construct by name.
+func (l *lowering) missing(at syntax.Node, feature string) {
+	e := sqlerr.NotImplemented(feature)
+	if at != nil && l.Options.Position != nil {
+		e = e.At(l.Options.Position(at.Range().Start))
+	}
+	panic(e)
+}
+
+func (l *lowering) typeOf(e syntax.Expr) types.Type { return l.Result.TypeOf(e) }
+
+// exprRule rewrites one expression. It answers nil where it does not apply.
+type exprRule struct {
+	name  string
+	apply func(*lowering, syntax.Expr) emit.Expr
+}
+
+// callRule translates the functions that name it in the function table.
+type callRule func(*lowering, *syntax.Call) emit.Expr
+
+// exprRules are tried in order on every expression; the first that answers
+// wins. What none takes is translated as it stands.
+func exprRules() []exprRule {
+	return []exprRule{
+		{"date-literal", dateLiteral},
+		{"interval", intervalLiteral},
+		{"division", division},
+		{"operator", operator},
+		{"regex", regexMatch},
+		{"like-escape", likeEscape},
+		{"similar-to", similarTo},
+		{"cast", cast},
+		{"extract", extract},
+		{"trim", trim},
+		{"timezone", atTimeZone},
+		{"super", superPath},
+		{"session", sessionFunction},
+	}
+}
+
+func callRules() map[string]callRule {
+	return map[string]callRule{
+		"aggregate":       aggregate,
+		"percentile":      percentile,
+		"listagg":         listagg,
+		"ratio_to_report": ratioToReport,
+		"charindex":       charindex,
+		"concat":          concat,
+		"pad":             pad,
+		"regexp_replace":  regexpReplace,
+		"collate":         collateFunction,
+		"datepart":        datePart,
+		"to_char":         toChar,
+		"to_date":         toDate,
+		"interval_cmp":    intervalCmp,
+		"nvl2":            nvl2,
+		"decode":          decode,
+		"json_path":       jsonPath,
+		"super_array":     superArray,
+		"super_object":    superObject,
+	}
+}

@@ -1,0 +1,209 @@
+package lower
+
+import (
+	"strings"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/resolve"
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/sqlerr"
+)
+
+func (l *lowering) query(q *syntax.Query) *emit.Query {
+	out := &emit.Query{With: l.with(q.With), Recursive: q.With != nil && q.With.Recursive}
+	var top syntax.Expr
+	out.Body, top = l.body(q.Body)
+	out.OrderBy = l.orders(q.OrderBy)
+	out.Limit, out.Offset = l.optional(q.Limit), l.optional(q.Offset)
+	if top != nil {
+		l.fired = append(l.fired, Fired{"top", top})
+		if q.Limit != nil {
+			l.fail(top, sqlerr.SyntaxError, "multiple LIMIT clauses not allowed")
+		}
+		out.Limit = l.expr(top)
+	}
+	return out
+}
+
+func (l *lowering) with(w *syntax.With) []emit.CTE {
+	if w == nil {
+		return nil
+	}
+	out := make([]emit.CTE, len(w.Tables))
+	for i, c := range w.Tables {
+		out[i] = emit.CTE{Name: l.Options.Fold(c.Name), Columns: l.folds(c.Columns), Query: l.query(c.Query)}
+	}
+	return out
+}
+
+// body lowers a query's body. The TOP of a single block comes back: it is the
+// query's limit, applied after ORDER BY.
+func (l *lowering) body(b syntax.Body) (emit.Body, syntax.Expr) {
+	switch b := b.(type) {
+	case *syntax.Query:
+		return l.query(b), nil
+	case *syntax.Values:
+		v := &emit.Values{}
+		for _, row := range b.Rows {
+			v.Rows = append(v.Rows, l.exprs(row))
+		}
+		return v, nil
+	case *syntax.SetOp:
+		return &emit.SetOp{Op: strings.ToUpper(b.Op), All: b.All, Left: l.branch(b.Left), Right: l.branch(b.Right)}, nil
+	}
+	s := b.(*syntax.Select)
+	return l.block(s), s.Top
+}
+
+// branch lowers one side of a set operation, with its own TOP.
+func (l *lowering) branch(b syntax.Body) emit.Body {
+	out, top := l.body(b)
+	if top != nil {
+		return &emit.Query{Body: out, Limit: l.expr(top)}
+	}
+	return out
+}
+
+func (l *lowering) block(s *syntax.Select) *emit.Select {
+	if s.ConnectBy != nil {
+		l.missing(s.ConnectBy, "CONNECT BY")
+	}
+	out := &emit.Select{
+		Distinct: s.Distinct, DistinctOn: l.exprs(s.DistinctOn), From: l.tables(s.From), Where: l.optional(s.Where),
+		GroupBy: l.groups(s.GroupBy), GroupAll: s.GroupAll, Having: l.optional(s.Having), Qualify: l.optional(s.Qualify),
+	}
+	for _, it := range s.Items {
+		out.Items = append(out.Items, l.item(it))
+	}
+	for _, w := range s.Windows {
+		out.Windows = append(out.Windows, emit.NamedWindow{Name: l.Options.Fold(w.Name), Window: *l.window(w.Window)})
+	}
+	return out
+}
+
+// item lowers a select item and names it as Redshift would.
+func (l *lowering) item(it syntax.SelectItem) emit.Item {
+	x := l.expr(it.Expr)
+	if _, star := it.Expr.(*syntax.Star); star {
+		return emit.Item{X: x}
+	}
+	name := l.Options.ItemName(it)
+	if ref, ok := x.(*emit.Ref); ok && ref.Parts[len(ref.Parts)-1] == name {
+		return emit.Item{X: x}
+	}
+	return emit.Item{X: x, As: name}
+}
+
+func (l *lowering) groups(items []syntax.GroupItem) []emit.Group {
+	if len(items) == 0 {
+		return nil
+	}
+	out := make([]emit.Group, len(items))
+	for i, g := range items {
+		out[i] = emit.Group{Kind: strings.ToUpper(g.Kind), X: l.optional(g.Expr), Items: l.groups(g.Items)}
+	}
+	return out
+}
+
+func (l *lowering) tables(list []syntax.TableExpr) []emit.Table {
+	out := make([]emit.Table, len(list))
+	for i, t := range list {
+		out[i] = l.table(t)
+	}
+	return out
+}
+
+func (l *lowering) alias(a *syntax.Alias) emit.Alias {
+	if a == nil {
+		return emit.Alias{}
+	}
+	return emit.Alias{Name: l.Options.Fold(a.Name), Columns: l.folds(a.Columns)}
+}
+
+func (l *lowering) table(t syntax.TableExpr) emit.Table {
+	switch t := t.(type) {
+	case *syntax.TableName:
+		return l.tableName(t)
+	case *syntax.TableQuery:
+		return &emit.Derived{Query: l.query(t.Query), Lateral: t.Lateral, Alias: l.alias(t.Alias)}
+	case *syntax.TableCall:
+		c, ok := l.expr(t.Call).(*emit.Call)
+		if !ok {
+			l.missing(t, "this function in FROM")
+		}
+		return &emit.TableCall{Call: c, Alias: l.alias(t.Alias)}
+	case *syntax.Join:
+		return &emit.Join{Kind: strings.ToUpper(string(t.Kind)), Natural: t.Natural, Left: l.table(t.Left), Right: l.table(t.Right),
+			On: l.optional(t.On), Using: l.folds(t.Using)}
+	case *syntax.Pivot:
+		return &emit.Pivoted{Source: l.table(t.Source), Aggregates: l.pivotItems(t.Aggregates), For: l.expr(t.For),
+			In: l.pivotItems(t.In), Alias: l.alias(t.Alias)}
+	case *syntax.Unpivot:
+		u := &emit.Unpivoted{Source: l.table(t.Source), IncludeNulls: t.IncludeNulls, Value: l.Options.Fold(t.Value),
+			Name: l.Options.Fold(t.Name), In: l.pivotItems(t.In), Alias: l.alias(t.Alias)}
+		return u
+	}
+	l.missing(t, "UNPIVOT of a SUPER object")
+	return nil
+}
+
+// pivotItems keep the names that were written, and no others.
+func (l *lowering) pivotItems(items []syntax.SelectItem) []emit.Item {
+	out := make([]emit.Item, len(items))
+	for i, it := range items {
+		out[i].X = l.expr(it.Expr)
+		if it.Alias != nil {
+			out[i].As = l.Options.Fold(*it.Alias)
+		}
+	}
+	return out
+}
+
+func (l *lowering) tableName(t *syntax.TableName) emit.Table {
+	b := l.Result.Tables[t]
+	if b.Unnest {
+		l.missing(t, "unnesting of a SUPER value in FROM")
+	}
+	a := l.alias(t.Alias)
+	if b.CTE {
+		return &emit.Name{Parts: []string{b.CTEName}, Alias: a}
+	}
+	if a.Name == "" {
+		a.Name = b.Relation.Name
+	}
+	switch {
+	case b.Scan != nil:
+		return l.scan(t, b.Scan, a)
+	case b.View != nil:
+		return &emit.Derived{Query: l.query(b.View), Alias: a}
+	}
+	if b.Relation.Duck[len(b.Relation.Duck)-1] == a.Name && len(a.Columns) == 0 {
+		a = emit.Alias{}
+	}
+	return &emit.Name{Parts: b.Relation.Duck, Alias: a}
+}
+
+// scan asks the catalog for the relation that reads an external table. The
+// outermost alias is ours: expressions name the table by it.
+func (l *lowering) scan(at syntax.Node, s *resolve.Scan, a emit.Alias) emit.Table {
+	t, err := l.Catalog.Scan(s)
+	if err != nil {
+		panic(sqlerr.From(err))
+	}
+	switch t := t.(type) {
+	case *emit.Derived:
+		if t.Alias.Name == "" {
+			return &emit.Derived{Query: t.Query, Alias: a}
+		}
+	case *emit.TableCall:
+		if t.Alias.Name == "" {
+			return &emit.TableCall{Call: t.Call, Alias: a}
+		}
+	case *emit.Name:
+		if t.Alias.Name == "" {
+			return &emit.Name{Parts: t.Parts, Alias: a}
+		}
+	}
+	star := &emit.Select{Items: []emit.Item{{X: &emit.Star{}}}, From: []emit.Table{t}}
+	return &emit.Derived{Query: &emit.Query{Body: star}, Alias: a}
+}

@@ -1,0 +1,193 @@
+package lower
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
+)
+
+// dateLiteral writes date and time literals the one way DuckDB reads them:
+// typed ones, and texts that are compared with a date or time.
+func dateLiteral(l *lowering, e syntax.Expr) emit.Expr {
+	switch e := e.(type) {
+	case *syntax.TypedString:
+		return l.castLiteral(e.Value, e.Type, e)
+	case *syntax.Binary:
+		switch e.Op {
+		case "=", "<>", "<", ">", "<=", ">=":
+		default:
+			return nil
+		}
+		left, right := l.dateFor(e.L, e.R), l.dateFor(e.R, e.L)
+		if left == nil && right == nil {
+			return nil
+		}
+		if left == nil {
+			left = l.expr(e.L)
+		}
+		if right == nil {
+			right = l.expr(e.R)
+		}
+		return &emit.Op{Op: e.Op, Args: []emit.Expr{left, right}}
+	case *syntax.Between:
+		lo, hi := l.dateFor(e.Lo, e.X), l.dateFor(e.Hi, e.X)
+		if lo == nil || hi == nil {
+			return nil
+		}
+		return &emit.Between{X: l.expr(e.X), Lo: lo, Hi: hi, Not: e.Not}
+	case *syntax.In:
+		in := &emit.In{Not: e.Not}
+		for _, x := range e.List {
+			d := l.dateFor(x, e.X)
+			if d == nil {
+				return nil
+			}
+			in.List = append(in.List, d)
+		}
+		if in.List == nil {
+			return nil
+		}
+		in.X = l.expr(e.X)
+		return in
+	}
+	return nil
+}
+
+// dateFor lowers a text that is compared with other, if other is a date or
+// time; nil if not.
+func (l *lowering) dateFor(e, other syntax.Expr) emit.Expr {
+	s, ok := e.(*syntax.String)
+	if !ok {
+		return nil
+	}
+	t := l.typeOf(other)
+	switch t.Kind {
+	case types.Date:
+		if _, clock, ok := splitDate(s.Value); ok && clock != "" {
+			t.Kind = types.Timestamp
+		}
+	case types.Timestamp, types.TimestampTZ:
+	default:
+		return nil
+	}
+	return temporal(s.Value, t)
+}
+
+// temporal is a literal of a date or time type.
+func temporal(text string, t types.Type) emit.Expr {
+	if date, clock, ok := splitDate(text); ok {
+		switch {
+		case t.Kind == types.Date, clock == "":
+			text = date
+		default:
+			text = date + " " + clock
+		}
+	}
+	return &emit.Cast{X: &emit.Str{Value: text}, Type: t.Duck()}
+}
+
+// splitDate reads a date in one of the spellings Redshift takes (with its
+// default DateStyle ISO, MDY), and gives it as YYYY-MM-DD with what follows.
+// False if the text is not such a date.
+func splitDate(text string) (date, clock string, ok bool) {
+	text = strings.TrimSpace(text)
+	words := strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' })
+	if len(words) == 0 {
+		return "", "", false
+	}
+	if i := strings.IndexByte(words[0], 'T'); i > 0 && words[0][0] >= '0' && words[0][0] <= '9' && strings.IndexByte(words[0], '-') > 0 && !hasMonth(words[0]) {
+		words = append([]string{words[0][:i], words[0][i+1:]}, words[1:]...)
+	}
+	used := 1
+	fields := strings.FieldsFunc(words[0], func(r rune) bool { return r == '-' || r == '/' || r == '.' })
+	if len(fields) == 1 && len(words) >= 3 && !strings.Contains(words[1], ":") { // January 8, 1999
+		fields, used = words[:3], 3
+	}
+	if len(fields) == 1 {
+		fields = compact(fields[0])
+	}
+	if len(fields) != 3 {
+		return "", "", false
+	}
+	year, month, day, ok := order(fields)
+	if !ok || month < 1 || month > 12 || day < 1 || day > 31 {
+		return "", "", false
+	}
+	return fmt.Sprintf("%04d-%02d-%02d", year, month, day), strings.Join(words[used:], " "), true
+}
+
+// compact splits YYYYMMDD and YYMMDD.
+func compact(s string) []string {
+	if _, err := strconv.Atoi(s); err != nil {
+		return nil
+	}
+	switch len(s) {
+	case 8:
+		return []string{s[:4], s[4:6], s[6:]}
+	case 6:
+		return []string{"20" + s[:2], s[2:4], s[4:]}
+	}
+	return nil
+}
+
+var months = []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
+
+func monthOf(s string) int {
+	if len(s) < 3 {
+		return 0
+	}
+	for i, m := range months {
+		if strings.EqualFold(s[:3], m) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func hasMonth(s string) bool {
+	for _, f := range strings.Split(s, "-") {
+		if monthOf(f) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// order tells year, month and day apart.
+func order(f []string) (year, month, day int, ok bool) {
+	n := make([]int, 3)
+	named := -1
+	for i, s := range f {
+		if m := monthOf(s); m > 0 {
+			named, n[i] = i, m
+			continue
+		}
+		v, err := strconv.Atoi(s)
+		if err != nil || v < 0 {
+			return 0, 0, 0, false
+		}
+		n[i] = v
+	}
+	switch {
+	case len(f[0]) == 4 && named != 0:
+		return n[0], n[1], n[2], true
+	case named == 1:
+		return century(n[2], f[2]), n[1], n[0], true
+	}
+	return century(n[2], f[2]), n[0], n[1], named <= 0
+}
+
+// century completes a year of two digits.
+func century(year int, text string) int {
+	switch {
+	case len(text) != 2:
+		return year
+	case year < 70:
+		return 2000 + year
+	}
+	return 1900 + year
+}

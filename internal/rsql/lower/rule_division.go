@@ -1,0 +1,42 @@
+package lower
+
+import (
+	"strings"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
+)
+
+// division lowers / and %. Redshift divides integers to integers and fails on
+// zero; DuckDB's / is a division of doubles that gives NULL. The macros choose
+// by type. A divisor that is a constant other than zero needs no check, and of
+// a double the plain operator does.
+func division(l *lowering, e syntax.Expr) emit.Expr {
+	b, ok := e.(*syntax.Binary)
+	if !ok || b.Op != "/" && b.Op != "%" {
+		return nil
+	}
+	x, y := l.expr(b.L), l.expr(b.R)
+	if nonZero(b.R) {
+		left, right := l.typeOf(b.L), l.typeOf(b.R)
+		switch {
+		case b.Op == "/" && left.IsInteger() && right.IsInteger():
+			return &emit.Op{Op: "//", Args: []emit.Expr{x, y}}
+		case b.Op == "/" && (left.Kind == types.Double || right.Kind == types.Double):
+			return &emit.Op{Op: "/", Args: []emit.Expr{x, y}}
+		case b.Op == "%" && left.IsInteger() && right.IsInteger():
+			return &emit.Op{Op: "%", Args: []emit.Expr{x, y}}
+		}
+	}
+	if b.Op == "/" {
+		return call("rs_div", x, y)
+	}
+	return call("rs_mod", x, y)
+}
+
+// nonZero says whether e is a numeric literal other than zero.
+func nonZero(e syntax.Expr) bool {
+	n, ok := e.(*syntax.Number)
+	return ok && strings.Trim(n.Text, "0.") != "" && !strings.ContainsAny(n.Text, "eE")
+}

@@ -1,0 +1,78 @@
+package lower
+
+import (
+	"strings"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
+)
+
+// superPath lowers navigation into SUPER values: attributes and subscripts.
+func superPath(l *lowering, e syntax.Expr) emit.Expr {
+	switch e := e.(type) {
+	case *syntax.ColumnRef:
+		ref, ok := l.Result.Refs[e]
+		if !ok || len(ref.Path) == 0 || ref.Type.Kind != types.Super {
+			return nil
+		}
+		parts := []string{ref.Column}
+		if ref.Table != "" {
+			parts = []string{ref.Table, ref.Column}
+		}
+		var x emit.Expr = &emit.Ref{Parts: parts}
+		for _, name := range ref.Path {
+			x = call("rs_super_field", x, &emit.Str{Value: name})
+		}
+		return x
+	case *syntax.Field:
+		return call("rs_super_field", l.expr(e.X), &emit.Str{Value: l.Options.Fold(e.Name)})
+	case *syntax.Index:
+		if s, ok := e.Index.(*syntax.String); ok {
+			return call("rs_super_field", l.expr(e.X), &emit.Str{Value: s.Value})
+		}
+		return call("rs_super_index", l.expr(e.X), l.expr(e.Index))
+	}
+	return nil
+}
+
+// superArray lowers ARRAY(a, b).
+func superArray(l *lowering, c *syntax.Call) emit.Expr {
+	return call("json_array", l.exprs(c.Args)...)
+}
+
+// superObject lowers OBJECT('k', v, ...).
+func superObject(l *lowering, c *syntax.Call) emit.Expr {
+	return call("json_object", l.exprs(c.Args)...)
+}
+
+// jsonPath lowers JSON_EXTRACT_PATH_TEXT(json, key, ... [, null_if_invalid]) to
+// one JSON path.
+func jsonPath(l *lowering, c *syntax.Call) emit.Expr {
+	keys := c.Args[1:]
+	var lenient emit.Expr = &emit.Word{Text: "FALSE"}
+	if b, ok := keys[len(keys)-1].(*syntax.Bool); ok {
+		keys = keys[:len(keys)-1]
+		lenient = &emit.Word{Text: strings.ToUpper(map[bool]string{true: "true", false: "false"}[b.Value])}
+	}
+	path := []emit.Expr{}
+	text := "$"
+	plain := true
+	for _, k := range keys {
+		if s, ok := k.(*syntax.String); ok {
+			text += `."` + strings.ReplaceAll(s.Value, `"`, `\"`) + `"`
+		} else {
+			plain = false
+		}
+		path = append(path, l.expr(k))
+	}
+	var where emit.Expr = &emit.Str{Value: text}
+	if !plain {
+		parts := []emit.Expr{&emit.Str{Value: "$"}}
+		for _, p := range path {
+			parts = append(parts, &emit.Str{Value: `."`}, p, &emit.Str{Value: `"`})
+		}
+		where = &emit.Op{Op: "||", Args: parts}
+	}
+	return call("rs_json_path_text", l.expr(c.Args[0]), where, lenient)
+}

@@ -1,0 +1,105 @@
+package lower
+
+import (
+	"regexp"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/syntax"
+)
+
+// trim lowers TRIM([side] [chars FROM] x).
+func trim(l *lowering, e syntax.Expr) emit.Expr {
+	t, ok := e.(*syntax.Trim)
+	if !ok {
+		return nil
+	}
+	name := map[string]string{"": "trim", "both": "trim", "leading": "ltrim", "trailing": "rtrim"}[t.Side]
+	args := []emit.Expr{l.expr(t.X)}
+	if t.Chars != nil {
+		args = append(args, l.expr(t.Chars))
+	}
+	return call(name, args...)
+}
+
+// charindex has strpos's arguments the other way round.
+func charindex(l *lowering, c *syntax.Call) emit.Expr {
+	return call("strpos", l.expr(c.Args[1]), l.expr(c.Args[0]))
+}
+
+// concat is ||: NULL if either argument is.
+func concat(l *lowering, c *syntax.Call) emit.Expr {
+	return &emit.Op{Op: "||", Args: []emit.Expr{call("rs_text", l.expr(c.Args[0])), call("rs_text", l.expr(c.Args[1]))}}
+}
+
+// pad gives LPAD and RPAD their default filling.
+func pad(l *lowering, c *syntax.Call) emit.Expr {
+	args := l.exprs(c.Args)
+	if len(args) == 2 {
+		args = append(args, &emit.Str{Value: " "})
+	}
+	return call(c.Name.Last().Name, args...)
+}
+
+// collateFunction drops COLLATE(x, 'case_sensitive'), the default.
+func collateFunction(l *lowering, c *syntax.Call) emit.Expr {
+	if s, ok := c.Args[1].(*syntax.String); ok && s.Value == "case_sensitive" {
+		return l.expr(c.Args[0])
+	}
+	return call("lower", l.expr(c.Args[0]))
+}
+
+// groupRef is $1 in a replacement: DuckDB writes \1.
+var groupRef = regexp.MustCompile(`\$([0-9])`)
+
+// regexpReplace replaces all matches. A position or parameters go through the macro.
+func regexpReplace(l *lowering, c *syntax.Call) emit.Expr {
+	args := l.exprs(c.Args)
+	if len(args) == 2 {
+		args = append(args, &emit.Str{})
+	}
+	if s, ok := args[2].(*emit.Str); ok {
+		args[2] = &emit.Str{Value: groupRef.ReplaceAllString(s.Value, `\$1`)}
+	}
+	if len(args) > 3 {
+		return call("rs_regexp_replace", args...)
+	}
+	return call("regexp_replace", append(args, &emit.Str{Value: "g"})...)
+}
+
+// nvl2 is CASE WHEN x IS NOT NULL.
+func nvl2(l *lowering, c *syntax.Call) emit.Expr {
+	cond := &emit.Postfix{X: l.expr(c.Args[0]), Op: "IS NOT NULL"}
+	return &emit.Case{Whens: []emit.When{{Cond: cond, Result: l.expr(c.Args[1])}}, Else: l.expr(c.Args[2])}
+}
+
+// decode is a CASE in which NULL equals NULL.
+func decode(l *lowering, c *syntax.Call) emit.Expr {
+	out := &emit.Case{}
+	args := c.Args[1:]
+	for ; len(args) >= 2; args = args[2:] {
+		op := "="
+		if _, isNull := args[0].(*syntax.Null); isNull {
+			op = "IS NOT DISTINCT FROM"
+		} else if !constant(args[0]) {
+			op = "IS NOT DISTINCT FROM"
+		}
+		cond := &emit.Op{Op: op, Args: []emit.Expr{l.expr(c.Args[0]), l.expr(args[0])}}
+		if d := l.dateFor(args[0], c.Args[0]); d != nil {
+			cond.Args[1] = d
+		}
+		out.Whens = append(out.Whens, emit.When{Cond: cond, Result: l.expr(args[1])})
+	}
+	if len(args) == 1 {
+		out.Else = l.expr(args[0])
+	}
+	return out
+}
+
+// constant says whether e is a literal that is not NULL.
+func constant(e syntax.Expr) bool {
+	switch e.(type) {
+	case *syntax.String, *syntax.Number, *syntax.Bool, *syntax.TypedString:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,480 @@
+package resolve
+
+import (
+	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
+	"stepwell/internal/sqlerr"
+)
+
+// with opens a scope that has the tables of a WITH clause.
+func (r *resolver) with(w *syntax.With, outer *scope) *scope {
+	sc := &scope{outer: outer, ctes: map[string]*source{}}
+	if w == nil {
+		return sc
+	}
+	for _, c := range w.Tables {
+		name := r.Fold(c.Name)
+		s := &source{name: name}
+		if w.Recursive {
+			for _, id := range c.Columns {
+				s.columns = append(s.columns, Column{Name: r.Fold(id)})
+			}
+			s.known = len(c.Columns) > 0
+			sc.ctes[name] = s
+		}
+		columns, known := r.query(c.Query, sc)
+		done := &source{name: name, columns: columns, known: known}
+		done.rename(r, c.Columns)
+		sc.ctes[name] = done
+	}
+	return sc
+}
+
+// rename applies a column alias list.
+func (s *source) rename(r *resolver, ids []syntax.Ident) {
+	if len(ids) == 0 {
+		return
+	}
+	columns := append([]Column(nil), s.columns...)
+	for i, id := range ids {
+		if i < len(columns) {
+			columns[i].Name = r.Fold(id)
+		} else if !s.known {
+			columns = append(columns, Column{Name: r.Fold(id)})
+		}
+	}
+	s.columns = columns
+}
+
+// query resolves a query and gives its columns, and whether they are all known.
+func (r *resolver) query(q *syntax.Query, outer *scope) ([]Column, bool) {
+	sc := outer
+	if q.With != nil {
+		sc = r.with(q.With, outer)
+	}
+	columns, known, inner := r.body(q.Body, sc)
+	for _, o := range q.OrderBy {
+		if inner == nil { // of a set operation or VALUES: result columns only
+			inner = &scope{outer: sc, sources: []*source{{columns: columns, known: known}}}
+		}
+		r.expr(inner, o.Expr)
+	}
+	r.exprs(sc, q.Limit, q.Offset)
+	if known {
+		r.result.Outputs[q] = columns
+	}
+	return columns, known
+}
+
+// body resolves a query's body. For a single block it also gives the block's
+// scope, which ORDER BY sees.
+func (r *resolver) body(b syntax.Body, sc *scope) ([]Column, bool, *scope) {
+	switch b := b.(type) {
+	case *syntax.Query:
+		columns, known := r.query(b, sc)
+		return columns, known, nil
+	case *syntax.SetOp:
+		columns, known, _ := r.body(b.Left, sc)
+		r.body(b.Right, sc)
+		return columns, known, nil
+	case *syntax.Values:
+		for _, row := range b.Rows {
+			r.exprs(sc, row...)
+		}
+		columns := make([]Column, len(b.Rows[0]))
+		for i, e := range b.Rows[0] {
+			columns[i] = Column{Name: valuesName(i), Type: r.result.TypeOf(e)}
+		}
+		return columns, true, nil
+	}
+	return r.block(b.(*syntax.Select), sc)
+}
+
+func (r *resolver) block(s *syntax.Select, outer *scope) ([]Column, bool, *scope) {
+	sc := &scope{outer: outer, aliases: map[string]bool{}}
+	r.tables(s.From, sc, s.Where)
+	for _, it := range s.Items {
+		if _, column := it.Expr.(*syntax.ColumnRef); !column || it.Alias != nil {
+			sc.aliases[r.ItemName(it)] = true
+		}
+	}
+	r.exprs(sc, s.Where, s.StartWith, s.ConnectBy)
+	for _, it := range s.Items {
+		r.expr(sc, it.Expr)
+	}
+	r.exprs(sc, s.Having, s.Qualify, s.Top)
+	r.exprs(sc, s.DistinctOn...)
+	r.groups(s.GroupBy, sc)
+	for _, w := range s.Windows {
+		syntax.WindowOperands(w.Window, func(e syntax.Expr) { r.expr(sc, e) })
+	}
+	columns, known := r.outputs(s, sc)
+	return columns, known, sc
+}
+
+func (r *resolver) groups(items []syntax.GroupItem, sc *scope) {
+	for _, g := range items {
+		r.exprs(sc, g.Expr)
+		r.groups(g.Items, sc)
+	}
+}
+
+// outputs gives the columns of a block, its stars expanded.
+func (r *resolver) outputs(s *syntax.Select, sc *scope) ([]Column, bool) {
+	var columns []Column
+	for _, it := range s.Items {
+		star, ok := it.Expr.(*syntax.Star)
+		if !ok {
+			columns = append(columns, Column{Name: r.ItemName(it), Type: r.result.TypeOf(it.Expr)})
+			continue
+		}
+		if len(s.From) == 0 {
+			r.fail(star, sqlerr.SyntaxError, "SELECT * with no tables specified is not valid")
+		}
+		if merges(s.From) && len(star.Qualifier) == 0 {
+			return nil, false
+		}
+		more, known := r.expand(star, sc)
+		if !known {
+			return nil, false
+		}
+		columns = append(columns, more...)
+	}
+	return columns, true
+}
+
+// merges says whether a join merges columns, so that * has fewer.
+func merges(list []syntax.TableExpr) bool {
+	for _, t := range list {
+		switch t := t.(type) {
+		case *syntax.Join:
+			if t.Natural || len(t.Using) > 0 || merges([]syntax.TableExpr{t.Left, t.Right}) {
+				return true
+			}
+		case *syntax.Pivot, *syntax.Unpivot, *syntax.ObjectUnpivot:
+			return true
+		}
+	}
+	return false
+}
+
+func (r *resolver) expand(star *syntax.Star, sc *scope) ([]Column, bool) {
+	skip := map[string]bool{}
+	for _, id := range star.Exclude {
+		skip[r.Fold(id)] = true
+	}
+	var columns []Column
+	found := false
+	for _, s := range sc.sources {
+		if n := len(star.Qualifier); n > 0 && s.name != r.Fold(star.Qualifier[n-1]) {
+			continue
+		}
+		found = true
+		if !s.known {
+			return nil, false
+		}
+		for _, c := range s.columns {
+			if !skip[c.Name] {
+				columns = append(columns, Column{Name: c.Name, Type: c.Type})
+			}
+		}
+	}
+	return columns, found
+}
+
+// tables resolves FROM, adds its tables to the scope, and prunes with where.
+func (r *resolver) tables(list []syntax.TableExpr, sc *scope, where syntax.Expr) {
+	for _, t := range list {
+		r.table(t, sc)
+	}
+	for _, t := range list {
+		r.prune(t, syntax.Conjuncts(where))
+	}
+}
+
+func (r *resolver) table(t syntax.TableExpr, sc *scope) {
+	switch t := t.(type) {
+	case *syntax.TableName:
+		r.tableName(t, sc)
+	case *syntax.TableQuery:
+		outer := sc.outer
+		if t.Lateral {
+			outer = sc
+		}
+		columns, known := r.query(t.Query, r.visible(sc, outer))
+		s := &source{columns: columns, known: known}
+		s.named(r, t.Alias)
+		sc.sources = append(sc.sources, s)
+	case *syntax.TableCall:
+		r.expr(sc, t.Call)
+		s := &source{name: r.Fold(t.Call.Name.Last())}
+		s.named(r, t.Alias)
+		sc.sources = append(sc.sources, s)
+	case *syntax.Join:
+		r.table(t.Left, sc)
+		r.table(t.Right, sc)
+		r.exprs(sc, t.On)
+		for _, id := range t.Using {
+			r.names[r.Fold(id)] = true
+		}
+		r.star = r.star || t.Natural
+	case *syntax.Pivot:
+		inner := &scope{outer: sc.outer}
+		r.table(t.Source, inner)
+		for _, a := range t.Aggregates {
+			r.expr(inner, a.Expr)
+		}
+		r.expr(inner, t.For)
+		r.star = true
+		s := &source{}
+		s.named(r, t.Alias)
+		sc.sources = append(sc.sources, s)
+	case *syntax.Unpivot:
+		inner := &scope{outer: sc.outer}
+		r.table(t.Source, inner)
+		r.star = true
+		s := &source{}
+		s.named(r, t.Alias)
+		sc.sources = append(sc.sources, s)
+	case *syntax.ObjectUnpivot:
+		r.expr(sc, t.Object)
+		sc.sources = append(sc.sources, &source{name: r.Fold(t.Value)})
+	}
+}
+
+// visible is the scope a derived table sees: what is outside its FROM clause,
+// and the CTEs of the statement around it.
+func (r *resolver) visible(sc, outer *scope) *scope {
+	if outer != nil {
+		return outer
+	}
+	return &scope{ctes: sc.ctes}
+}
+
+func (s *source) named(r *resolver, a *syntax.Alias) {
+	if a != nil {
+		s.name = r.Fold(a.Name)
+		s.rename(r, a.Columns)
+	}
+}
+
+// tableName resolves a relation, a CTE, or a path into a SUPER value.
+func (r *resolver) tableName(t *syntax.TableName, sc *scope) {
+	first := r.Fold(t.Name.Parts[0])
+	b := &Binding{}
+	r.result.Tables[t] = b
+	s := &source{name: r.Fold(t.Name.Last())}
+	switch cte := sc.cte(first); {
+	case (len(t.Name.Parts) > 1 || len(t.Path) > 0) && sc.has(first), len(t.Path) > 0:
+		b.Unnest = true
+		s.named(r, t.Alias)
+		sc.sources = append(sc.sources, s)
+		return
+	case len(t.Name.Parts) == 1 && cte != nil:
+		b.CTE, b.CTEName = true, first
+		s.columns, s.known = cte.columns, cte.known
+	case len(t.Name.Parts) == 1 && sc.has(first) && t.Alias != nil && r.isValue(sc, first):
+		b.Unnest = true
+	default:
+		r.bindRelation(t, b, s)
+	}
+	s.named(r, t.Alias)
+	sc.sources = append(sc.sources, s)
+}
+
+// isValue says whether a source in scope is an unnested value.
+func (r *resolver) isValue(sc *scope, name string) bool {
+	for _, s := range sc.sources {
+		if s.name == name && s.relation == nil && !s.known {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *resolver) bindRelation(t *syntax.TableName, b *Binding, s *source) {
+	rel := r.relation(t.Name)
+	b.Relation = rel
+	s.relation, s.columns = rel, rel.Columns
+	s.known = len(rel.Columns) > 0 && rel.Kind != System
+	r.result.Read = appendOnce(r.result.Read, rel)
+	switch rel.Kind {
+	case External:
+		b.Scan = &Scan{Relation: rel}
+		r.result.Scans = append(r.result.Scans, b.Scan)
+	case LateView:
+		r.view(t, b, s, rel)
+	}
+}
+
+// view parses and resolves the definition of a late-binding view.
+func (r *resolver) view(t *syntax.TableName, b *Binding, s *source, rel *Relation) {
+	if r.views++; r.views > maxViews {
+		r.views = 0
+		r.fail(t, sqlerr.ProgramLimitExceeded, "view nesting is too deep: %s", rel.Name)
+	}
+	list, err := syntax.Parse(rel.Definition)
+	if err != nil || len(list) != 1 {
+		r.fail(nil, sqlerr.InternalError, "cannot read the definition of view %s: %v", rel.Name, err)
+	}
+	q, ok := list[0].Statement.(*syntax.Query)
+	if !ok {
+		r.fail(nil, sqlerr.InternalError, "cannot read the definition of view %s: it is not a query", rel.Name)
+	}
+	b.View = q
+	columns, known := r.query(q, nil)
+	if len(rel.Columns) == 0 {
+		s.columns, s.known = columns, known
+	}
+	r.views--
+}
+
+func (sc *scope) cte(name string) *source {
+	for ; sc != nil; sc = sc.outer {
+		if s, ok := sc.ctes[name]; ok {
+			return s
+		}
+	}
+	return nil
+}
+
+// has says whether the FROM clause so far has a table of that name.
+func (sc *scope) has(name string) bool {
+	for _, s := range sc.sources {
+		if s.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func valuesName(i int) string {
+	const digits = "0123456789"
+	if i < 9 {
+		return "column" + digits[i+1:i+2]
+	}
+	n := i + 1
+	s := ""
+	for ; n > 0; n /= 10 {
+		s = digits[n%10:n%10+1] + s
+	}
+	return "column" + s
+}
+
+// column finds what a reference means.
+func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
+	parts := make([]string, len(c.Parts))
+	for i, p := range c.Parts {
+		parts[i] = r.Fold(p)
+		r.names[parts[i]] = true
+	}
+	complete := true
+	for s := sc; s != nil; s = s.outer {
+		if ref, ok := s.find(parts); ok {
+			r.result.Refs[c] = ref
+			return
+		}
+		for _, src := range s.sources {
+			complete = complete && src.known
+			if src.relation != nil && src.relation.Kind == External && isPseudo(parts[len(parts)-1]) {
+				return
+			}
+		}
+		if s.aliases[parts[0]] {
+			return
+		}
+	}
+	if complete && len(parts) == 1 {
+		if sc.hasAny(parts[0]) { // a whole row
+			return
+		}
+		r.fail(c, sqlerr.UndefinedColumn, "column \"%s\" does not exist%s", parts[0], sc.places())
+	}
+}
+
+func (sc *scope) hasAny(name string) bool {
+	for ; sc != nil; sc = sc.outer {
+		if sc.has(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// places lists the tables searched: " in sales, listing".
+func (sc *scope) places() string {
+	text := ""
+	for _, s := range sc.sources {
+		name := s.name
+		if name == "" {
+			name = "unnamed_subquery"
+		}
+		if text == "" {
+			text = " in " + name
+		} else {
+			text += ", " + name
+		}
+	}
+	return text
+}
+
+// find looks a reference up among the tables of one FROM clause.
+// A qualifier that names a table wins over a column with attributes.
+func (sc *scope) find(parts []string) (Ref, bool) {
+	for n := min(len(parts), 4) - 1; n >= 0; n-- {
+		for _, s := range sc.sources {
+			if n > 0 && !s.matches(parts[:n]) {
+				continue
+			}
+			if ref, ok := s.column(parts, n); ok {
+				return ref, true
+			}
+		}
+	}
+	return Ref{}, false
+}
+
+// column finds parts[n] among the source's columns; what follows it is
+// navigation into the value.
+func (s *source) column(parts []string, n int) (Ref, bool) {
+	for _, c := range s.columns {
+		if c.Name != parts[n] {
+			continue
+		}
+		ref := Ref{Column: c.Name, Type: c.Type, Path: parts[n+1:]}
+		if n > 0 {
+			ref.Table = s.name
+		}
+		if len(ref.Path) > 0 {
+			if !navigable(c.Type) {
+				continue
+			}
+			ref.Type = types.Type{}
+			if c.Type.Kind == types.Super {
+				ref.Type.Kind = types.Super
+			}
+		}
+		return ref, true
+	}
+	return Ref{}, false
+}
+
+func navigable(t types.Type) bool {
+	return t.Kind == types.Super || t.Kind == types.Nested || t.Kind == types.Unknown
+}
+
+// matches says whether a qualifier names the source: its alias, or schema and
+// name of a relation without one.
+func (s *source) matches(qualifier []string) bool {
+	n := len(qualifier)
+	if qualifier[n-1] != s.name {
+		return false
+	}
+	if n == 1 {
+		return true
+	}
+	if s.relation == nil || s.relation.Name != s.name || qualifier[n-2] != s.relation.Schema {
+		return false
+	}
+	return n == 2 || qualifier[0] == s.relation.Database
+}

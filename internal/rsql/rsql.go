@@ -1,0 +1,134 @@
+package rsql
+
+import (
+	"unicode/utf8"
+
+	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/lower"
+	"stepwell/internal/rsql/resolve"
+	"stepwell/internal/rsql/syntax"
+)
+
+// Statement is one statement of a script.
+type Statement struct {
+	Tree syntax.Statement
+	// Text is the statement's text without the semicolon; Offset is its byte
+	// offset in the script. Spans in Tree count from the script's start.
+	Text   string
+	Offset int
+	// Params is the number of its parameters; Names are the names of :name
+	// parameters (the Data API's), in the order of their numbers.
+	Params int
+	Names  []string
+}
+
+// Parse splits a script at its semicolons and parses every statement. Empty
+// statements are left out. An error is a *sqlerr.Error whose Position counts
+// from the start of sql.
+func Parse(sql string) ([]Statement, error) {
+	list, err := syntax.Parse(sql)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Statement, len(list))
+	for i, p := range list {
+		out[i] = Statement{Tree: p.Statement, Text: sql[p.Start:p.End], Offset: p.Start, Params: p.Params, Names: p.Names}
+	}
+	return out, nil
+}
+
+// compilation carries one statement through the stages.
+type compilation struct {
+	tree     syntax.Statement
+	catalog  resolve.Catalog
+	options  Options
+	resolved *resolve.Result
+	fired    []lower.Fired
+	lowered  []emit.Statement
+}
+
+// Compile resolves, lowers and emits one statement. Errors are *sqlerr.Error.
+func Compile(tree syntax.Statement, catalog resolve.Catalog, options Options) (*Plan, error) {
+	c := &compilation{tree: tree, catalog: catalog, options: options}
+	return c.plan()
+}
+
+// CompileExpr compiles an expression that names no columns: a column's default.
+func CompileExpr(e syntax.Expr, catalog resolve.Catalog, options Options) (string, error) {
+	q := &syntax.Query{Body: &syntax.Select{Items: []syntax.SelectItem{{Expr: e}}}}
+	c := &compilation{tree: q, catalog: catalog, options: options}
+	if _, err := c.plan(); err != nil {
+		return "", err
+	}
+	return emit.ExprSQL(c.lowered[0].(*emit.Query).Body.(*emit.Select).Items[0].X), nil
+}
+
+// position turns a byte offset into the 1-based character reported.
+func (c *compilation) position(offset int) int {
+	if offset > len(c.options.Text) {
+		return offset + 1
+	}
+	return utf8.RuneCountInString(c.options.Text[:offset]) + 1
+}
+
+func (c *compilation) names() resolve.Options {
+	return resolve.Options{CaseSensitive: c.options.CaseSensitive, Position: c.position}
+}
+
+func (c *compilation) plan() (*Plan, error) {
+	p := &Plan{Statement: c.tree, Kind: Utility, Tag: tag(c.tree)}
+	kind := stage(c.tree)
+	if kind == Utility {
+		return p, nil
+	}
+	if err := c.resolve(p); err != nil {
+		return nil, err
+	}
+	own, err := c.lower(kind)
+	if err != nil {
+		return nil, err
+	}
+	if !own {
+		return p, nil
+	}
+	p.Kind = kind
+	for _, s := range c.lowered {
+		p.SQL = append(p.SQL, emit.SQL(s))
+	}
+	p.Params = c.resolved.Params
+	return p, nil
+}
+
+// resolve runs the first stage and notes what it found on the plan.
+func (c *compilation) resolve(p *Plan) error {
+	r, err := resolve.Statement(c.tree, c.catalog, c.names())
+	if err != nil {
+		return err
+	}
+	c.resolved = r
+	p.Read, p.Written, p.Scans, p.Volatile = r.Read, r.Written, r.Scans, r.Volatile
+	if q, ok := c.tree.(*syntax.Query); ok {
+		for _, col := range r.Outputs[q] {
+			p.Columns = append(p.Columns, col.Name)
+			p.Types = append(p.Types, col.Type)
+		}
+	}
+	return nil
+}
+
+// lower runs the second stage. It is false where nothing is left to DuckDB.
+func (c *compilation) lower(kind Kind) (bool, error) {
+	o := c.options
+	in := lower.Input{Result: c.resolved, Options: c.names(), Catalog: c.catalog, Session: lower.Session{
+		User: o.User, Database: o.Database, Schema: o.Schema, Backend: o.Backend, Settings: o.Settings,
+		LastCopyCount: o.LastCopyCount, LastCopyID: o.LastCopyID, LastQueryID: o.LastQueryID, LastUnloadCount: o.LastUnloadCount,
+	}}
+	if kind == Define || isTableAs(c.tree) {
+		list, own, err := lower.Define(into(c.tree), in)
+		c.lowered = list
+		return own, err
+	}
+	s, fired, err := lower.Statement(c.tree, in)
+	c.lowered, c.fired = []emit.Statement{s}, fired
+	return true, err
+}

@@ -1,0 +1,56 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"stepwell/internal/bus"
+	"stepwell/internal/gateway"
+	"stepwell/internal/pgwire"
+	"stepwell/internal/service/sns"
+)
+
+// serve opens the doors.
+func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) error {
+	secure := &tls.Config{Certificates: []tls.Certificate{s.certificate}, MinVersion: tls.VersionTLS12}
+	if s.options.TLSCert != "" {
+		endpoint = tls.NewListener(endpoint, secure)
+	}
+	door := gateway.New(gateway.Options{
+		Bus: s.bus, Clock: s.clock, Log: s.log, IDs: bus.RandomIDs{},
+		Verify: s.options.Auth, Credentials: credentialStore{s.keys, s.services.sts},
+		Streams:  map[string]http.Handler{"s3": s.services.s3},
+		Waiting:  []string{"states:GetActivityTask", "states:StartSyncExecution"},
+		Unsigned: []string{"sns:ConfirmSubscription", "sns:Unsubscribe"},
+		Health:   s.health,
+	})
+	mux := http.NewServeMux()
+	mux.Handle("GET "+sns.CertificatePath, s.services.sns)
+	mux.Handle("/", door)
+	s.http = gateway.NewServer(mux, s.log, ctx)
+	s.running.Go(func() {
+		if err := s.http.Serve(endpoint); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("the AWS endpoint stopped", "error", err)
+		}
+	})
+	s.redshift = pgwire.New(pgwire.Options{
+		Warehouse: s.warehouse, Resolve: s.resolve, Authenticate: s.authenticator(), TLS: secure,
+		RequireTLS: s.options.Auth && s.options.TLSCert != "", Log: s.log,
+	})
+	s.running.Go(func() {
+		if err := s.redshift.Serve(redshift); err != nil {
+			s.log.Error("the Redshift listener stopped", "error", err)
+		}
+	})
+	s.closers = append(s.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		s.redshift.Shutdown(ctx)
+		return nil
+	})
+	return nil
+}

@@ -1,0 +1,162 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"stepwell/internal/awsapi"
+	"stepwell/internal/bus"
+	"stepwell/internal/clock"
+	"stepwell/internal/process"
+	"stepwell/internal/service/glue"
+	"stepwell/internal/service/iam"
+	"stepwell/internal/service/logs"
+	"stepwell/internal/service/redshift"
+	"stepwell/internal/service/redshiftdata"
+	"stepwell/internal/service/s3"
+	"stepwell/internal/service/secretsmanager"
+	"stepwell/internal/service/sns"
+	"stepwell/internal/service/states"
+	"stepwell/internal/service/sts"
+	"stepwell/internal/warehouse"
+)
+
+// services are the AWS services of a server.
+type services struct {
+	glue           *glue.Service
+	iam            *iam.Service
+	logs           *logs.Service
+	redshift       *redshift.Service
+	redshiftdata   *redshiftdata.Service
+	s3             *s3.Service
+	secretsmanager *secretsmanager.Service
+	sns            *sns.Service
+	states         *states.Service
+	sts            *sts.Service
+}
+
+// tables are the services' operation tables, sorted by name.
+func (s *services) tables() []*bus.Service {
+	return []*bus.Service{
+		s.glue.Table(), s.iam.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(),
+		s.s3.Table(), s.secretsmanager.Table(), s.sns.Table(), s.states.Table(), s.sts.Table(),
+	}
+}
+
+// Tables are the operation tables of every service, without a server behind them.
+func Tables() []*bus.Service {
+	s := services{
+		glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), logs: logs.New(logs.Deps{}),
+		redshift: redshift.New(redshift.Deps{}), redshiftdata: redshiftdata.New(redshiftdata.Deps{}),
+		s3: s3.New(s3.Deps{}), secretsmanager: secretsmanager.New(secretsmanager.Deps{}), sns: sns.New(sns.Deps{}),
+		states: states.New(states.Deps{Clock: clock.New(1), IDs: bus.RandomIDs{}}), sts: sts.New(sts.Deps{}),
+	}
+	return s.tables()
+}
+
+// Models are the service models that clients of a server need.
+func Models() []*awsapi.Model {
+	tables := Tables()
+	models := make([]*awsapi.Model, len(tables))
+	for i, t := range tables {
+		models[i] = t.Model
+	}
+	return models
+}
+
+// build makes the warehouse and the services and puts them on the bus.
+func (s *Server) build() error {
+	o, ids := s.options, bus.RandomIDs{}
+	keys, err := o.credentials()
+	if err != nil {
+		return err
+	}
+	sealer, err := secretsmanager.NewSealer(filepath.Join(o.DataDir, "secrets.key"))
+	if err != nil {
+		return err
+	}
+	v := &services{}
+	v.s3 = s3.New(s3.Deps{Store: s.store, Clock: s.clock, Log: s.log, Data: o.DataDir})
+	v.sts = sts.New(sts.Deps{Store: s.store, Bus: s.bus, IDs: ids, Log: s.log, Static: keys.static})
+	v.iam = iam.New(iam.Deps{Store: s.store, Clock: s.clock, IDs: ids})
+	v.logs = logs.New(logs.Deps{Store: s.store, Clock: s.clock, IDs: ids})
+	v.secretsmanager = secretsmanager.New(secretsmanager.Deps{Store: s.store, Clock: s.clock, IDs: ids, Log: s.log, Seal: sealer})
+	mail, err := o.mailer(s.address)
+	if err != nil {
+		return err
+	}
+	v.sns = sns.New(sns.Deps{
+		Store: s.store, Clock: s.clock, IDs: ids, Work: s.work, Log: s.log, Endpoint: s.address.Endpoint,
+		Dir: filepath.Join(o.DataDir, "sns"), Mail: mail, AutoConfirmEmail: o.SMTP == "",
+	})
+	v.glue = glue.New(glue.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
+		Environments: process.NewEnvironments(process.EnvironmentsOptions{CacheDir: filepath.Join(o.CacheDir, "python"), Python: o.python()}),
+		RunDir:       filepath.Join(o.DataDir, "runs"),
+		EndpointURL:  func() string { return s.address.Endpoint },
+		Credentials:  keys.forJob,
+		CABundle:     s.address.CABundle,
+		Seal:         func(b []byte) ([]byte, error) { return sealer.Seal(b, "glue") },
+		Unseal:       func(b []byte) ([]byte, error) { return sealer.Open(b, "glue") },
+	})
+	v.states = states.New(states.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log})
+
+	if s.warehouse, err = warehouse.Open(warehouse.Options{
+		Dir: filepath.Join(o.DataDir, "redshift"), Objects: v.s3, Catalog: catalog{s.bus}, Clock: s.clock, Log: s.log,
+	}); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.warehouse.Close)
+	host, port, err := net.SplitHostPort(s.address.Redshift)
+	if err != nil {
+		return fmt.Errorf("cannot use the Redshift address: %w", err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return fmt.Errorf("cannot use the Redshift address: %w", err)
+	}
+	v.redshift = redshift.New(redshift.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log, Host: host, Port: number,
+		Warehouse: clusters{s.warehouse}, DefaultPassword: o.RedshiftPassword, HomeAccount: o.Account, HomeRegion: o.Region,
+	})
+	v.redshiftdata = redshiftdata.New(redshiftdata.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
+		Warehouse: statements{s.warehouse}, Dir: filepath.Join(o.DataDir, "results"),
+	})
+	s.services = v
+	for _, table := range v.tables() {
+		s.bus.Register(table)
+	}
+	v.sns.Register(s.work)
+	v.glue.Register(s.work)
+	v.redshift.Register(s.work)
+	v.redshiftdata.Register(s.work)
+	s.keys = keys
+	return nil
+}
+
+// python are the interpreters to try; none means those on PATH.
+func (o *Options) python() []string {
+	if o.Python == "" {
+		return nil
+	}
+	return []string{o.Python}
+}
+
+// mailer delivers SNS e-mail.
+func (o *Options) mailer(a Address) (sns.Mailer, error) {
+	if o.SMTP == "" {
+		return sns.NewOutbox(a.Outbox()), nil
+	}
+	host, port, err := net.SplitHostPort(o.SMTP)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use --smtp: %w", err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use --smtp: %w", err)
+	}
+	return sns.NewSMTP(sns.SMTP{Host: host, Port: number, From: o.MailFrom}), nil
+}

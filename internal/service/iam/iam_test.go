@@ -1,0 +1,107 @@
+package iam
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stepwell/internal/awsapi/iam"
+	"stepwell/internal/bus"
+	"stepwell/internal/clock"
+	"stepwell/internal/store"
+)
+
+type fixedIDs struct{ bus.RandomIDs }
+
+func (fixedIDs) Hex(n int) string { return strings.Repeat("00", n) }
+
+const (
+	trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}`
+	allow = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}`
+)
+
+// TestOperations runs the calls in order. want is the answer as JSON or, where
+// it begins with a bang, the error.
+func TestOperations(t *testing.T) {
+	st, err := store.Open(filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	b := bus.New()
+	b.Register(New(Deps{Store: st, Clock: clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)), IDs: fixedIDs{}}).Table())
+	const arn = "arn:aws:iam::123456789012:policy/team/p1"
+	role := `"Path":"/","RoleName":"r1","RoleId":"AROAAAAAAAAAAAAAAAAAA","Arn":"arn:aws:iam::123456789012:role/r1","CreateDate":"2026-01-02T03:04:05Z",` +
+		`"AssumeRolePolicyDocument":"%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Principal%22%3A%7B%22Service%22%3A%22glue.amazonaws.com%22%7D%2C%22Action%22%3A%22sts%3AAssumeRole%22%7D%5D%7D",` +
+		`"Description":"d","MaxSessionDuration":3600`
+	cases := []struct {
+		op   string
+		in   any
+		want string
+	}{
+		{"GetRole", &iam.GetRoleInput{RoleName: new("r1")}, "!NoSuchEntity: The role with name r1 cannot be found."},
+		{"CreateRole", &iam.CreateRoleInput{RoleName: new("r1"), AssumeRolePolicyDocument: new("{")}, "!MalformedPolicyDocument: This policy contains invalid Json"},
+		{"CreateRole", &iam.CreateRoleInput{RoleName: new("r1"), AssumeRolePolicyDocument: new(allow)}, "!MalformedPolicyDocument: Has prohibited field Resource"},
+		{"CreateRole", &iam.CreateRoleInput{RoleName: new("r1"), AssumeRolePolicyDocument: new(trust), Tags: []iam.Tag{{Key: new("a"), Value: new("")}, {Key: new("A"), Value: new("")}}},
+			"!InvalidInput: Duplicate tag keys found. Please note that Tag keys are case insensitive."},
+		{"CreateRole", &iam.CreateRoleInput{RoleName: new("r1"), AssumeRolePolicyDocument: new(trust), Description: new("d"), Tags: []iam.Tag{{Key: new("k"), Value: new("v")}}},
+			`{"Role":{` + role + `,"Tags":[{"Key":"k","Value":"v"}]}}`},
+		{"CreateRole", &iam.CreateRoleInput{RoleName: new("R1"), AssumeRolePolicyDocument: new(trust)}, "!EntityAlreadyExists: Role with name R1 already exists."},
+		{"GetRole", &iam.GetRoleInput{RoleName: new("r1")}, `{"Role":{` + role + `,"Tags":[{"Key":"k","Value":"v"}],"RoleLastUsed":{}}}`},
+		{"ListRoles", &iam.ListRolesInput{}, `{"Roles":[{` + role + `}],"IsTruncated":false}`},
+		{"ListRoles", &iam.ListRolesInput{PathPrefix: new("/x/")}, `{"Roles":[],"IsTruncated":false}`},
+		{"ListRoles", &iam.ListRolesInput{Marker: new("?")}, "!ValidationError: Invalid Marker: ?"},
+
+		{"PutRolePolicy", &iam.PutRolePolicyInput{RoleName: new("r1"), PolicyName: new("b"), PolicyDocument: new(`{"Statement":[]}`)}, "!MalformedPolicyDocument: Policy document must be version 2012-10-17 or greater."},
+		{"PutRolePolicy", &iam.PutRolePolicyInput{RoleName: new("r1"), PolicyName: new("b"), PolicyDocument: new(trust)}, "!MalformedPolicyDocument: Policy document should not specify a principal."},
+		{"PutRolePolicy", &iam.PutRolePolicyInput{RoleName: new("r1"), PolicyName: new("b"), PolicyDocument: new(allow)}, "{}"},
+		{"PutRolePolicy", &iam.PutRolePolicyInput{RoleName: new("r1"), PolicyName: new("a"), PolicyDocument: new(allow)}, "{}"},
+		{"PutRolePolicy", &iam.PutRolePolicyInput{RoleName: new("r1"), PolicyName: new("b"), PolicyDocument: new(strings.Replace(allow, "s3:*", "a b+c", 1))}, "{}"},
+		{"GetRolePolicy", &iam.GetRolePolicyInput{RoleName: new("r1"), PolicyName: new("b")},
+			`{"RoleName":"r1","PolicyName":"b","PolicyDocument":"%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22a%20b%2Bc%22%2C%22Resource%22%3A%22%2A%22%7D%7D"}`},
+		{"GetRolePolicy", &iam.GetRolePolicyInput{RoleName: new("r1"), PolicyName: new("z")}, "!NoSuchEntity: The role policy with name z cannot be found."},
+		{"ListRolePolicies", &iam.ListRolePoliciesInput{RoleName: new("r1"), MaxItems: new(int64(1))}, `{"PolicyNames":["a"],"IsTruncated":true,"Marker":"YQ"}`},
+		{"ListRolePolicies", &iam.ListRolePoliciesInput{RoleName: new("r1"), Marker: new("YQ")}, `{"PolicyNames":["b"],"IsTruncated":false}`},
+		{"DeleteRole", &iam.DeleteRoleInput{RoleName: new("r1")}, "!DeleteConflict: Cannot delete entity, must delete policies first."},
+		{"DeleteRolePolicy", &iam.DeleteRolePolicyInput{RoleName: new("r1"), PolicyName: new("a")}, "{}"},
+		{"DeleteRolePolicy", &iam.DeleteRolePolicyInput{RoleName: new("r1"), PolicyName: new("b")}, "{}"},
+
+		{"CreatePolicy", &iam.CreatePolicyInput{PolicyName: new("p1"), Path: new("/team/"), PolicyDocument: new(`{"Version":"2012-10-17","Statement":[{"Effect":"Maybe"}]}`)}, "!MalformedPolicyDocument: Invalid effect: Maybe"},
+		{"CreatePolicy", &iam.CreatePolicyInput{PolicyName: new("p1"), Path: new("/team/"), PolicyDocument: new(allow)},
+			`{"Policy":{"PolicyName":"p1","PolicyId":"ANPAAAAAAAAAAAAAAAAAA","Arn":"` + arn + `","Path":"/team/","DefaultVersionId":"v1","AttachmentCount":0,"PermissionsBoundaryUsageCount":0,"IsAttachable":true,"CreateDate":"2026-01-02T03:04:05Z","UpdateDate":"2026-01-02T03:04:05Z"}}`},
+		{"CreatePolicy", &iam.CreatePolicyInput{PolicyName: new("p1"), PolicyDocument: new(allow)}, "!EntityAlreadyExists: A policy called p1 already exists. Duplicate names are not allowed."},
+		{"AttachRolePolicy", &iam.AttachRolePolicyInput{RoleName: new("r1"), PolicyArn: new("arn:aws:iam::123456789012:policy/p1")}, "!NoSuchEntity: Policy arn:aws:iam::123456789012:policy/p1 does not exist or is not attachable."},
+		{"AttachRolePolicy", &iam.AttachRolePolicyInput{RoleName: new("r1"), PolicyArn: new(arn)}, "{}"},
+		{"AttachRolePolicy", &iam.AttachRolePolicyInput{RoleName: new("r1"), PolicyArn: new(arn)}, "{}"},
+		{"AttachRolePolicy", &iam.AttachRolePolicyInput{RoleName: new("r1"), PolicyArn: new("arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole")}, "{}"},
+		{"ListAttachedRolePolicies", &iam.ListAttachedRolePoliciesInput{RoleName: new("r1")},
+			`{"AttachedPolicies":[{"PolicyName":"p1","PolicyArn":"` + arn + `"},{"PolicyName":"AWSGlueServiceRole","PolicyArn":"arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole"}],"IsTruncated":false}`},
+		{"DeletePolicy", &iam.DeletePolicyInput{PolicyArn: new(arn)}, "!DeleteConflict: Cannot delete a policy attached to entities."},
+		{"DeleteRole", &iam.DeleteRoleInput{RoleName: new("r1")}, "!DeleteConflict: Cannot delete entity, must detach all policies first."},
+		{"DetachRolePolicy", &iam.DetachRolePolicyInput{RoleName: new("r1"), PolicyArn: new(arn)}, "{}"},
+		{"DetachRolePolicy", &iam.DetachRolePolicyInput{RoleName: new("r1"), PolicyArn: new(arn)}, "!NoSuchEntity: Policy " + arn + " was not found."},
+		{"DetachRolePolicy", &iam.DetachRolePolicyInput{RoleName: new("r1"), PolicyArn: new("arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole")}, "{}"},
+		{"ListPolicies", &iam.ListPoliciesInput{OnlyAttached: new(true)}, `{"Policies":[],"IsTruncated":false}`},
+		{"DeletePolicy", &iam.DeletePolicyInput{PolicyArn: new(arn)}, "{}"},
+		{"GetPolicy", &iam.GetPolicyInput{PolicyArn: new(arn)}, "!NoSuchEntity: Policy " + arn + " was not found."},
+		{"GetPolicy", &iam.GetPolicyInput{PolicyArn: new("arn:aws:iam::aws:policy/X")}, "!NotImplemented: not implemented: iam:GetPolicy of policies that AWS manages (arn:aws:iam::aws:policy/X)"},
+		{"DeleteRole", &iam.DeleteRoleInput{RoleName: new("r1")}, "{}"},
+		{"CreateUser", nil, "!NotImplemented: not implemented: iam:CreateUser"},
+	}
+	for _, c := range cases {
+		var got string
+		out, err := b.Invoke(t.Context(), "iam", c.op, c.in)
+		if err != nil {
+			got = "!" + err.Error()
+		} else if text, err := json.Marshal(out); err != nil {
+			t.Fatal(err)
+		} else {
+			got = string(text)
+		}
+		if got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.op, got, c.want)
+		}
+	}
+}

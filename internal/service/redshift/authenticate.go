@@ -1,0 +1,237 @@
+package redshift
+
+import (
+	"context"
+	"crypto/subtle"
+	"slices"
+	"strings"
+
+	"stepwell/internal/sqlerr"
+	"stepwell/internal/store"
+)
+
+// Login is what a client of the wire protocol gives at startup.
+type Login struct {
+	Database, User, Password string
+	Cluster                  string // startup option cluster: NAME or ACCOUNT/REGION/NAME
+	Loopback                 bool   // the connection does not leave the machine
+}
+
+// Grant is where a login leads.
+type Grant struct {
+	Account, Region, Cluster string
+	Database, User           string
+	AutoCreate               bool     // make the user where it does not exist
+	Groups                   []string // to join for the session
+}
+
+// Authenticate finds the cluster of a login by the rules of the package comment
+// and checks the password. Errors are *sqlerr.Error of severity FATAL.
+func (s *Service) Authenticate(ctx context.Context, l Login) (Grant, error) {
+	l.fill()
+	var g Grant
+	err := s.Store.View(ctx, func(tx *store.Tx) error {
+		candidates, err := s.candidates(tx, l)
+		if err != nil {
+			return err
+		}
+		for i := range candidates {
+			x := &candidates[i]
+			cred, ok, err := credentials.Get(tx, x.Account, x.Region, x.ID, digest(l.Password))
+			if err != nil {
+				return err
+			}
+			if ok && cred.opens(l) && s.Clock.Now().Before(cred.Expires) {
+				g = grant(x, l.Database, cred.User)
+				g.AutoCreate, g.Groups = cred.AutoCreate, cred.Groups
+				return x.open()
+			}
+		}
+		if x := s.byPassword(candidates, l); x != nil {
+			g = grant(x, l.Database, l.User)
+			return x.open()
+		}
+		x, err := s.byDatabase(ctx, candidates, l)
+		if err != nil {
+			return err
+		}
+		if !s.isHome(x) && l.Cluster == "" || x.ID != DefaultCluster || !l.Loopback {
+			return fatal(sqlerr.InvalidPassword, "password authentication failed for user \"%s\"", l.User)
+		}
+		g = grant(x, l.Database, l.User)
+		return x.open()
+	})
+	return g, err
+}
+
+// ClusterFor finds the cluster of a login whose password is not known yet.
+func (s *Service) ClusterFor(ctx context.Context, l Login) (Grant, error) {
+	l.fill()
+	var g Grant
+	err := s.Store.View(ctx, func(tx *store.Tx) error {
+		candidates, err := s.candidates(tx, l)
+		if err != nil {
+			return err
+		}
+		for i := range candidates {
+			x := &candidates[i]
+			issued, err := credentials.List(tx, x.Account, x.Region, x.ID)
+			if err != nil {
+				return err
+			}
+			i := slices.IndexFunc(issued, func(c credential) bool { return c.opens(l) && s.Clock.Now().Before(c.Expires) })
+			if i >= 0 {
+				g = grant(x, l.Database, issued[i].User)
+				g.AutoCreate, g.Groups = issued[i].AutoCreate, issued[i].Groups
+				return x.open()
+			}
+		}
+		x, err := s.byDatabase(ctx, candidates, l)
+		if err != nil {
+			return err
+		}
+		g = grant(x, l.Database, l.User)
+		return x.open()
+	})
+	return g, err
+}
+
+func (l *Login) fill() {
+	if l.User == "" {
+		l.User = DefaultUser
+	}
+	if l.Database == "" {
+		l.Database = DefaultDatabase
+	}
+}
+
+func (c *credential) opens(l Login) bool {
+	return c.Login == l.User && (c.Database == "" || c.Database == l.Database)
+}
+
+func grant(x *cluster, database, user string) Grant {
+	return Grant{Account: x.Account, Region: x.Region, Cluster: x.ID, Database: database, User: user}
+}
+
+func (x *cluster) open() error {
+	if !x.available() {
+		return fatal(sqlerr.CannotConnectNow, "the cluster %s is not available: it is %s", x.ID, x.Status)
+	}
+	return nil
+}
+
+func fatal(code, format string, args ...any) error {
+	e := sqlerr.New(code, format, args...)
+	e.Severity = "FATAL"
+	return e
+}
+
+func (s *Service) isHome(x *cluster) bool {
+	return x.Account == s.HomeAccount && x.Region == s.HomeRegion && x.ID == DefaultCluster
+}
+
+// candidates are the clusters a login may mean: the one it names, or all, the
+// home one first.
+func (s *Service) candidates(tx *store.Tx, l Login) ([]cluster, error) {
+	if l.Cluster != "" {
+		account, region, id := s.HomeAccount, s.HomeRegion, l.Cluster
+		if parts := strings.Split(l.Cluster, "/"); len(parts) == 3 {
+			account, region, id = parts[0], parts[1], parts[2]
+		}
+		x, err := s.get(tx, account, region, id)
+		if err != nil {
+			return nil, fatal(sqlerr.InvalidAuthorization, "cluster \"%s\" does not exist", l.Cluster)
+		}
+		return []cluster{*x}, nil
+	}
+	all, err := clusters.List(tx)
+	if err != nil {
+		return nil, err
+	}
+	issued, err := credentials.List(tx)
+	if err != nil {
+		return nil, err
+	}
+	// Default clusters have no record until they are changed; their temporary
+	// credentials have.
+	places := map[place]bool{{s.HomeAccount, s.HomeRegion, DefaultCluster}: true}
+	for _, c := range issued {
+		if c.Place.ID == DefaultCluster {
+			places[c.Place] = true
+		}
+	}
+	for _, x := range all {
+		delete(places, place{x.Account, x.Region, x.ID})
+	}
+	for p := range places {
+		all = append(all, s.standard(p.Account, p.Region))
+	}
+	all = slices.DeleteFunc(all, func(x cluster) bool { return x.Removed })
+	slices.SortStableFunc(all, func(a, b cluster) int {
+		switch {
+		case s.isHome(&a) == s.isHome(&b):
+			return strings.Compare(a.Account+a.Region+a.ID, b.Account+b.Region+b.ID)
+		case s.isHome(&a):
+			return -1
+		}
+		return 1
+	})
+	return all, nil
+}
+
+// byPassword finds the cluster whose master user and password were given.
+func (s *Service) byPassword(candidates []cluster, l Login) *cluster {
+	for i := range candidates {
+		x := &candidates[i]
+		if x.MasterUser != l.User {
+			continue
+		}
+		if x.Password.fits(l.Password) {
+			return x
+		}
+		if x.ID == DefaultCluster && len(x.Password.Hash) == 0 && s.DefaultPassword != "" &&
+			subtle.ConstantTimeCompare([]byte(s.DefaultPassword), []byte(l.Password)) == 1 {
+			return x
+		}
+	}
+	return nil
+}
+
+// byDatabase finds the only cluster with the database, else the home one.
+func (s *Service) byDatabase(ctx context.Context, candidates []cluster, l Login) (*cluster, error) {
+	if len(candidates) == 0 {
+		return nil, fatal(sqlerr.InvalidAuthorization, "there is no cluster")
+	}
+	home := &candidates[0]
+	var found *cluster
+	for i := range candidates {
+		x := &candidates[i]
+		has, err := s.hasDatabase(ctx, x, l.Database)
+		switch {
+		case err != nil:
+			return nil, err
+		case !has:
+		case s.isHome(x):
+			return x, nil
+		case found != nil:
+			return home, nil
+		default:
+			found = x
+		}
+	}
+	if found == nil {
+		return home, nil
+	}
+	return found, nil
+}
+
+func (s *Service) hasDatabase(ctx context.Context, x *cluster, name string) (bool, error) {
+	if x.DBName == name {
+		return true, nil
+	}
+	if s.Warehouse == nil || x.Status == "creating" {
+		return false, nil
+	}
+	names, err := s.Warehouse.Databases(ctx, x.Account, x.Region, x.ID)
+	return slices.Contains(names, name), err
+}

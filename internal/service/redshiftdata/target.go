@@ -1,0 +1,135 @@
+package redshiftdata
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	redshiftapi "stepwell/internal/awsapi/redshift"
+	api "stepwell/internal/awsapi/redshiftdata"
+	secretsapi "stepwell/internal/awsapi/secretsmanager"
+	"stepwell/internal/awserr"
+	"stepwell/internal/bus"
+)
+
+// access is what requests say about where to connect and as whom.
+type access struct {
+	Cluster, Workgroup, Database, User, Secret *string
+}
+
+// credentials are the members of a database secret the Data API reads
+// ("Storing database credentials in AWS Secrets Manager").
+type credentials struct {
+	Username string `json:"username"`
+	Password string `json:"password"`
+	Cluster  string `json:"dbClusterIdentifier"`
+}
+
+func has(p *string) bool { return p != nil && *p != "" }
+
+func text(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}
+
+// resolve checks the combination of members and finds the endpoint.
+func (s *Service) resolve(ctx context.Context, a access) (Target, error) {
+	c := bus.From(ctx)
+	t := Target{Account: c.Account, Region: c.Region, Cluster: text(a.Cluster), Workgroup: text(a.Workgroup),
+		Database: text(a.Database), User: text(a.User)}
+	switch {
+	case t.Cluster != "" && t.Workgroup != "":
+		return t, api.ValidationException("Only one of ClusterIdentifier or WorkgroupName can be specified.")
+	case has(a.Secret) && t.User != "":
+		return t, api.ValidationException("Only one of DbUser or SecretArn can be specified.")
+	case t.Workgroup != "" && t.User != "":
+		return t, api.ValidationException("DbUser can't be specified with WorkgroupName.")
+	case t.Database == "":
+		return t, api.ValidationException("Database name must be specified.")
+	}
+	if has(a.Secret) {
+		if err := s.fromSecret(ctx, *a.Secret, &t); err != nil {
+			return t, err
+		}
+	}
+	switch {
+	case t.Cluster == "" && t.Workgroup == "":
+		return t, api.ValidationException("Either ClusterIdentifier or WorkgroupName needs to be specified.")
+	case t.User == "":
+		t.User = iamUser(c.Principal)
+	}
+	if t.Workgroup != "" {
+		return t, s.findWorkgroup(t.Workgroup)
+	}
+	return t, s.findCluster(ctx, t.Cluster)
+}
+
+// fromSecret fills in the user and, where it is absent, the cluster.
+func (s *Service) fromSecret(ctx context.Context, id string, t *Target) error {
+	out, err := bus.Invoke[secretsapi.GetSecretValueOutput](ctx, s.Bus, "secretsmanager", "GetSecretValue",
+		&secretsapi.GetSecretValueInput{SecretId: &id})
+	if e := awserr.From(err); e != nil {
+		return api.ValidationException("%s", e.Message)
+	} else if err != nil {
+		return err
+	}
+	var cred credentials
+	if err := json.Unmarshal([]byte(text(out.SecretString)), &cred); err != nil || cred.Username == "" {
+		return api.ValidationException("Secret %s must be a JSON object with username and password.", id)
+	}
+	t.User = cred.Username
+	switch {
+	case t.Workgroup != "":
+	case t.Cluster == "":
+		t.Cluster = cred.Cluster
+	case cred.Cluster != "" && cred.Cluster != t.Cluster:
+		return api.ValidationException("ClusterIdentifier does not match the cluster of the secret.")
+	}
+	return nil
+}
+
+func (s *Service) findCluster(ctx context.Context, id string) error {
+	out, err := bus.Invoke[redshiftapi.DescribeClustersOutput](ctx, s.Bus, "redshift", "DescribeClusters",
+		&redshiftapi.DescribeClustersInput{ClusterIdentifier: &id})
+	if e := awserr.From(err); e != nil && e.Status != 501 {
+		return noEndpoint()
+	} else if err != nil {
+		return err
+	}
+	if len(out.Clusters) == 0 {
+		return noEndpoint()
+	}
+	switch status := text(out.Clusters[0].ClusterStatus); status {
+	case "available", "modifying", "rebooting", "renaming", "resizing", "available, prep-for-resize":
+		return nil
+	default:
+		return api.ValidationException("The cluster %s is not available: its status is %s.", id, status)
+	}
+}
+
+// findWorkgroup refuses workgroups: Redshift Serverless is not there yet.
+func (s *Service) findWorkgroup(string) error {
+	return awserr.NotImplemented("redshift-data:WorkgroupName (Redshift Serverless)")
+}
+
+// iamUser is the database user of an identity, as GetClusterCredentialsWithIAM
+// names it: IAM:user, IAMR:role.
+func iamUser(principal string) string {
+	arn, ok := bus.ParseARN(principal)
+	if !ok {
+		return "IAM:root"
+	}
+	kind, name, found := strings.Cut(arn.Resource, "/")
+	switch {
+	case !found:
+		return "IAM:" + kind
+	case kind == "assumed-role":
+		role, _, _ := strings.Cut(name, "/")
+		return "IAMR:" + role
+	case kind == "role":
+		return "IAMR:" + name[strings.LastIndexByte(name, '/')+1:]
+	}
+	return "IAM:" + name[strings.LastIndexByte(name, '/')+1:]
+}

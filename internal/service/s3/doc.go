@@ -1,0 +1,22 @@
+// Package s3 is Amazon S3.
+//
+// Objects of a bucket are plain files under the data folder, served by an
+// embedded versitygw (package embedgw, posix backend) that listens on a socket
+// only this process knows. Three doors lead to it: HTTP requests of clients
+// pass through Service.ServeHTTP, which replaces the client's signature by one
+// of its account and streams bodies in both directions; bus operations are
+// encoded as such requests; and the warehouse reads and publishes the files
+// themselves (List, Path, TempDir, Publish, Delete).
+//
+// Each 12-digit account owns its buckets; access by others goes by bucket
+// policy and ACL. The region of a bucket is kept in the store, because the
+// embedded server knows a single one. Owner ids are account ids.
+//
+// Not implemented, and refused by name: notifications, lifecycle, replication,
+// encryption configuration, public access blocks, inventory, analytics,
+// metrics, logging, intelligent tiering, uploads from HTML forms, directory
+// buckets. Keys are limited as file names are: at most 255 bytes between
+// slashes, and an object cannot have another object's key as its folder.
+//
+// The server imports it; nothing else does.
+package s3

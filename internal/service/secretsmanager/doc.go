@@ -1,0 +1,16 @@
+// Package secretsmanager is AWS Secrets Manager: secrets with versions and
+// staging labels, recovery windows, resource policies (kept, not enforced),
+// tags and random passwords, after the Secrets Manager API reference.
+//
+// Values are sealed at rest with AES-256-GCM under a key in a file of its own
+// (see [NewSealer]); everything else of a secret is readable in the store. A
+// KmsKeyId is kept and shown; the key it names is not used.
+//
+// A secret whose recovery window has passed is gone for every reader at that
+// moment; its record is removed when its name is next written.
+//
+// Refused by name: rotation (RotateSecret, CancelRotateSecret), which needs
+// Lambda, and replication to other regions.
+//
+// Only the composition root imports this package; others reach it over the bus.
+package secretsmanager

@@ -1,0 +1,24 @@
+package secretsmanager
+
+import (
+	"log/slog"
+
+	"stepwell/internal/bus"
+	"stepwell/internal/clock"
+	"stepwell/internal/store"
+)
+
+// Deps is what the service is built from.
+type Deps struct {
+	Store *store.Store
+	Clock clock.Clock
+	IDs   bus.IDs
+	Log   *slog.Logger
+	Seal  Sealer // protects values at rest
+}
+
+// Service is AWS Secrets Manager.
+type Service struct{ Deps }
+
+// New returns the service.
+func New(d Deps) *Service { return &Service{Deps: d} }

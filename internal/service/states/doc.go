@@ -1,0 +1,53 @@
+// Package states is AWS Step Functions: state machines, their executions,
+// activities and task tokens over the engine in asl/exec, and the integrations
+// through which Task states reach other services.
+//
+// # Durability
+//
+// An execution is a record and a journal. StartExecution answers once the
+// record is on disk; the engine commits the journal before any effect leaves
+// (a task starts, a worker gets an activity task, a client reads the history,
+// SendTaskSuccess is answered). Start resumes every running execution: waits
+// and retry backoffs with their due times, task tokens and activity tasks with
+// their tokens, .sync jobs by the job run or execution they started.
+//
+// A call of another service that had begun when the server died and whose
+// result is not recorded may or may not have happened. It is made again where
+// that is harmless:
+//
+//   - reads, and writes that only set a state (Put, Delete, Update, Tag, Stop, ...);
+//   - operations with an idempotency token: the token is derived from the
+//     execution, the task and its attempt, so the second call is the first one;
+//   - states:startExecution: a missing Name is derived in the same way;
+//   - messages (sns:publish and the like): the receiving service itself
+//     promises delivery at least once, not exactly once;
+//   - glue:startJobRun: the caller's RequestID is derived in the same way, and
+//     Glue answers a StartJobRun that repeats the RequestID of an earlier run
+//     with that run.
+//
+// Any other call fails with States.TaskFailed and a cause that says so; the
+// state's Retry decides. Nothing is ever repeated once its result is recorded.
+//
+// # Express
+//
+// Express executions live in memory, as AWS runs them at least once without a
+// history: they cannot be listed, described or stopped, and end with the server.
+//
+// # Time
+//
+// Waits, retries, timeouts and the looks at .sync jobs are on the clock. The
+// clock is held busy while a call is made and while a worker has an activity
+// task; not while a task token is out, of whose holder nothing is known: a
+// clock that skips waits lets such a task time out at once. GetActivityTask's
+// long poll and StartSyncExecution mostly wait, so whoever serves them should not
+// hold the clock busy meanwhile.
+//
+// # Not here
+//
+// Aliases, map runs, redrive and TestState answer NotImplemented, as do Distributed Map,
+// JSONata (the engine refuses both at creation), log delivery and tracing.
+// Optimized integrations other than glue, sns and states are recognised at
+// creation and fail when they are reached.
+//
+// The composition root imports this package; it imports no other service.
+package states

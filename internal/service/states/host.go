@@ -1,0 +1,111 @@
+package states
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"stepwell/internal/asl/exec"
+	"stepwell/internal/store"
+)
+
+// host is what the engine's runner sees of the service.
+type host struct{ s *Service }
+
+// Commit makes a part of an execution's journal durable. One blob per call: the
+// groups of a journal follow each other without a separator.
+func (h host) Commit(ctx context.Context, c exec.Commit) error {
+	s := h.s
+	l := s.live.get(c.Execution)
+	if l == nil {
+		return fmt.Errorf("cannot commit: execution %s is not live", c.Execution)
+	}
+	if l.express {
+		if c.End != nil {
+			s.ended(l, c.End)
+		}
+		return nil
+	}
+	err := s.Store.Update(ctx, func(tx *store.Tx) error {
+		if len(c.Journal) > 0 {
+			if _, err := tx.Append(l.record.stream(), bytes.Join(c.Journal, nil)); err != nil {
+				return err
+			}
+		}
+		if c.End == nil {
+			return nil
+		}
+		last := l.record.end(c.End)
+		if _, err := running.Delete(tx, last.key()...); err != nil {
+			return err
+		}
+		if err := ended.Put(tx, last, last.key()...); err != nil {
+			return err
+		}
+		if s.isDeleting(last.MachineARN) {
+			return s.finishDeleting(tx, &last)
+		}
+		return nil
+	})
+	if err == nil && c.End != nil {
+		s.ended(l, c.End)
+	}
+	return err
+}
+
+// ended lets go of an execution whose end is durable.
+func (s *Service) ended(l *liveExecution, r *exec.Result) {
+	last := l.record.end(r)
+	s.live.remove(last.ARN)
+	s.announce(&last, l.express)
+	l.finish(last)
+}
+
+// announce tells Deps.Events about an execution's status. EventBridge hears of
+// Standard executions only (developer guide, "Events from Step Functions").
+func (s *Service) announce(e *execution, express bool) {
+	if s.Events == nil || express {
+		return
+	}
+	s.Events(StatusChange{Account: e.Account, Region: e.Region, Execution: describe(e, "")})
+}
+
+// launch gives a recorded execution to the engine.
+func (s *Service) launch(l *liveExecution, m *exec.Machine, journal [][]byte) error {
+	s.live.add(l)
+	var err error
+	if len(journal) == 0 {
+		err = s.runner.Start(m, l.info())
+	} else {
+		err = s.runner.Resume(m, l.info(), journal)
+	}
+	if err != nil {
+		s.live.remove(l.record.ARN)
+	}
+	return err
+}
+
+func (l *liveExecution) info() exec.Info {
+	e := &l.record
+	return exec.Info{
+		ID: e.ARN, Name: e.Name, RoleARN: e.RoleARN, StartTime: e.Start, StateMachineID: e.MachineARN,
+		StateMachineName: e.Machine, Region: e.Region, Input: []byte(e.Input), Express: l.express,
+	}
+}
+
+// resume goes on with an execution that an earlier server left.
+func (s *Service) resume(ctx context.Context, e *execution) error {
+	var p *program
+	var journal [][]byte
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if p, err = s.programOf(tx, e.Account, e.Region, e.Revision); err != nil {
+			return err
+		}
+		journal, err = tx.Read(e.stream(), 1, -1)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.launch(&liveExecution{record: *e}, p.machine, journal)
+}

@@ -1,0 +1,74 @@
+package states
+
+import (
+	"sync"
+
+	"stepwell/internal/asl/exec"
+)
+
+// liveExecution is an execution that the engine runs in this process.
+type liveExecution struct {
+	record  execution
+	express bool // never stored
+
+	mu       sync.Mutex
+	over     bool
+	watchers []func(execution)
+}
+
+// liveTable finds the live executions by ARN.
+type liveTable struct {
+	mu    sync.RWMutex
+	byARN map[string]*liveExecution
+}
+
+func (t *liveTable) add(l *liveExecution) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byARN[l.record.ARN] = l
+}
+
+func (t *liveTable) get(arn string) *liveExecution {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.byARN[arn]
+}
+
+func (t *liveTable) remove(arn string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.byARN, arn)
+}
+
+// watch calls f once the execution has ended; false where it has already.
+func (l *liveExecution) watch(f func(execution)) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.over {
+		return false
+	}
+	l.watchers = append(l.watchers, f)
+	return true
+}
+
+// finish tells the watchers about the end, which is durable.
+func (l *liveExecution) finish(e execution) {
+	l.mu.Lock()
+	l.over = true
+	watchers := l.watchers
+	l.watchers = nil
+	l.mu.Unlock()
+	for _, f := range watchers {
+		f(e)
+	}
+}
+
+// end is the execution's record after r.
+func (e execution) end(r *exec.Result) execution {
+	e.Status, e.Stop = string(r.Status), millis(r.At)
+	e.Error, e.Cause = r.Error, r.Cause
+	if r.Status == exec.Succeeded {
+		e.Output = new(string(r.Output))
+	}
+	return e
+}

@@ -1,0 +1,97 @@
+package states
+
+import (
+	"context"
+
+	api "stepwell/internal/awsapi/states"
+	"stepwell/internal/bus"
+	"stepwell/internal/store"
+)
+
+const metadataOnly = "METADATA_ONLY"
+
+func (s *Service) describeStateMachine(ctx context.Context, in *api.DescribeStateMachineInput) (*api.DescribeStateMachineOutput, error) {
+	r, err := parseARN(ctx, *in.StateMachineArn, kindMachine)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s.Store, func(tx *store.Tx) (*api.DescribeStateMachineOutput, error) {
+		t, err := getTarget(tx, r)
+		if err != nil {
+			return nil, err
+		}
+		rev, err := getRevision(tx, r.Account, r.Region, t.revision)
+		if err != nil {
+			return nil, err
+		}
+		m := t.machine
+		out := &api.DescribeStateMachineOutput{
+			StateMachineArn: &m.ARN, Name: &m.Name, Status: &m.Status, Definition: &rev.Definition, RoleArn: &rev.RoleARN,
+			Type: &m.Type, CreationDate: &m.Created, LoggingConfiguration: rev.Logging, TracingConfiguration: rev.Tracing,
+			EncryptionConfiguration: m.Encryption,
+		}
+		if value(in.IncludedData) == metadataOnly {
+			out.Definition = new("")
+		}
+		if rev.ID != "" {
+			out.RevisionId = &rev.ID
+		}
+		if t.version != nil {
+			out.StateMachineArn, out.CreationDate, out.Description = &t.version.ARN, &t.version.Created, t.version.Description
+		}
+		return out, nil
+	})
+}
+
+func (s *Service) describeStateMachineForExecution(ctx context.Context, in *api.DescribeStateMachineForExecutionInput) (*api.DescribeStateMachineForExecutionOutput, error) {
+	r, err := parseARN(ctx, *in.ExecutionArn, kindExecution)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s.Store, func(tx *store.Tx) (*api.DescribeStateMachineForExecutionOutput, error) {
+		e, ok, err := lookup(tx, s.Clock.Now(), r.Account, r.Region, r.Name, r.Execution)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, noExecution(r.ARN)
+		}
+		rev, err := getRevision(tx, e.Account, e.Region, e.Revision)
+		if err != nil {
+			return nil, err
+		}
+		out := &api.DescribeStateMachineForExecutionOutput{
+			StateMachineArn: &e.MachineARN, Name: &e.Machine, Definition: &rev.Definition, RoleArn: &rev.RoleARN,
+			UpdateDate: &rev.Created, LoggingConfiguration: rev.Logging, TracingConfiguration: rev.Tracing,
+		}
+		if value(in.IncludedData) == metadataOnly {
+			out.Definition = new("")
+		}
+		if rev.ID != "" {
+			out.RevisionId = &rev.ID
+		}
+		return out, nil
+	})
+}
+
+func (s *Service) listStateMachines(ctx context.Context, in *api.ListStateMachinesInput) (*api.ListStateMachinesOutput, error) {
+	caller := bus.From(ctx)
+	const scope = "machines"
+	after, err := pagePosition(scope, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	return view(ctx, s.Store, func(tx *store.Tx) (*api.ListStateMachinesOutput, error) {
+		page, next, err := machines.Page(tx, after, pageSize(in.MaxResults, defaultPage), caller.Account, caller.Region)
+		if err != nil {
+			return nil, err
+		}
+		out := &api.ListStateMachinesOutput{StateMachines: []api.StateMachineListItem{}, NextToken: pageToken(scope, next)}
+		for _, m := range page {
+			out.StateMachines = append(out.StateMachines, api.StateMachineListItem{
+				StateMachineArn: &m.ARN, Name: &m.Name, Type: &m.Type, CreationDate: &m.Created,
+			})
+		}
+		return out, nil
+	})
+}

@@ -1,0 +1,103 @@
+package states
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"stepwell/internal/asl/exec"
+	api "stepwell/internal/awsapi/states"
+	"stepwell/internal/bus"
+	"stepwell/internal/clock"
+	"stepwell/internal/store"
+)
+
+// Catalog knows the operations that aws-sdk tasks can name; *bus.Bus is one.
+type Catalog interface {
+	Services() []*bus.Service
+	Lookup(service, operation string) (*bus.Service, *bus.Operation)
+}
+
+// StatusChange is an execution whose status has changed, for EventBridge. The
+// change is durable.
+type StatusChange struct {
+	Account, Region string
+	Execution       *api.DescribeExecutionOutput
+}
+
+// Deps is what the service is built from.
+type Deps struct {
+	Store   *store.Store
+	Clock   clock.Clock
+	Bus     bus.Invoker
+	Catalog Catalog
+	IDs     bus.IDs
+	Log     *slog.Logger
+	// Events hears of status changes; nil: nobody listens. It must not wait.
+	Events func(StatusChange)
+}
+
+// Service is Step Functions.
+type Service struct {
+	Deps
+	runner   *exec.Runner
+	programs programs
+	live     liveTable
+	tasks    taskTable
+	queues   activityQueues
+	reader   historyReader
+	codecs   codecs
+
+	mu       sync.Mutex
+	deleting map[string]bool // ARNs of machines that go when their last execution ends
+}
+
+// New returns the service. Nothing runs before Start.
+func New(d Deps) *Service {
+	s := &Service{Deps: d, deleting: map[string]bool{}}
+	s.live.byARN = map[string]*liveExecution{}
+	s.tasks.init()
+	s.queues.byARN = map[string]*activityQueue{}
+	s.reader.store = d.Store
+	s.runner = s.newRunner()
+	return s
+}
+
+// Start resumes the executions that an earlier server left running.
+func (s *Service) Start(ctx context.Context) error {
+	done := s.Clock.Busy()
+	defer done()
+	var left []execution
+	var all []machine
+	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if all, err = machines.List(tx); err != nil {
+			return err
+		}
+		left, err = running.List(tx)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cannot resume executions: %w", err)
+	}
+	for _, m := range all {
+		if m.Status == deleting {
+			s.deleting[m.ARN] = true
+		}
+	}
+	for i := range left {
+		if err := s.resume(ctx, &left[i]); err != nil {
+			s.Log.Error("execution cannot be resumed", "execution", left[i].ARN, "error", err)
+		}
+	}
+	return nil
+}
+
+// Close stops all executions where they are; the next server resumes them. It
+// comes before the store is closed.
+func (s *Service) Close() { s.runner.Close() }
+
+// Table returns the operations.
+func (s *Service) Table() *bus.Service {
+	return &bus.Service{Name: "states", Model: api.Model, Operations: s.operations()}
+}

@@ -1,0 +1,45 @@
+package sts
+
+import (
+	"context"
+	"strings"
+
+	"stepwell/internal/awsapi/sts"
+	"stepwell/internal/bus"
+)
+
+func (s *Service) getCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
+	c := bus.From(ctx)
+	id := userID(c)
+	if strings.HasPrefix(c.AccessKey, temporaryPrefix) {
+		r, ok, err := s.session(ctx, c.AccessKey)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			id = r.UserID
+		}
+	}
+	return &sts.GetCallerIdentityOutput{Account: &c.Account, Arn: &c.Principal, UserId: &id}, nil
+}
+
+// userID is the unique id of a principal without a session: the account id for
+// the root user, the user's name for others.
+func userID(c bus.Caller) string {
+	arn, ok := bus.ParseARN(c.Principal)
+	if !ok || arn.Resource == "root" {
+		return c.Account
+	}
+	return arn.Resource[strings.LastIndex(arn.Resource, "/")+1:]
+}
+
+func (s *Service) getAccessKeyInfo(ctx context.Context, in *sts.GetAccessKeyInfoInput) (*sts.GetAccessKeyInfoOutput, error) {
+	if c, ok := s.Lookup(ctx, *in.AccessKeyId); ok {
+		return &sts.GetAccessKeyInfoOutput{Account: &c.Account}, nil
+	}
+	account, ok := accountOf(*in.AccessKeyId)
+	if !ok {
+		return nil, errUnknownKey(*in.AccessKeyId)
+	}
+	return &sts.GetAccessKeyInfoOutput{Account: &account}, nil
+}

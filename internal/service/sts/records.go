@@ -1,0 +1,132 @@
+package sts
+
+import (
+	"context"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"strconv"
+	"time"
+
+	"stepwell/internal/awsapi/sts"
+	"stepwell/internal/store"
+)
+
+// session is a set of temporary credentials.
+type session struct {
+	AccessKey     string
+	Secret, Token string
+	Account       string
+	Principal     string
+	UserID        string // as GetCallerIdentity tells it
+	Expires       time.Time
+}
+
+// sessions are the sessions by access key.
+var sessions = store.NewTable[session]("sts_sessions")
+
+func (s *Service) session(ctx context.Context, accessKey string) (r session, ok bool, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		r, ok, err = sessions.Get(tx, accessKey)
+		return err
+	})
+	return r, ok, err
+}
+
+// grant keeps new credentials for a principal and returns them as AWS does.
+func (s *Service) grant(ctx context.Context, account, principal, userID string, seconds int64) (*sts.Credentials, error) {
+	key := s.accessKey(temporaryPrefix, account)
+	r := session{
+		AccessKey: key, Secret: s.text(30), Token: tokenPrefix + s.text(240),
+		Account: account, Principal: principal, UserID: userID,
+		Expires: s.now().UTC().Truncate(time.Second).Add(time.Duration(seconds) * time.Second),
+	}
+	purge := s.purgeDue()
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if purge {
+			if err := s.removeExpired(tx); err != nil {
+				return err
+			}
+		}
+		return sessions.Put(tx, r, key)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &sts.Credentials{AccessKeyId: &key, SecretAccessKey: &r.Secret, SessionToken: &r.Token, Expiration: &r.Expires}, nil
+}
+
+// purgeDue says, once an hour, that expired sessions are to be removed.
+func (s *Service) purgeDue() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now().Sub(s.purged) < time.Hour {
+		return false
+	}
+	s.purged = s.now()
+	return true
+}
+
+// removeExpired removes the sessions that ended over a day ago; until then
+// their users are told that the token has expired.
+func (s *Service) removeExpired(tx *store.Tx) error {
+	all, err := sessions.List(tx)
+	if err != nil {
+		return err
+	}
+	before := s.now().Add(-24 * time.Hour)
+	for _, r := range all {
+		if r.Expires.Before(before) {
+			if _, err := sessions.Delete(tx, r.AccessKey); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+const (
+	temporaryPrefix = "ASIA" // of access keys
+	tokenPrefix     = "IQoJb3JpZ2luX2Vj"
+)
+
+// text is random text of n bytes in base64.
+func (s *Service) text(n int) string { return base64.StdEncoding.EncodeToString(s.random(n)) }
+
+func (s *Service) random(n int) []byte {
+	b, err := hex.DecodeString(s.ids.Hex(n))
+	if err != nil {
+		panic("bus.IDs.Hex is not hexadecimal: " + err.Error())
+	}
+	return b
+}
+
+// accessKey makes an access key id that carries its account, as AWS's do: the
+// 40 bits above the lowest seven of its first six bytes.
+func (s *Service) accessKey(prefix, account string) string {
+	b := s.random(10)
+	n, _ := strconv.ParseUint(account, 10, 40)
+	head := make([]byte, 8)
+	binary.BigEndian.PutUint64(head, 1<<47|n<<7|uint64(b[0]&0x7f))
+	copy(b, head[2:])
+	return prefix + base32.StdEncoding.EncodeToString(b)
+}
+
+// accountOf reads the account out of an access key id; false where it is not
+// of AWS's form.
+func accountOf(accessKey string) (string, bool) {
+	if len(accessKey) != 20 {
+		return "", false
+	}
+	b, err := base32.StdEncoding.DecodeString(accessKey[4:])
+	if err != nil {
+		return "", false
+	}
+	n := binary.BigEndian.Uint64(append([]byte{0, 0}, b[:6]...)) & 0x7fffffffff80 >> 7
+	digits := strconv.FormatUint(n, 10)
+	if len(digits) > 12 {
+		return "", false
+	}
+	return "000000000000"[len(digits):] + digits, true
+}

@@ -1,0 +1,263 @@
+// Package store keeps the state of a Stepwell server in one SQLite file in WAL
+// mode that anybody can open: typed records, and journals.
+//
+// Writers share fsyncs (group commit): Update queues a function, a single
+// writer runs all that are queued in one transaction, each in a savepoint of
+// its own, and Update returns when that transaction is on disk. The package
+// knows nothing of what it keeps. Engines and services may import it.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	_ "github.com/mattn/go-sqlite3" // the database/sql driver "sqlite3"
+)
+
+// ErrClosed is returned by calls on a closed store.
+var ErrClosed = errors.New("store is closed")
+
+// migrations are applied in order; their number is the file's user_version.
+var migrations = []string{
+	`CREATE TABLE records (
+	   tbl TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+	   PRIMARY KEY (tbl, key)) WITHOUT ROWID;
+	 CREATE TABLE journal (
+	   stream TEXT NOT NULL, seq INTEGER NOT NULL, entry BLOB NOT NULL,
+	   PRIMARY KEY (stream, seq)) WITHOUT ROWID;`,
+}
+
+// maxBatch bounds how many queued updates share one transaction.
+const maxBatch = 512
+
+// Store is an open file. Its methods may be called concurrently.
+type Store struct {
+	readers *sql.DB
+	writer  *sql.DB
+	conn    *sql.Conn // the writer's only connection
+
+	queue  chan *update
+	closed chan struct{}
+	done   chan struct{}
+	once   sync.Once
+}
+
+type update struct {
+	run    func(*Tx) error
+	after  []func()
+	result chan error
+}
+
+// Open opens or creates the file.
+func Open(path string) (*Store, error) {
+	dsn := "file:" + path + "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000"
+	s := &Store{
+		queue:  make(chan *update, maxBatch),
+		closed: make(chan struct{}),
+		done:   make(chan struct{}),
+	}
+	var err error
+	if s.writer, err = sql.Open("sqlite3", dsn+"&_txlock=immediate"); err != nil {
+		return nil, fmt.Errorf("cannot open store %s: %w", path, err)
+	}
+	if s.readers, err = sql.Open("sqlite3", dsn+"&_query_only=true"); err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open store %s: %w", path, err), s.writer.Close())
+	}
+	s.readers.SetMaxOpenConns(4)
+	if s.conn, err = s.writer.Conn(context.Background()); err == nil {
+		err = migrate(s.conn)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot open store %s: %w", path, err), s.writer.Close(), s.readers.Close())
+	}
+	go s.write()
+	return s, nil
+}
+
+func migrate(c *sql.Conn) error {
+	ctx := context.Background()
+	var version int
+	if err := c.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("the file is of a newer version (%d, this program knows %d)", version, len(migrations))
+	}
+	for ; version < len(migrations); version++ {
+		script := fmt.Sprintf("BEGIN; %s; PRAGMA user_version = %d; COMMIT", migrations[version], version+1)
+		if _, err := c.ExecContext(ctx, script); err != nil {
+			return fmt.Errorf("cannot migrate to version %d: %w", version+1, err)
+		}
+	}
+	return nil
+}
+
+// Close waits for the queued updates and closes the file.
+func (s *Store) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	<-s.done
+	return errors.Join(s.conn.Close(), s.writer.Close(), s.readers.Close())
+}
+
+// Update runs f in a transaction and returns once it is durable, or f's error
+// with nothing written. f must not wait for anything, least of all another
+// Update. A cancelled ctx stops the waiting before f has started, not after.
+func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
+	u := &update{run: f, result: make(chan error, 1)}
+	select {
+	case <-s.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	case s.queue <- u:
+	}
+	select {
+	case err := <-u.result:
+		return err
+	case <-s.done:
+		select {
+		case err := <-u.result:
+			return err
+		default:
+			return ErrClosed
+		}
+	}
+}
+
+// View runs f on a consistent snapshot of what is durable.
+func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
+	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("cannot read store: %w", err)
+	}
+	defer tx.Rollback()
+	return f(&Tx{q: tx})
+}
+
+// write is the single writer.
+func (s *Store) write() {
+	defer close(s.done)
+	stmts := &statements{conn: s.conn}
+	for {
+		select {
+		case u := <-s.queue:
+			s.commit(stmts, s.batch(u))
+		case <-s.closed:
+			for {
+				select {
+				case u := <-s.queue:
+					s.commit(stmts, s.batch(u))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// batch collects what is queued behind u.
+func (s *Store) batch(u *update) []*update {
+	batch := []*update{u}
+	for len(batch) < maxBatch {
+		select {
+		case next := <-s.queue:
+			batch = append(batch, next)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit runs the updates in one transaction and answers each.
+func (s *Store) commit(stmts *statements, batch []*update) {
+	results := make([]error, len(batch))
+	err := stmts.exec("BEGIN IMMEDIATE")
+	if err == nil {
+		for i, u := range batch {
+			results[i] = s.apply(stmts, u)
+		}
+		if err = stmts.exec("COMMIT"); err != nil {
+			if rollback := stmts.exec("ROLLBACK"); rollback != nil {
+				slog.Warn("cannot roll back after a failed commit", "error", rollback)
+			}
+		}
+	}
+	for i, u := range batch {
+		if err != nil {
+			u.result <- fmt.Errorf("cannot write store: %w", err)
+			continue
+		}
+		if results[i] == nil {
+			for _, f := range u.after {
+				f()
+			}
+		}
+		u.result <- results[i]
+	}
+}
+
+// apply runs one update in a savepoint.
+func (s *Store) apply(stmts *statements, u *update) (err error) {
+	if err := stmts.exec("SAVEPOINT u"); err != nil {
+		return err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("update panicked: %v", p)
+		}
+		if err != nil {
+			if undo := stmts.exec("ROLLBACK TO u"); undo != nil {
+				err = errors.Join(err, undo)
+			}
+		}
+		if release := stmts.exec("RELEASE u"); release != nil {
+			err = errors.Join(err, release)
+		}
+	}()
+	tx := &Tx{q: stmts, update: u}
+	return u.run(tx)
+}
+
+// statements runs SQL on the writer's connection with prepared statements.
+type statements struct {
+	conn  *sql.Conn
+	cache sync.Map // string -> *sql.Stmt
+}
+
+func (s *statements) prepared(query string) (*sql.Stmt, error) {
+	if st, ok := s.cache.Load(query); ok {
+		return st.(*sql.Stmt), nil
+	}
+	st, err := s.conn.PrepareContext(context.Background(), query)
+	if err != nil {
+		return nil, err
+	}
+	s.cache.Store(query, st)
+	return st, nil
+}
+
+func (s *statements) exec(query string) error {
+	_, err := s.Exec(query)
+	return err
+}
+
+func (s *statements) Exec(query string, args ...any) (sql.Result, error) {
+	st, err := s.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.Exec(args...)
+}
+
+func (s *statements) Query(query string, args ...any) (*sql.Rows, error) {
+	st, err := s.prepared(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.Query(args...)
+}

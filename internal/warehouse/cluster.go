@@ -1,0 +1,272 @@
+package warehouse
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"stepwell/internal/duck"
+	"stepwell/internal/sqlerr"
+)
+
+// cluster is one DuckDB instance with the databases of one Redshift cluster.
+type cluster struct {
+	w      *Warehouse
+	key    clusterKey
+	dir    string
+	engine *duck.Engine
+	locks  *locks
+	log    *history
+
+	mu        sync.Mutex
+	record    clusterRecord
+	databases map[string]*database // those opened
+	sessions  map[int32]*Session
+}
+
+// clusterRecord is cluster.json: what a cluster has beside its database files.
+type clusterRecord struct {
+	Databases map[string]databaseRecord `json:"databases"`
+	Users     map[string]userRecord     `json:"users"`
+	Groups    map[string]groupRecord    `json:"groups"`
+	Roles     map[string]groupRecord    `json:"roles"`
+	NextID    int64                     `json:"nextId"`
+}
+
+type databaseRecord struct {
+	ID    int64  `json:"id"`
+	Owner string `json:"owner"`
+}
+
+type userRecord struct {
+	ID        int64             `json:"id"`
+	Superuser bool              `json:"superuser"`
+	CreateDB  bool              `json:"createDb"`
+	Settings  map[string]string `json:"settings,omitempty"`
+}
+
+type groupRecord struct {
+	ID      int64    `json:"id"`
+	Members []string `json:"members,omitempty"`
+}
+
+func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
+	c := &cluster{
+		w: w, key: key, dir: dir, locks: newLocks(), log: newHistory(),
+		databases: map[string]*database{}, sessions: map[int32]*Session{},
+	}
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	options := w.options.Duck
+	if options.TempDir == "" {
+		options.TempDir = filepath.Join(dir, "spill")
+	}
+	engine, err := duck.Open(options)
+	if err != nil {
+		return nil, err
+	}
+	c.engine = engine
+	return c, nil
+}
+
+func (c *cluster) load() error {
+	text, err := os.ReadFile(filepath.Join(c.dir, "cluster.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		c.record = clusterRecord{
+			Databases: map[string]databaseRecord{DefaultDatabase: {ID: 100, Owner: DefaultUser}},
+			Users:     map[string]userRecord{"rdsdb": {ID: 1, Superuser: true, CreateDB: true}, DefaultUser: {ID: 100, Superuser: true, CreateDB: true}},
+			Groups:    map[string]groupRecord{},
+			Roles:     map[string]groupRecord{},
+			NextID:    101,
+		}
+		return c.save()
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read the cluster's record: %w", err)
+	}
+	if err := json.Unmarshal(text, &c.record); err != nil {
+		return fmt.Errorf("cannot read %s: %w", filepath.Join(c.dir, "cluster.json"), err)
+	}
+	return nil
+}
+
+// save writes the record so that a crash leaves the old or the new one.
+func (c *cluster) save() error {
+	text, err := json.MarshalIndent(c.record, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(c.dir, "cluster.json"), text)
+}
+
+func writeFile(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	return err
+}
+
+// change edits the record and saves it.
+func (c *cluster) change(edit func(r *clusterRecord) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := edit(&c.record); err != nil {
+		return err
+	}
+	return c.save()
+}
+
+func (c *cluster) databaseNames() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for name := range c.record.Databases {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (c *cluster) hasDatabase(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.record.Databases[name]
+	return ok
+}
+
+func (c *cluster) file(name string) string { return filepath.Join(c.dir, name+".duckdb") }
+
+// reservedDatabases are catalogs DuckDB has for itself, and names Redshift
+// keeps.
+var reservedDatabases = []string{"memory", "system", "temp", "main", "template0", "template1", "padb_harvest"}
+
+func (c *cluster) createDatabase(ctx context.Context, name, owner string) error {
+	if slices.Contains(reservedDatabases, name) || name != filepath.Base(name) || name == "" {
+		return sqlerr.New(sqlerr.InvalidParameterValue, "database name \"%s\" is reserved", name)
+	}
+	err := c.change(func(r *clusterRecord) error {
+		if _, ok := r.Databases[name]; ok {
+			return sqlerr.New(sqlerr.DuplicateDatabase, "database \"%s\" already exists", name)
+		}
+		r.Databases[name] = databaseRecord{ID: r.NextID, Owner: owner}
+		r.NextID++
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	_, err = c.database(ctx, name)
+	return err
+}
+
+func (c *cluster) dropDatabase(ctx context.Context, name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.record.Databases[name]; !ok {
+		return sqlerr.New(sqlerr.UndefinedDatabase, "database \"%s\" does not exist", name)
+	}
+	for _, s := range c.sessions {
+		if s.identity.Database == name {
+			return sqlerr.New(sqlerr.ObjectInUse, "database \"%s\" is being accessed by other users", name)
+		}
+	}
+	if err := c.engine.Detach(ctx, name); err != nil {
+		return err
+	}
+	delete(c.databases, name)
+	delete(c.record.Databases, name)
+	if err := c.save(); err != nil {
+		return err
+	}
+	for _, path := range []string{c.file(name), c.file(name) + ".wal"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// database opens the database's file when that has not happened yet.
+func (c *cluster) database(ctx context.Context, name string) (*database, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if db, ok := c.databases[name]; ok {
+		return db, nil
+	}
+	if _, ok := c.record.Databases[name]; !ok {
+		return nil, sqlerr.New(sqlerr.UndefinedDatabase, "database \"%s\" does not exist", name)
+	}
+	db, err := openDatabase(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	c.databases[name] = db
+	return db, nil
+}
+
+func (c *cluster) user(name string) (userRecord, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u, ok := c.record.Users[name]
+	return u, ok
+}
+
+func (c *cluster) enter(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sessions[s.pid] = s
+}
+
+func (c *cluster) leave(s *Session) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.sessions, s.pid)
+}
+
+func (c *cluster) session(pid int32) *Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sessions[pid]
+}
+
+func (c *cluster) close() error {
+	c.mu.Lock()
+	var open []*Session
+	for _, s := range c.sessions {
+		open = append(open, s)
+	}
+	c.mu.Unlock()
+	for _, s := range open {
+		s.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name := range c.databases {
+		if err := c.engine.Detach(ctx, name); err != nil {
+			c.w.log.Warn("cannot close a database cleanly; its log is replayed at the next start", "database", name, "error", err)
+		}
+	}
+	return c.engine.Close()
+}

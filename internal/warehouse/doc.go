@@ -1,0 +1,52 @@
+// Package warehouse answers Redshift's SQL: it joins the compiler (rsql) to
+// DuckDB (duck) and executes beside them what DuckDB has no statement for.
+//
+// # Clusters, databases, sessions
+//
+// A namespace of account, region and cluster is one DuckDB instance; a Redshift
+// database is one DuckDB file, <dir>/<account>/<region>/<cluster>/<name>.duckdb,
+// attached under its own name. Nothing is opened before the first statement of
+// the first session. Users, groups and the list of databases are in
+// cluster.json beside the files. A Session is one client's connection: settings,
+// temporary tables, a transaction. Execute is the simple query protocol (a
+// script in one transaction), Prepare, Bind and Portal.Run the extended one,
+// ExecuteBatch the Data API's batch. Results go to a Sink as typed column
+// chunks, without a copy of the rows; Texts is a Sink that keeps them as text.
+//
+// # What stands where
+//
+// What DuckDB's catalog cannot say (VARCHAR lengths, distribution and sort
+// keys, encodings, defaults as written, view texts, external schemas,
+// constraints, grants) is in tables of the hidden schema "stepwell" of the
+// same file, written in the transaction of the DDL. The system views of
+// pg_catalog and information_schema are views over them in the in-memory
+// catalog; stl_, sys_ and stv_ tables are rows Go code gives when they are read.
+//
+// COPY, UNLOAD, external schemas and tables, cursors, PREPARE, users and grants
+// are executed here. COPY is one INSERT ... SELECT over the files, so it is as
+// atomic and durable as its transaction; only when it fails are the rows looked
+// at one by one for stl_load_errors. UNLOAD writes to a temporary folder and
+// publishes all files or none. External tables are read where they lie, with
+// the partitions the WHERE clause leaves.
+//
+// # Transactions
+//
+// DuckDB gives snapshot isolation and finds write conflicts; a conflict is
+// reported as Redshift's serializable isolation violation. UPDATE, DELETE,
+// MERGE, TRUNCATE and ALTER wait for the table's write lock as they do in
+// Redshift, so that single statements do not fail each other. DDL is
+// transactional. A failed statement ends its implicit transaction, or puts the
+// block into the state that only ROLLBACK leaves (SQLSTATE 25P02). A commit is
+// in DuckDB's write-ahead log before it is acknowledged.
+//
+// # What is refused, and what is only recorded
+//
+// Procedures and functions, COPY from formats other than Parquet, CSV and
+// delimited text, external tables in ORC, Avro, JSON, Ion or with RegexSerDe,
+// CREATE EXTERNAL TABLE AS, ALTER SCHEMA RENAME and USE answer SQLSTATE 0A000
+// with their name. Privileges are recorded and shown but not enforced.
+// COPY rounds decimals with more digits than their column, with or without
+// ROUNDEC.
+//
+// The doors (pgwire), the redshiftdata service and server import it.
+package warehouse

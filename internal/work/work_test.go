@@ -1,0 +1,154 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"stepwell/internal/clock"
+	"stepwell/internal/store"
+)
+
+// recorder is a kind's side of a test: what happened, in order.
+type recorder struct {
+	mu     sync.Mutex
+	events []string
+	signal chan string
+}
+
+func newRecorder() *recorder { return &recorder{signal: make(chan string, 100)} }
+
+func (r *recorder) note(s string) {
+	r.mu.Lock()
+	r.events = append(r.events, s)
+	r.mu.Unlock()
+	r.signal <- s
+}
+
+func (r *recorder) await(t *testing.T, want string) {
+	t.Helper()
+	for {
+		select {
+		case s := <-r.signal:
+			if s == want {
+				return
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("no %q; events: %v", want, r.events)
+		}
+	}
+}
+
+func engine(t *testing.T, s *store.Store, c clock.Clock, r *recorder) (*Engine, context.CancelCauseFunc) {
+	t.Helper()
+	e := New(s, c, slog.New(slog.DiscardHandler))
+	e.Handle("again", Kind{Run: func(ctx context.Context, task *Task) error {
+		r.note("again " + task.ID)
+		<-ctx.Done()
+		r.note("again " + task.ID + ": " + context.Cause(ctx).Error())
+		if errors.Is(context.Cause(ctx), ErrCancelled) {
+			return nil
+		}
+		return context.Cause(ctx)
+	}})
+	e.Handle("once", Kind{
+		Resume: Lost,
+		Run: func(ctx context.Context, task *Task) error {
+			r.note("once " + task.ID)
+			<-ctx.Done()
+			return context.Cause(ctx)
+		},
+		OnLost: func(_ context.Context, task *Task) error {
+			r.note("lost " + task.ID)
+			return nil
+		},
+	})
+	e.Handle("flaky", Kind{Run: func(_ context.Context, task *Task) error {
+		r.note("flaky")
+		if task.Attempt < 2 {
+			return errors.New("not yet")
+		}
+		r.note("flaky done")
+		return nil
+	}})
+	ctx, stop := context.WithCancelCause(context.Background())
+	if err := e.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return e, stop
+}
+
+func submit(t *testing.T, s *store.Store, e *Engine, tasks ...Task) {
+	t.Helper()
+	if err := s.Update(context.Background(), func(tx *store.Tx) error {
+		for _, task := range tasks {
+			if err := e.Submit(tx, task); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTasksOutliveTheirServer(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "s.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := newRecorder()
+	e, stop := engine(t, s, clock.New(1), r)
+	submit(t, s, e, Task{Kind: "again", ID: "a"}, Task{Kind: "once", ID: "b"}, Task{Kind: "again", ID: "c"})
+	r.await(t, "once b")
+	for !slices.Contains(r.seen(), "again a") || !slices.Contains(r.seen(), "again c") {
+		<-r.signal
+	}
+	if !e.Cancel("again", "c") || e.Cancel("again", "nobody") {
+		t.Error("Cancel does not tell what it had")
+	}
+	r.await(t, "again c: "+ErrCancelled.Error())
+	stop(ErrStopped)
+	e.Wait()
+
+	r = newRecorder()
+	e, stop = engine(t, s, clock.New(1), r)
+	r.await(t, "lost b")
+	for !slices.Contains(r.seen(), "again a") {
+		<-r.signal
+	}
+	if slices.Contains(r.seen(), "again c") || slices.Contains(r.seen(), "once b") {
+		t.Errorf("ran again: %v", r.seen())
+	}
+	stop(ErrStopped)
+	e.Wait()
+}
+
+func (r *recorder) seen() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.events)
+}
+
+func TestFaultsAreTriedAgain(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "s.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := newRecorder()
+	e, stop := engine(t, s, clock.New(0), r)
+	submit(t, s, e, Task{Kind: "flaky", ID: "x", RunAt: time.Now().Add(time.Hour)})
+	r.await(t, "flaky done")
+	stop(ErrStopped)
+	e.Wait()
+	if n := len(r.seen()); n != 4 {
+		t.Errorf("events %v, want three runs and a done", r.seen())
+	}
+}
