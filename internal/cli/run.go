@@ -60,7 +60,7 @@ func (o *options) run(ctx context.Context, r *project.Runner, ephemeral bool) er
 	if !ephemeral {
 		fmt.Fprintf(o.std.Out, `
 Where things are (data folder %s)
-  objects    %s
+  objects    %s, a folder per bucket
   e-mails    %s
   histories  stepwell executions --data-dir %[1]s
   job logs   stepwell logs --data-dir %[1]s

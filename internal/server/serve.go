@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"stepwell/internal/bus"
@@ -28,10 +29,7 @@ func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) err
 		Unsigned: []string{"sns:ConfirmSubscription", "sns:Unsubscribe"},
 		Health:   s.health,
 	})
-	mux := http.NewServeMux()
-	mux.Handle("GET "+sns.CertificatePath, s.services.sns)
-	mux.Handle("/", door)
-	s.http = gateway.NewServer(mux, s.log, ctx)
+	s.http = gateway.NewServer(withCertificate(door, s.services.sns), s.log, ctx)
 	s.running.Go(func() {
 		if err := s.http.Serve(endpoint); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("the AWS endpoint stopped", "error", err)
@@ -53,4 +51,18 @@ func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) err
 		return nil
 	})
 	return nil
+}
+
+// withCertificate answers requests for the certificate of SNS's messages and
+// passes on the others as they are: an http.ServeMux would redirect those for
+// objects whose keys are no clean paths ("a//b"). No bucket has a name that
+// begins like the certificate's path.
+func withCertificate(door, certificate http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, sns.CertificatePath) {
+			certificate.ServeHTTP(w, r)
+			return
+		}
+		door.ServeHTTP(w, r)
+	})
 }

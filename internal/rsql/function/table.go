@@ -252,6 +252,8 @@ var system = []Function{
 	{"has_schema_privilege", Macro, "", 2, 3, Scalar},
 	{"has_database_privilege", Macro, "", 2, 3, Scalar},
 	{"pg_table_is_visible", Macro, "", 1, 1, Scalar},
+	{"pg_type_is_visible", Macro, "", 1, 1, Scalar},
+	{"pg_function_is_visible", Macro, "", 1, 1, Scalar},
 	{"pg_get_userbyid", Macro, "", 1, 1, Scalar},
 	{"pg_encoding_to_char", Macro, "", 1, 1, Scalar},
 	{"pg_get_viewdef", Macro, "", 1, 2, Scalar},

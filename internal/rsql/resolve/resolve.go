@@ -137,12 +137,6 @@ func (r *resolver) fail(at syntax.Node, code, format string, args ...any) {
 	panic(e)
 }
 
-func (r *resolver) check(err error) {
-	if err != nil {
-		panic(sqlerr.From(err))
-	}
-}
-
 func (r *resolver) statement(s syntax.Statement) {
 	switch s := s.(type) {
 	case *syntax.Query:

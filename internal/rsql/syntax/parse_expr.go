@@ -119,15 +119,41 @@ func (p *parser) infix(left Expr, start, power int) Expr {
 		p.at += 3
 		zone := p.exprAt(bpZone + 1)
 		return &AtTimeZone{X: left, Zone: zone, Pos: p.since(start)}
+	case "operator":
+		if bpOther < power || p.ahead(1).text != "(" {
+			return nil
+		}
+		p.at++
+		return p.binary(left, p.qualifiedOperator(), bpOther, start)
 	case "collate":
 		if bpCollate < power || !p.isNameAt(1) {
 			return nil
 		}
 		p.at++
 		id := p.ident()
+		if p.op(".") {
+			id = p.label()
+		}
 		return &Collate{X: left, Collation: id, Pos: p.since(start)}
 	}
 	return nil
+}
+
+// qualifiedOperator parses (schema.op) after OPERATOR, which psql writes; all
+// operators are in pg_catalog.
+func (p *parser) qualifiedOperator() token {
+	p.needOp("(")
+	for p.isNameAt(0) {
+		p.ident()
+		p.needOp(".")
+	}
+	op := p.peek()
+	if _, known := infix[op.text]; op.kind != tOp || !known {
+		p.fail()
+	}
+	p.at++
+	p.needOp(")")
+	return op
 }
 
 // binary parses the right side of an operator already read. Comparisons do not

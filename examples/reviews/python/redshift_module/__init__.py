@@ -22,4 +22,6 @@ def run_script(secret, database, script):
         with connection.cursor() as cursor:
             for statement in statements(script):
                 cursor.execute(statement)
-                print(f"{cursor.rowcount:>8} rows  {statement.splitlines()[0]}")
+                first = next(line for line in statement.splitlines() if not line.startswith("--"))
+                rows = f"{cursor.rowcount} rows" if cursor.rowcount >= 0 else "done"
+                print(f"{rows:>12}  {first}")
