@@ -93,6 +93,9 @@ func (e *Engine) load(script string) error {
 		return err
 	}
 	defer c.Close()
+	if err := c.registerScalars(); err != nil {
+		return err
+	}
 	return c.Script(context.Background(), script)
 }
 

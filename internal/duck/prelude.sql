@@ -1,11 +1,24 @@
 -- Macros that give DuckDB Redshift's meaning. Loaded once into the in-memory
 -- catalog "memory", schema "main", of every engine; the compiler calls them
--- unqualified (rsql/lower/PRELUDE.md lists them).
+-- unqualified.
 --
--- An overload is chosen by the types of the arguments. DECIMAL would take a
--- DOUBLE overload, so what must stay DECIMAL goes to the untyped one, and
--- cast_to_type gives a result the type of a sample that is never computed.
--- error('SQLSTATE:text') is how a macro raises; duck/errors.go takes it apart.
+-- Conventions:
+--   * rs_NAME says Redshift's function NAME; the row of rsql/function/table.go
+--     with kind Macro calls it. A name of two words says what a rule of
+--     rsql/lower needs (rs_fit_varchar, rs_sum_result).
+--   * An overload is chosen by the types of the arguments. DECIMAL would take a
+--     DOUBLE overload, so what must stay DECIMAL goes to the untyped one, and
+--     cast_to_type gives a result the type of a sample that is never computed.
+--   * An argument used twice is written twice into the plan; DuckDB computes
+--     common subexpressions once, but a macro over a subquery runs it twice.
+--   * Macros take neither OVER nor DISTINCT nor FILTER: the compiler hands the
+--     plain aggregate to rs_x_result or rs_x_agg with a sample argument.
+--   * error('SQLSTATE:text') is how a macro raises; duck/errors.go takes it
+--     apart. Where a type is needed around it, cast it.
+--   * A pattern (regular expression, strptime) must be constant for DuckDB to
+--     compile it once; the compiler translates what it can.
+--   * stepwell_NAME is a function in Go (duck/scalar_table.go), for what SQL
+--     cannot say. Only macros call them.
 
 -- Arithmetic -----------------------------------------------------------------
 
@@ -121,24 +134,45 @@ CREATE MACRO rs_regexp_substr(s, p) AS regexp_extract(s, p),
   (s, p, pos) AS regexp_extract(substring(s, pos), p),
   (s, p, pos, nth) AS coalesce(regexp_extract_all(substring(s, pos), p)[nth], ''),
   (s, p, pos, nth, flags) AS coalesce(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, CASE WHEN flags LIKE '%e%' THEN 1 ELSE 0 END)[nth], '');
-CREATE MACRO rs_regexp_at(s, p, pos, nth, after) AS CASE
-  WHEN nth <> 1 THEN error('0A000:not implemented: REGEXP_INSTR of a later occurrence')
-  WHEN regexp_matches(substring(s, pos), p) THEN strpos(substring(s, pos), regexp_extract(substring(s, pos), p)) + pos - 1 + CASE WHEN after = 1 THEN length(regexp_extract(substring(s, pos), p)) ELSE 0 END
-  ELSE 0 END;
 CREATE MACRO rs_regexp_instr(s, p) AS CASE WHEN regexp_matches(s, p) THEN strpos(s, regexp_extract(s, p)) ELSE 0 END,
-  (s, p, pos) AS CASE WHEN regexp_matches(substring(s, pos), p) THEN strpos(substring(s, pos), regexp_extract(substring(s, pos), p)) + pos - 1 ELSE 0 END,
-  (s, p, pos, nth) AS CASE WHEN nth = 1 AND regexp_matches(substring(s, pos), p) THEN strpos(substring(s, pos), regexp_extract(substring(s, pos), p)) + pos - 1
-    WHEN nth = 1 THEN 0 ELSE error('0A000:not implemented: REGEXP_INSTR of a later occurrence') END,
-  (s, p, pos, nth, after) AS rs_regexp_at(s, p, pos, nth, after),
-  (s, p, pos, nth, after, flags) AS rs_regexp_at(s, CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, pos, nth, after);
+  (s, p, pos) AS stepwell_regexp_instr(s, p, pos, 1, 0, ''),
+  (s, p, pos, nth) AS stepwell_regexp_instr(s, p, pos, nth, 0, ''),
+  (s, p, pos, nth, after) AS stepwell_regexp_instr(s, p, pos, nth, after, ''),
+  (s, p, pos, nth, after, flags) AS stepwell_regexp_instr(s, p, pos, nth, after, flags);
 CREATE MACRO rs_regexp_replace(s, p, r, pos) AS left(s, pos - 1) || regexp_replace(substring(s, pos), p, r, 'g'),
   (s, p, r, pos, flags) AS left(s, pos - 1) || regexp_replace(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, r, 'g');
+-- With the parameter p the pattern is PCRE's, which only the Go functions read.
+CREATE MACRO rs_perl_count(s, p, pos, flags) AS stepwell_regexp_count(s, p, pos, flags);
+CREATE MACRO rs_perl_replace(s, p, r, pos, flags) AS stepwell_regexp_replace(s, p, r, pos, flags);
+CREATE MACRO rs_perl_substr(s, p, pos, nth, flags) AS stepwell_regexp_substr(s, p, pos, nth, flags);
 CREATE MACRO rs_similar_pattern(p) AS '^(?:' || replace(replace(p, '%', '.*'), '_', '.') || ')$';
 CREATE MACRO rs_to_hex(x BIGINT) AS lower(to_hex(x)), (x BLOB) AS lower(hex(x));
 CREATE MACRO rs_from_hex(s) AS unhex(s);
-CREATE MACRO rs_to_varbyte(s, f) AS CASE lower(f) WHEN 'hex' THEN unhex(s) WHEN 'base64' THEN from_base64(s) ELSE encode(s) END;
-CREATE MACRO rs_from_varbyte(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b)) WHEN 'base64' THEN to_base64(b) ELSE decode(b) END;
-CREATE MACRO rs_varbyte(x VARCHAR) AS encode(x), (x BLOB) AS x;
+CREATE MACRO rs_to_varbyte(s, f) AS CASE lower(f) WHEN 'hex' THEN unhex(s) WHEN 'base64' THEN from_base64(s)
+  WHEN 'binary' THEN CAST(CAST(lpad(s, CAST((length(s) + 7) // 8 * 8 AS INTEGER), '0') AS BIT) AS BLOB) WHEN 'utf8' THEN encode(s) WHEN 'utf-8' THEN encode(s)
+  ELSE CAST(error('22023:invalid format: ' || f) AS BLOB) END;
+CREATE MACRO rs_from_varbyte(b, f) AS CASE lower(f) WHEN 'hex' THEN lower(hex(b)) WHEN 'base64' THEN to_base64(b)
+  WHEN 'binary' THEN CAST(CAST(b AS BIT) AS VARCHAR) WHEN 'utf8' THEN decode(b) WHEN 'utf-8' THEN decode(b)
+  ELSE error('22023:invalid format: ' || f) END;
+CREATE MACRO rs_varbyte(x VARCHAR) AS encode(x), (x BLOB) AS x, (x BIGINT) AS unhex(lpad(to_hex(x), 16, '0'));
+CREATE MACRO rs_varbyte_text(b) AS decode(b);
+CREATE MACRO rs_varbyte_and(a, b) AS CAST(CAST(a AS BIT) & CAST(b AS BIT) AS BLOB);
+CREATE MACRO rs_varbyte_or(a, b) AS CAST(CAST(a AS BIT) | CAST(b AS BIT) AS BLOB);
+CREATE MACRO rs_varbyte_xor(a, b) AS CAST(xor(CAST(a AS BIT), CAST(b AS BIT)) AS BLOB);
+CREATE MACRO rs_varbyte_not(a) AS CAST(~CAST(a AS BIT) AS BLOB);
+CREATE MACRO rs_getbit(b, n) AS CAST(get_bit(CAST(b AS BIT), CAST(octet_length(b) * 8 - 1 - n AS INTEGER)) AS INTEGER);
+-- Hashes ------------------------------------------------------------------------------
+
+CREATE MACRO rs_crc32(x) AS stepwell_crc32(x);
+CREATE MACRO rs_farmfingerprint64(x) AS stepwell_farmhash(x);
+CREATE MACRO rs_fnv_hash(x) AS stepwell_fnv(x, -3750763034362895579), (x, seed) AS stepwell_fnv(x, CAST(seed AS BIGINT));
+CREATE MACRO rs_murmur3_32_hash(x) AS stepwell_murmur3(x, 0), (x, seed) AS stepwell_murmur3(x, CAST(seed AS BIGINT));
+CREATE MACRO rs_xxhash64(x) AS stepwell_xxhash64(x, 0), (x, seed) AS stepwell_xxhash64(x, CAST(seed AS BIGINT));
+CREATE MACRO rs_soundex(s) AS stepwell_soundex(s);
+CREATE MACRO rs_same_at(a, b, i) AS CASE WHEN substring(a, i, 1) = substring(b, i, 1) THEN 1 ELSE 0 END;
+CREATE MACRO rs_same_codes(a, b) AS rs_same_at(a, b, 1) + rs_same_at(a, b, 2) + rs_same_at(a, b, 3) + rs_same_at(a, b, 4);
+CREATE MACRO rs_difference(a, b) AS CAST(rs_same_codes(stepwell_soundex(a), stepwell_soundex(b)) AS INTEGER);
+
 CREATE MACRO rs_boolean(x BOOLEAN) AS x,
   (x VARCHAR) AS CASE WHEN lower(trim(x)) IN ('t', 'true', 'y', 'yes', '1', 'on') THEN true WHEN lower(trim(x)) IN ('f', 'false', 'n', 'no', '0', 'off') THEN false
     WHEN x IS NULL THEN NULL ELSE error('22P02:invalid input syntax for type boolean: "' || x || '"') END,

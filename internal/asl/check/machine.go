@@ -13,13 +13,20 @@ const maxName = 80
 
 var machineFields = []string{"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"}
 
+// innerFields are the members of branches and processors.
+var innerFields = []string{"Comment", "StartAt", "States", "ProcessorConfig"}
+
 // machine checks a machine; jsonata says whether JSONata is the language of the
 // whole definition.
 func (c *checker) machine(m *syntax.Machine, at string, jsonata bool) {
 	if !c.required(at, m.Node, "States", "StartAt") {
 		return
 	}
-	c.fields(m.Node, at, append([]string{"ProcessorConfig"}, machineFields...))
+	known := machineFields
+	if at != "" {
+		known = innerFields
+	}
+	c.fields(m.Node, at, known)
 	if states := m.Node.Get("States"); states.Kind == syntax.Object && len(states.Members) == 0 {
 		c.schema(at+"/States", states, "Value cannot be empty")
 		return
@@ -28,13 +35,12 @@ func (c *checker) machine(m *syntax.Machine, at string, jsonata bool) {
 		c.schema(at+"/TimeoutSeconds", m.Node.Get("TimeoutSeconds"), "Expected value of type Positive Integer")
 	}
 	c.language(m.QueryLanguage, at+"/QueryLanguage", m.Node)
-	if m.QueryLanguage == "JSONata" {
-		c.refuse(at+"/QueryLanguage", m.Node.Get("QueryLanguage"), "the query language JSONata")
-	}
 	for _, s := range m.States {
 		c.state(s, at+"/States/"+s.Name, jsonata)
 	}
-	c.transitions(m, at)
+	if !c.Single {
+		c.transitions(m, at)
+	}
 }
 
 func (c *checker) language(name, at string, n *syntax.Node) {
@@ -47,7 +53,7 @@ func (c *checker) language(name, at string, n *syntax.Node) {
 func (c *checker) fields(n *syntax.Node, at string, known []string) {
 	for _, m := range n.Members {
 		if !slices.Contains(known, m.Name) {
-			c.add(syntax.SchemaFailed, at+"/"+m.Name, m.NameSpan, diag.Nearest(m.Name, known), "Field is not supported")
+			c.add(syntax.SchemaFailed, at, m.NameSpan, diag.Nearest(m.Name, known), "Field '%s' is not supported", m.Name)
 		}
 	}
 }

@@ -53,11 +53,12 @@ func (c *checker) state(s *syntax.State, at string, jsonata bool) {
 		return
 	}
 	if jsonata || s.QueryLanguage == "JSONata" {
-		c.refuse(at, s.Node, "the query language JSONata")
+		c.queryState(s, at)
 		c.nested(s, at, jsonata)
 		return
 	}
-	c.fields(s.Node, at, known)
+	c.otherLanguage(s.Node, at, "JSONPath", "JSONata", queryOnly)
+	c.fields(s.Node, at, slices.Concat(known, queryOnly))
 	c.ending(s, at)
 	c.paths(s, at)
 	c.body(s, at)
@@ -225,10 +226,7 @@ func (c *checker) oneOf(n *syntax.Node, at string, needed bool, names ...string)
 	}
 }
 
-func (c *checker) task(s *syntax.State, b *syntax.Task, at string) {
-	if !c.required(at, s.Node, "Resource") {
-		return
-	}
+func (c *checker) resource(s *syntax.State, b *syntax.Task, at string) {
 	place, n := at+"/Resource", s.Node.Get("Resource")
 	action := b.Resource
 	switch {
@@ -243,11 +241,22 @@ func (c *checker) task(s *syntax.State, b *syntax.Task, at string) {
 	case c.KnownResource != nil && !c.KnownResource(action):
 		c.schema(place, n, "The resource provided %s is not recognized. The value is not a valid resource ARN, or the resource is not available in this region.", action)
 	}
+}
+
+func (c *checker) task(s *syntax.State, b *syntax.Task, at string) {
+	if !c.required(at, s.Node, "Resource") {
+		return
+	}
+	c.resource(s, b, at)
 	c.oneOf(s.Node, at, false, "TimeoutSeconds", "TimeoutSecondsPath")
 	c.oneOf(s.Node, at, false, "HeartbeatSeconds", "HeartbeatSecondsPath")
 	c.path(b.TimeoutPath, at, "TimeoutSecondsPath", s.Node)
 	c.path(b.HeartbeatPath, at, "HeartbeatSecondsPath", s.Node)
 	c.template(b.Credentials.Node, at+"/Credentials")
+	c.times(s, b, at)
+}
+
+func (c *checker) times(s *syntax.State, b *syntax.Task, at string) {
 	if b.Timeout != nil {
 		c.bounds(s.Node, at, "TimeoutSeconds", *b.Timeout, 1, 99999999)
 	}
@@ -294,8 +303,11 @@ func (c *checker) mapState(s *syntax.State, b *syntax.Map, at string) {
 		c.refuse(at, s.Node, "Distributed Map (ProcessorConfig with Mode DISTRIBUTED)")
 		return
 	}
-	for _, name := range []string{"ToleratedFailureCount", "ToleratedFailureCountPath", "ToleratedFailurePercentage",
-		"ToleratedFailurePercentagePath", "Label", "ItemReader", "ItemBatcher", "ResultWriter"} {
+	c.inline(s, at)
+}
+
+func (c *checker) inline(s *syntax.State, at string) {
+	for _, name := range []string{"Label", "ItemReader", "ItemBatcher", "ResultWriter"} {
 		if n := s.Node.Get(name); n != nil {
 			c.schema(at+"/"+name, n, "Field is not supported for INLINE Map states")
 		}

@@ -80,6 +80,9 @@ type (
 	}
 	// Expire ends the execution as timed out (the longest an Express execution may take).
 	Expire struct{ At time.Time }
+	// Redrive lets an execution go on that FAILED, TIMED_OUT or was ABORTED, at
+	// the states that did not succeed (RedriveExecution). Retries count from 0 again.
+	Redrive struct{ At time.Time }
 	// TaskStarted: the task runs (an activity: a worker took it).
 	TaskStarted struct {
 		At         time.Time
@@ -126,6 +129,7 @@ func (i Continue) when() time.Time      { return i.At }
 func (i Wake) when() time.Time          { return i.At }
 func (i Stop) when() time.Time          { return i.At }
 func (i Expire) when() time.Time        { return i.At }
+func (i Redrive) when() time.Time       { return i.At }
 func (i TaskStarted) when() time.Time   { return i.At }
 func (i TaskSubmitted) when() time.Time { return i.At }
 func (i TaskHeartbeat) when() time.Time { return i.At }
@@ -143,6 +147,9 @@ type Step struct {
 	// (timed out, aborted, a sibling branch failed).
 	Begin   []Task
 	Abandon []Task
+	// BeginRuns are Map runs to start, AbandonRuns the ids of those that no longer matter.
+	BeginRuns   []MapTask
+	AbandonRuns []string
 	// Wake is the time of the next Wake input; zero: none.
 	Wake time.Time
 	// More: the execution has more to do at once; feed it Continue.

@@ -20,8 +20,12 @@ func (x *Execution) apply(r *record) {
 		x.ready = append(x.ready, x.top)
 		return
 	}
-	if r.op == opEnd {
+	switch r.op {
+	case opEnd:
 		x.applyEnd(r)
+		return
+	case opRedrive:
+		x.applyRedrive(r)
 		return
 	}
 	f := x.frame(r.frame)
@@ -42,11 +46,11 @@ func (x *Execution) apply(r *record) {
 		if f.phase == waiting {
 			f.phase = waited
 		} else {
-			f.phase, f.attempt = fresh, f.attempt+1
+			f.phase, f.attempt, f.lost = fresh, f.attempt+1, nil
 		}
 		x.ready = append(x.ready, f)
 	case opFail:
-		f.phase, f.fail, f.task, f.kids = failing, r.fail, nil, nil
+		f.phase, f.fail, f.task, f.kids, f.run = failing, r.fail, nil, nil, nil
 		x.ready = append(x.ready, f)
 	case opRetry:
 		if f.retries == nil {
@@ -55,6 +59,8 @@ func (x *Execution) apply(r *record) {
 		f.retries[r.num]++
 		f.phase, f.due, f.fail = backoff, r.due, nil
 	case opEvent:
+	case opMapRun, opRunDone:
+		x.applyRun(f, r)
 	case opKids, opIterate, opKidDone, opKidsFailed:
 		x.applyKids(f, r)
 	default:
@@ -66,7 +72,44 @@ func (x *Execution) applyEnd(r *record) {
 	status := map[EventType]Status{"ExecutionSucceeded": Succeeded, "ExecutionFailed": Failed,
 		"ExecutionTimedOut": TimedOut, "ExecutionAborted": Aborted}[r.event.Type]
 	x.result = &Result{Status: status, At: r.event.Time, Output: r.event.Output, Error: r.event.Error, Cause: r.event.Cause}
-	x.frames, x.ready, x.top = nil, nil, &frame{prog: x.machine.top, phase: done}
+	x.ready = nil
+	if status == Succeeded {
+		x.frames, x.top = nil, &frame{prog: x.machine.top, phase: done}
+	}
+}
+
+// applyRedrive sets the frames that did not succeed going again.
+func (x *Execution) applyRedrive(r *record) {
+	x.result, x.context, x.redrives, x.redriven = nil, nil, r.event.RedriveCount, r.event.Time
+	x.started = r.event.Time.UnixMilli()
+	x.revive(x.top, r.event.ID)
+}
+
+func (x *Execution) revive(f *frame, last int64) {
+	if f.gone {
+		f.gone = false
+		x.frames[f.id] = f
+	}
+	f.last, f.retries, f.attempt, f.fail, f.due, f.task, f.run = last, nil, 0, nil, 0, nil, nil
+	if f.lost != nil {
+		f.kids, f.lost, f.phase = f.lost, nil, inKids
+	}
+	switch {
+	case f.kids != nil && f.phase == inKids:
+		f.kids.running, f.kids.link = len(f.kids.frames), last
+		for _, k := range f.kids.frames {
+			x.revive(k, last)
+		}
+	case f.state == nil:
+		if f.phase != done {
+			f.phase = moving
+		}
+	case f.phase != gotten && f.phase != joined:
+		f.phase = fresh
+	}
+	if f.runnable() {
+		x.ready = append(x.ready, f)
+	}
 }
 
 func (x *Execution) applyEnter(f *frame, r *record) {
@@ -75,7 +118,7 @@ func (x *Execution) applyEnter(f *frame, r *record) {
 		panic(fmt.Sprintf("there is no state %q", r.event.Name))
 	}
 	f.phase, f.input, f.data, f.next = fresh, r.event.Input, nil, ""
-	f.entered, f.id2 = r.event.Time.UnixMilli(), r.event.ID
+	f.entered, f.id2, f.before = r.event.Time.UnixMilli(), r.event.ID, r.event.PreviousID
 	f.retries, f.attempt = nil, 0
 }
 
@@ -90,7 +133,7 @@ func (x *Execution) applyExit(f *frame, r *record) {
 		}
 		f.vars = vars
 	}
-	f.data, f.next, f.input, f.state, f.fail, f.task, f.kids = r.event.Output, r.next, nil, nil, nil, nil, nil
+	f.data, f.next, f.input, f.state, f.fail, f.task, f.kids, f.lost = r.event.Output, r.next, nil, nil, nil, nil, nil, nil
 	f.phase = moving
 	if f.next == "" {
 		f.phase = done
@@ -156,7 +199,7 @@ func (x *Execution) applyKids(f *frame, r *record) {
 		for _, k := range f.kids.frames {
 			x.drop(k)
 		}
-		f.kids, f.phase, f.fail, f.last = nil, failing, r.fail, r.num
+		f.lost, f.kids, f.phase, f.fail, f.last = f.kids, nil, failing, r.fail, r.num
 		x.ready = append(x.ready, f)
 	}
 }

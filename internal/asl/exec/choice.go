@@ -2,6 +2,7 @@ package exec
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -20,6 +21,9 @@ type choiceCode struct {
 type rule struct {
 	next     string
 	assign   *template
+	output   *template // JSONata
+	always   *bool     // JSONata: a Condition that is no expression
+	when     *expr     // JSONata: one that is
 	and, or  []rule
 	not      *rule
 	variable *expr
@@ -34,16 +38,25 @@ func (c *compiler) choice(b *syntax.Choice) *choiceCode {
 
 func (c *compiler) rules(list []syntax.Rule) []rule {
 	var out []rule
-	for _, r := range list {
-		out = append(out, c.rule(r))
+	for i, r := range list {
+		out = append(out, c.rule(r, fmt.Sprintf("Choices[%d]/", i)))
 	}
 	return out
 }
 
-func (c *compiler) rule(r syntax.Rule) rule {
-	out := rule{next: r.Next, assign: c.template(r.Assign), and: c.rules(r.And), or: c.rules(r.Or), operator: r.Operator, operand: r.Operand}
+func (c *compiler) rule(r syntax.Rule, at string) rule {
+	out := rule{next: r.Next, assign: c.template(r.Assign, at+"Assign"), and: c.rules(r.And), or: c.rules(r.Or), operator: r.Operator, operand: r.Operand}
 	if r.Not != nil {
-		out.not = new(c.rule(*r.Not))
+		out.not = new(c.rule(*r.Not, at))
+	}
+	if c.query {
+		out.output = c.template(r.Output, at+"Output")
+		if n := r.Condition; n != nil && n.Kind == syntax.Bool {
+			out.always = &n.Truth
+		} else if n != nil {
+			out.when = c.queryExpr(n.Text, at+"Condition")
+		}
+		return out
 	}
 	if r.Variable != "" {
 		out.variable = c.expr(r.Variable)
@@ -69,7 +82,7 @@ func (x *Execution) choose(f *frame) error {
 			return err
 		}
 		if ok {
-			x.finish(f, output{result: f.input, next: r.next, assign: r.assign, assignSet: true})
+			x.finish(f, output{result: f.input, next: r.next, assign: r.assign, output: r.output, ruled: true})
 			return nil
 		}
 	}
@@ -82,6 +95,11 @@ func (x *Execution) choose(f *frame) error {
 
 func (s *scope) test(r *rule) (bool, error) {
 	switch {
+	case r.always != nil:
+		return *r.always, nil
+	case r.when != nil:
+		v, err := s.typed(r.when, "boolean")
+		return v == true, err
 	case r.and != nil || r.or != nil:
 		list, stop := r.and, false
 		if r.or != nil {

@@ -24,7 +24,30 @@ type Options struct {
 // Compile checks a definition and makes it runnable. The Machine is nil where
 // a problem is an ERROR.
 func Compile(definition string, o Options) (*Machine, []Problem) {
-	def, faults := check.Definition(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource})
+	return compile(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource})
+}
+
+// LoneState is the name of a state that is a whole definition.
+const LoneState = "StateName"
+
+// CompileState makes one state runnable by a Trial: the state that definition
+// is, where it has no States, or the state of that name, at any depth. The
+// Machine is nil where a problem is an ERROR; name is the state's.
+func CompileState(definition, state string, o Options) (m *Machine, name string, problems []Problem) {
+	name = state
+	if def, _ := syntax.Parse(definition); def != nil && def.Root.Get("States") == nil {
+		name = LoneState
+		definition = `{"StartAt":"` + name + `","States":{"` + name + `":` + definition + `}}`
+	}
+	m, problems = compile(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource, Single: true})
+	if m != nil && name == "" {
+		name = m.top.start
+	}
+	return m, name, problems
+}
+
+func compile(definition string, o check.Options) (*Machine, []Problem) {
+	def, faults := check.Definition(definition, o)
 	var problems []Problem
 	for _, f := range faults {
 		problems = append(problems, Problem{Severity: "ERROR", Code: f.Code, Message: f.Text, Location: f.Location})

@@ -13,7 +13,7 @@ import (
 // TestData runs the cases of testdata: a machine (or one state), an input, and
 // what the tasks answer, one line each:
 //
-//	ok JSON | fail ERROR CAUSE | fail | late | submitted JSON | started | start-failed ERROR
+//	ok JSON | fail ERROR CAUSE | fail | late | submitted JSON | started | start-failed ERROR | redrive
 //
 // "late" lets the task time out. "events: types" prints the history's types,
 // "events: all" the history.
@@ -64,6 +64,9 @@ func (p *player) run(x *Execution) string {
 		}
 		p.events = append(p.events, step.Events...)
 		switch tasks := x.Tasks(); {
+		case step.End != nil && len(p.answers) > 0 && strings.TrimSpace(p.answers[0]) == "redrive":
+			p.answers = p.answers[1:]
+			in = Redrive{p.at}
 		case step.End != nil:
 			return fmt.Sprintf("%s after %s", printResult(step.End), step.End.At.Sub(benchTime))
 		case step.More:

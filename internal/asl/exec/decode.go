@@ -193,6 +193,9 @@ func (d *decoder) details(v *Event, has func(uint64) bool) {
 			*t.s = d.str()
 		}
 	}
+	if has(hasRedrive) {
+		v.RedriveCount = d.int()
+	}
 }
 
 // DecodeEvents decodes the public history events of one or more journal

@@ -49,7 +49,10 @@ type Event struct {
 	CredentialRole string // taskCredentials.roleArn
 	WorkerName     string
 
-	// RoleARN of ExecutionStarted, MapRunARN of MapRunStarted.
+	// RoleARN of ExecutionStarted, MapRunARN of MapRunStarted and MapRunRedriven.
 	RoleARN   string
 	MapRunARN string
+
+	// RedriveCount of ExecutionRedriven and MapRunRedriven.
+	RedriveCount int64
 }

@@ -24,6 +24,8 @@ type Execution struct {
 	result   *Result
 	ready    []*frame
 	full     bool // the history is full
+	redrives int64
+	redriven time.Time
 
 	// While Advance runs.
 	now     int64
@@ -31,6 +33,7 @@ type Execution struct {
 	step    Step
 	limits  limits
 	context *value.Object // $$ without State, Task and Map
+	trial   *trialRun     // of a Trial; nil in executions
 }
 
 // limits are the service's quotas.
@@ -120,6 +123,9 @@ func (x *Execution) Result() *Result { return x.result }
 // Started reports whether the Start input was taken.
 func (x *Execution) Started() bool { return x.top != nil }
 
+// Redrives is how often it was redriven.
+func (x *Execution) Redrives() int64 { return x.redrives }
+
 // LastEvent is the id of the last history event.
 func (x *Execution) LastEvent() int64 { return x.lastID }
 
@@ -133,7 +139,7 @@ var ErrNoTask = errors.New("cannot advance execution: the task is not in flight"
 // Advance consumes one input. An error means that the input did not fit
 // and nothing changed.
 func (x *Execution) Advance(in Input) (step Step, err error) {
-	if x.result != nil {
+	if _, again := in.(Redrive); x.result != nil && !again {
 		return Step{}, errEnded
 	}
 	x.now = in.when().UnixMilli()
@@ -202,6 +208,12 @@ func (x *Execution) consume(in Input) error {
 		return errors.New("cannot advance execution: it has not started")
 	}
 	switch in := in.(type) {
+	case Redrive:
+		if x.result == nil || x.result.Status == Succeeded {
+			return errors.New("cannot redrive execution: it runs or has succeeded")
+		}
+		x.emit(&record{op: opRedrive, event: &Event{Type: "ExecutionRedriven", PreviousID: x.lastID, RedriveCount: x.redrives + 1}})
+		return nil
 	case Stop:
 		x.abandon(x.top)
 		x.end(&Result{Status: Aborted, Error: in.Error, Cause: in.Cause}, 0)
@@ -212,6 +224,9 @@ func (x *Execution) consume(in Input) error {
 		return nil
 	case Wake, Continue:
 		return nil
+	}
+	if end, ok := in.(MapRunEnded); ok {
+		return x.runEnded(end)
 	}
 	return x.answer(in)
 }

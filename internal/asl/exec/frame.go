@@ -25,12 +25,15 @@ type frame struct {
 	input   []byte // the state's raw input
 	entered int64  // when, unix milliseconds
 	id2     int64  // the id of the ...StateEntered event
+	before  int64  // the event before that
 	retries []int64
 	attempt int
 	due     int64    // waiting, backoff
 	fail    *failure // failing
 	task    *flight  // inTask
+	run     *runSpec // inRun
 	kids    *kids    // inKids, joined
+	lost    *kids    // failing: those that were given up, for a redrive
 }
 
 type phase uint8
@@ -42,6 +45,7 @@ const (
 	waited               // the wait is over
 	inTask               // a task is in flight
 	gotten               // the task's result is in data
+	inRun                // a Map run is in flight
 	inKids               // branches or iterations run
 	joined               // all of them have ended
 	failing              // fail goes to Retry and Catch
@@ -51,7 +55,7 @@ const (
 
 func (f *frame) runnable() bool {
 	switch f.phase {
-	case waiting, inTask, backoff:
+	case waiting, inTask, inRun, backoff:
 		return false
 	case inKids:
 		return f.kids.startable()

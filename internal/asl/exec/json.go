@@ -42,6 +42,8 @@ func (e *Event) details() (string, *value.Object) {
 	case strings.HasPrefix(kind, "MapIteration"):
 		o.Set("name", e.Name)
 		o.Set("index", value.Int(e.Index))
+	case strings.HasSuffix(kind, "Redriven"):
+		o.Set("redriveCount", value.Int(e.RedriveCount))
 	case kind == "MapStateStarted":
 		o.Set("length", value.Int(e.Length))
 	case strings.HasSuffix(kind, "StateAborted"), strings.HasPrefix(kind, "ParallelState"), strings.HasPrefix(kind, "MapState"),

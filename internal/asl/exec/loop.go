@@ -1,7 +1,9 @@
 package exec
 
 import (
+	"math"
 	"strconv"
+	"strings"
 
 	"stepwell/internal/asl/syntax"
 	"stepwell/internal/asl/value"
@@ -17,54 +19,106 @@ func (x *Execution) startMap(f *frame) error {
 		return err
 	}
 	sc := x.scope(f, input)
-	items, err := sc.input()
-	path := "$"
-	if err == nil && code.itemsPath != nil {
-		path = code.itemsPath.text
-		items, err = sc.member(code.itemsPath, "ItemsPath")
-	}
+	list, err := sc.items(code)
 	if err != nil {
 		return err
 	}
-	list, ok := items.([]value.Value)
-	if !ok {
-		return bareFault(errRuntime, "Reference path \"%s\" must point to array.", path)
-	}
-	most, err := x.concurrency(sc, code)
+	most, err := sc.concurrency(code)
 	if err != nil {
+		return err
+	}
+	if _, _, err := sc.tolerance(code); err != nil {
 		return err
 	}
 	n := int64(len(list))
-	x.event(f, &record{op: opKids, num: n, due: most, raw: value.Text(items),
+	x.event(f, &record{op: opKids, num: n, due: most, raw: value.Text(list),
 		event: &Event{Type: "MapStateStarted", Length: n}})
 	return nil
 }
 
-func (x *Execution) concurrency(sc *scope, code *mapCode) (int64, error) {
-	most := int64(0)
-	if code.concurrency != nil {
-		most = *code.concurrency
+// items are what a Map state iterates over.
+func (s *scope) items(code *mapCode) ([]value.Value, error) {
+	if s.f.state.query {
+		return s.queryItems(code)
 	}
-	if code.concurrencyPath != nil {
-		v, err := sc.member(code.concurrencyPath, "MaxConcurrencyPath")
-		if err != nil {
-			return 0, err
+	items, err := s.input()
+	path := "$"
+	if err == nil && code.itemsPath != nil {
+		path = code.itemsPath.text
+		if strings.HasPrefix(path, "$$") {
+			path = path[1:] // so the service writes it
 		}
-		text := textOf(v)
-		n, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return 0, runtimeFault("The MaxConcurrencyPath field refers to value \"%s\" which is not a valid integer: %s",
-				text, code.concurrencyPath.text)
-		}
-		if n < 0 {
-			return 0, runtimeFault("MaxConcurrency cannot be negative.")
-		}
-		most = n
+		items, err = s.member(code.itemsPath, "ItemsPath")
 	}
-	if most <= 0 || most > inlineConcurrency {
-		most = inlineConcurrency
+	if err != nil {
+		return nil, err
 	}
-	return most, nil
+	list, ok := items.([]value.Value)
+	if !ok {
+		return nil, bareFault(errRuntime, "Reference path \"%s\" must point to array.", path)
+	}
+	return list, nil
+}
+
+// concurrency is how many iterations of an inline Map run at once.
+func (s *scope) concurrency(code *mapCode) (int64, error) {
+	most, err := s.whole(code.concurrency, code.concurrencyPath, "MaxConcurrency")
+	if err != nil {
+		return 0, err
+	}
+	if most == nil || *most == 0 || *most > inlineConcurrency {
+		return inlineConcurrency, nil
+	}
+	return *most, nil
+}
+
+// whole evaluates a member that is a number of 0 or more, or its ...Path; nil: absent.
+func (s *scope) whole(fixed *int64, e *expr, name string) (*int64, error) {
+	switch {
+	case e == nil:
+		return fixed, nil
+	case e.query != nil:
+		n, err := s.integer(e, 0, math.MaxInt32)
+		return &n, err
+	}
+	v, err := s.member(e, name+"Path")
+	if err != nil {
+		return nil, err
+	}
+	text := textOf(v)
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return nil, runtimeFault("The %sPath field refers to value \"%s\" which is not a valid integer: %s", name, text, e.text)
+	}
+	if n < 0 {
+		return nil, runtimeFault("%s cannot be negative.", name)
+	}
+	return &n, nil
+}
+
+// tolerance evaluates ToleratedFailureCount and ToleratedFailurePercentage; nil: absent.
+func (s *scope) tolerance(code *mapCode) (count *int64, share *float64, err error) {
+	if count, err = s.whole(code.count, code.countPath, "ToleratedFailureCount"); err != nil || code.sharePath == nil {
+		return count, code.share, err
+	}
+	const name = "ToleratedFailurePercentage"
+	var v value.Value
+	if code.sharePath.query != nil {
+		v, err = s.typed(code.sharePath, "number")
+	} else {
+		v, err = s.member(code.sharePath, name+"Path")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := strconv.ParseFloat(textOf(v), 64)
+	switch {
+	case err != nil:
+		return nil, nil, runtimeFault("The %sPath field refers to value \"%s\" which is not a valid float: %s", name, textOf(v), code.sharePath.text)
+	case f < 0 || f > 100 || f != f:
+		return nil, nil, runtimeFault("%s must be between 0 and 100.", name)
+	}
+	return count, &f, nil
 }
 
 // iterate starts the next iterations of a Map state.
@@ -73,7 +127,11 @@ func (x *Execution) iterate(f *frame) {
 		k := f.kids
 		input, err := x.iterationInput(f, k.next)
 		if err != nil {
-			x.failKids(f, nil, *x.failureOf(f, err))
+			fail := x.failureOf(f, err)
+			if fail.evaluated {
+				x.event(f, &record{op: opEvent, event: x.evaluationFailed(f, fail)})
+			}
+			x.failKids(f, nil, *fail)
 			return
 		}
 		x.event(f, &record{op: opIterate, raw: input, keep: true,
@@ -151,6 +209,7 @@ func (x *Execution) abandon(f *frame) {
 	if f.task != nil {
 		x.step.Abandon = append(x.step.Abandon, x.taskOf(f))
 	}
+	x.abandonRun(f)
 	if f.kids != nil {
 		for _, k := range f.kids.frames {
 			x.abandon(k)

@@ -30,6 +30,8 @@ type state struct {
 	inputPath, outputPath, resultPath field
 	parameters, resultSelector        *template
 	assign                            *template
+	query                             bool // the state's language is JSONata
+	arguments, output                 *template
 	catchers                          []catcher
 	task                              *taskCode
 	choice                            *choiceCode
@@ -45,11 +47,12 @@ type field struct {
 	expr *expr // nil: the default
 }
 
-// expr is a path or an intrinsic function call.
+// expr is a path, an intrinsic function call, or a JSONata expression.
 type expr struct {
-	text string
-	path *jsonpath.Path
-	call *intrinsic.Call
+	text  string
+	path  *jsonpath.Path
+	call  *intrinsic.Call
+	query *query
 }
 
 type catcher struct {
@@ -57,13 +60,14 @@ type catcher struct {
 	next       string
 	resultPath field
 	assign     *template
+	output     *template
 }
 
 type taskCode struct {
 	resourceType, action, arn  string
 	event                      string // prefix of the event types: Task, LambdaFunction, Activity
 	timeout, heartbeat         *int64
-	timeoutPath, heartbeatPath *expr
+	timeoutPath, heartbeatPath *expr // or, over JSONata, the expressions of TimeoutSeconds and HeartbeatSeconds
 	credentials                *template
 }
 
@@ -80,17 +84,27 @@ type failCode struct {
 
 type mapCode struct {
 	itemsPath       *expr
+	items           *template    // JSONata
+	spread          *distributed // nil: inline
 	selector        *template
 	concurrency     *int64
 	concurrencyPath *expr
+	count           *int64 // ToleratedFailureCount
+	countPath       *expr
+	share           *float64 // ToleratedFailurePercentage
+	sharePath       *expr
 }
 
 // compiler collects the first fault of a compilation; definitions that passed
 // the check do not fault.
-type compiler struct{ err error }
+type compiler struct {
+	err   error
+	whole bool // JSONata is the language of the whole definition
+	query bool // JSONata is the language of the state being compiled
+}
 
 func compileProgram(m *syntax.Machine) (*program, error) {
-	c := &compiler{}
+	c := &compiler{whole: m.QueryLanguage == "JSONata"}
 	p := c.program(m)
 	return p, c.err
 }
@@ -116,20 +130,36 @@ func (c *compiler) program(m *syntax.Machine) *program {
 }
 
 func (c *compiler) state(s *syntax.State) *state {
-	n := &state{State: s, inputPath: c.field(s.InputPath), outputPath: c.field(s.OutputPath), resultPath: c.field(s.ResultPath),
-		parameters: c.template(s.Parameters), resultSelector: c.template(s.ResultSelector), assign: c.template(s.Assign)}
-	for _, k := range s.Catch {
-		n.catchers = append(n.catchers, catcher{k.ErrorEquals, k.Next, c.field(k.ResultPath), c.template(k.Assign)})
+	c.query = c.whole || s.QueryLanguage == "JSONata"
+	n := &state{State: s, query: c.query, inputPath: c.field(s.InputPath), outputPath: c.field(s.OutputPath), resultPath: c.field(s.ResultPath),
+		parameters: c.template(s.Parameters, "Parameters"), resultSelector: c.template(s.ResultSelector, "ResultSelector"),
+		assign: c.template(s.Assign, "Assign")}
+	if c.query {
+		n.arguments, n.output = c.template(s.Arguments, "Arguments"), c.template(s.Output, "Output")
+	}
+	for i, k := range s.Catch {
+		at := fmt.Sprintf("Catch[%d]/", i)
+		handler := catcher{errors: k.ErrorEquals, next: k.Next, resultPath: c.field(k.ResultPath), assign: c.template(k.Assign, at+"Assign")}
+		if c.query {
+			handler.output = c.template(k.Output, at+"Output")
+		}
+		n.catchers = append(n.catchers, handler)
 	}
 	switch b := s.Body.(type) {
 	case *syntax.Task:
-		n.task = c.task(b)
+		n.task = c.task(s, b)
 	case *syntax.Choice:
 		n.choice = c.choice(b)
 	case *syntax.Wait:
-		n.wait = &waitCode{b.Seconds, b.Timestamp, c.path(b.SecondsPath), c.path(b.TimestampPath)}
+		n.wait = c.wait(s, b)
 	case *syntax.Fail:
 		n.fail = &failCode{b.Error, b.Cause, c.path(b.ErrorPath), c.path(b.CausePath)}
+		if e := c.member(s.Node, "Error"); e != nil {
+			n.fail.errPath = e
+		}
+		if e := c.member(s.Node, "Cause"); e != nil {
+			n.fail.causePath = e
+		}
 	case *syntax.Parallel:
 		for _, branch := range b.Branches {
 			n.kids = append(n.kids, c.program(branch))
@@ -147,17 +177,42 @@ func (c *compiler) mapState(n *state, b *syntax.Map) {
 		c.fault("cannot compile state %q: it has no ItemProcessor", n.Name)
 		return
 	}
+	n.loop = &mapCode{itemsPath: c.path(b.ItemsPath), selector: c.template(b.ItemSelector, "ItemSelector"),
+		concurrency: b.MaxConcurrency, concurrencyPath: c.path(b.MaxConcurrencyPath),
+		count: b.ToleratedCount, countPath: c.path(b.ToleratedCountPath),
+		share: b.ToleratedShare, sharePath: c.path(b.ToleratedSharePath)}
+	if c.query {
+		n.loop.items = c.template(b.Items, "Items")
+		n.loop.concurrencyPath = c.member(n.Node, "MaxConcurrency")
+		n.loop.countPath = c.member(n.Node, "ToleratedFailureCount")
+		n.loop.sharePath = c.member(n.Node, "ToleratedFailurePercentage")
+	}
+	if b.Distributed() {
+		n.loop.spread = c.distributed(b)
+	}
 	n.kids = []*program{c.program(b.Processor)}
-	n.loop = &mapCode{itemsPath: c.path(b.ItemsPath), selector: c.template(b.ItemSelector),
-		concurrency: b.MaxConcurrency, concurrencyPath: c.path(b.MaxConcurrencyPath)}
 	if n.loop.selector == nil {
 		n.loop.selector, n.parameters = n.parameters, nil
 	}
 }
 
-func (c *compiler) task(b *syntax.Task) *taskCode {
+func (c *compiler) wait(s *syntax.State, b *syntax.Wait) *waitCode {
+	w := &waitCode{b.Seconds, b.Timestamp, c.path(b.SecondsPath), c.path(b.TimestampPath)}
+	if e := c.member(s.Node, "Seconds"); e != nil {
+		w.secondsPath = e
+	}
+	if e := c.member(s.Node, "Timestamp"); e != nil {
+		w.timestamp, w.timestampPath = "", e
+	}
+	return w
+}
+
+func (c *compiler) task(s *syntax.State, b *syntax.Task) *taskCode {
 	t := &taskCode{arn: b.Resource, timeout: b.Timeout, heartbeat: b.Heartbeat, timeoutPath: c.path(b.TimeoutPath),
-		heartbeatPath: c.path(b.HeartbeatPath), credentials: c.template(b.Credentials)}
+		heartbeatPath: c.path(b.HeartbeatPath), credentials: c.template(b.Credentials, "Credentials")}
+	if c.query {
+		t.timeoutPath, t.heartbeatPath = c.member(s.Node, "TimeoutSeconds"), c.member(s.Node, "HeartbeatSeconds")
+	}
 	t.resourceType, t.action = ResourceOf(b.Resource)
 	switch {
 	case t.resourceType == "activity":
@@ -207,11 +262,22 @@ func parseExpr(text string) (*expr, error) {
 	return e, err
 }
 
-func (c *compiler) template(t syntax.Template) *template {
+// template compiles the payload template of a member; at is the member's name,
+// for the errors of JSONata.
+func (c *compiler) template(t syntax.Template, at string) *template {
 	if !t.Set() {
 		return nil
 	}
-	return c.node(t.Node)
+	return c.node(t.Node, at)
+}
+
+// member compiles a member that is a JSONata expression; nil: it is none.
+func (c *compiler) member(n *syntax.Node, name string) *expr {
+	m := n.Get(name)
+	if !c.query || m == nil || m.Kind != syntax.String {
+		return nil
+	}
+	return c.queryExpr(m.Text, name)
 }
 
 // template is a compiled payload template: a constant, an expression, or an
@@ -237,7 +303,7 @@ type templateMember struct {
 	t    *template
 }
 
-func (c *compiler) node(n *syntax.Node) *template {
+func (c *compiler) node(n *syntax.Node, at string) *template {
 	switch n.Kind {
 	case syntax.Object:
 		t := &template{kind: objectTemplate}
@@ -245,11 +311,11 @@ func (c *compiler) node(n *syntax.Node) *template {
 		for _, m := range n.Members {
 			var child *template
 			name := m.Name
-			if len(name) > 2 && name[len(name)-2:] == ".$" && m.Value.Kind == syntax.String {
+			if !c.query && len(name) > 2 && name[len(name)-2:] == ".$" && m.Value.Kind == syntax.String {
 				child = &template{kind: exprTemplate, expr: c.expr(m.Value.Text), name: name}
 				name = name[:len(name)-2]
 			} else {
-				child = c.node(m.Value)
+				child = c.node(m.Value, at+"/"+name)
 			}
 			constant = constant && child.kind == constantTemplate
 			t.members = append(t.members, templateMember{name, child})
@@ -261,8 +327,8 @@ func (c *compiler) node(n *syntax.Node) *template {
 	case syntax.Array:
 		t := &template{kind: arrayTemplate}
 		constant := true
-		for _, item := range n.Items {
-			child := c.node(item)
+		for i, item := range n.Items {
+			child := c.node(item, fmt.Sprintf("%s[%d]", at, i))
 			constant = constant && child.kind == constantTemplate
 			t.items = append(t.items, child)
 		}
@@ -270,6 +336,13 @@ func (c *compiler) node(n *syntax.Node) *template {
 			return &template{constant: n.Value()}
 		}
 		return t
+	case syntax.String:
+		if !c.query {
+			break
+		}
+		if e := c.queryExpr(n.Text, at); e != nil {
+			return &template{kind: exprTemplate, expr: e, name: at}
+		}
 	}
 	return &template{constant: n.Value()}
 }

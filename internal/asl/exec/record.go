@@ -32,6 +32,9 @@ type failure struct {
 	heartbeat    bool // States.Timeout that was a missing heartbeat
 	terminal     bool // no Retry or Catch applies
 	inside       bool // a branch or iteration failed: the state ends with ...StateFailed
+
+	evaluated bool // a JSONata evaluation failed at location; not in the journal
+	location  string
 }
 
 type op uint8
@@ -56,6 +59,9 @@ const (
 	opKidsFailed
 	opEvent
 	opEnd
+	opRedrive
+	opMapRun
+	opRunDone
 )
 
 const groupVersion = 1
@@ -95,6 +101,7 @@ const (
 	hasRole
 	hasMapRun
 	hasLocation
+	hasRedrive
 )
 
 // encoder writes one group.
@@ -211,6 +218,7 @@ func (e *encoder) eventBits(v *Event, bits *uint64) {
 	set(bits, hasWorker, v.WorkerName != "")
 	set(bits, hasRole, v.RoleARN != "")
 	set(bits, hasMapRun, v.MapRunARN != "")
+	set(bits, hasRedrive, v.RedriveCount != 0)
 	set(bits, hasLocation, v.Location != "" || v.State != "")
 }
 
@@ -267,6 +275,9 @@ func (e *encoder) event(v *Event, bits uint64) {
 		if has(t.bit) {
 			e.str(t.s)
 		}
+	}
+	if has(hasRedrive) {
+		e.int(v.RedriveCount)
 	}
 	e.lastID = v.ID
 	if data := payload(v); data != nil {

@@ -105,22 +105,33 @@ func (x *Execution) catch(f *frame) bool {
 			out.Set("Cause", "")
 		}
 		result := value.Text(out)
-		data, err := x.placeResult(f, c.resultPath, result)
-		var assigned map[string]string
-		if err == nil {
-			assigned, err = x.assigned(f, c.assign, result)
-		}
+		data, assigned, err := x.caught(f, &c, result)
 		if err == nil && len(data) > x.limits.data {
 			err = tooLarge(f.state.Name)
 		}
 		if err != nil {
 			fail := x.failureOf(f, err)
 			fail.terminal = true
-			x.raise(f, fail)
+			x.fail(f, fail)
 			return true
 		}
 		x.event(f, &record{op: opExit, next: c.next, event: &Event{Type: EventType(f.state.Type + "StateExited"), Name: f.state.Name, Output: data, Assigned: assigned}})
 		return true
 	}
 	return false
+}
+
+// caught is what a catcher hands on, and the variables it assigns.
+func (x *Execution) caught(f *frame, c *catcher, result []byte) ([]byte, map[string]string, error) {
+	if f.state.query {
+		sc := x.scope(f, f.input)
+		sc.failed = result
+		return sc.exit(c.output, c.assign, result)
+	}
+	data, err := x.placeResult(f, c.resultPath, result)
+	if err != nil {
+		return nil, nil, err
+	}
+	assigned, err := x.assigned(f, c.assign, result)
+	return data, assigned, err
 }

@@ -25,7 +25,11 @@ func (x *Execution) run(f *frame) {
 	case inKids:
 		x.iterate(f)
 	case joined:
-		x.join(f)
+		if f.kids == nil {
+			x.joinRun(f)
+		} else {
+			x.join(f)
+		}
 	case failing:
 		x.handle(f)
 	case done:
@@ -68,7 +72,11 @@ func (x *Execution) execute(f *frame) {
 	case *syntax.Parallel:
 		err = x.fork(f)
 	case *syntax.Map:
-		err = x.startMap(f)
+		if f.state.loop.spread != nil {
+			err = x.startRun(f)
+		} else {
+			err = x.startMap(f)
+		}
 	}
 	if err != nil {
 		x.raiseError(f, err)
@@ -82,15 +90,28 @@ func (x *Execution) raise(f *frame, fail *failure) {
 
 // raiseError is raise for the errors of evaluation.
 func (x *Execution) raiseError(f *frame, err error) {
-	fault, ok := err.(*stateFault)
-	if !ok {
-		fault = runtimeFault("%v", err)
+	x.fail(f, x.failureOf(f, err))
+}
+
+// fail records a failure of the frame's state, with the event that a failed
+// JSONata evaluation has.
+func (x *Execution) fail(f *frame, fail *failure) {
+	r := &record{op: opFail, frame: f.id, fail: fail}
+	if fail.evaluated {
+		fail.inside = f.state.kids != nil
+		r.event = x.evaluationFailed(f, fail)
 	}
-	cause := fault.cause
-	if !fault.bare {
-		cause = fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s", f.state.Name, f.id2, cause)
+	x.emit(r)
+}
+
+// evaluationFailed follows, right after the state was entered, the event
+// before that; only a Wait state's follows the entry itself.
+func (x *Execution) evaluationFailed(f *frame, fail *failure) *Event {
+	e := &Event{Type: "EvaluationFailed", Error: fail.Error, Cause: fail.Cause, Location: fail.location, State: f.state.Name, PreviousID: f.last}
+	if f.last == f.id2 && f.state.wait == nil {
+		e.PreviousID = f.before
 	}
-	x.raise(f, &failure{Error: new(fault.name), Cause: &cause, terminal: fault.name == errRuntime})
+	return e
 }
 
 // output is what finish makes a state's output from.
@@ -99,8 +120,9 @@ type output struct {
 	selector  bool // ResultSelector and ResultPath apply
 	evaluated bool // result takes part in ResultPath as it is (Pass)
 	assign    *template
-	assignSet bool   // assign stands instead of the state's own
-	next      string // instead of the state's own
+	output    *template // JSONata
+	ruled     bool      // assign and output stand instead of the state's own
+	next      string    // instead of the state's own
 }
 
 // finish ends the state: ResultSelector, ResultPath, OutputPath, Assign, Exited.
@@ -115,6 +137,9 @@ func (x *Execution) finish(f *frame, o output) {
 
 func (x *Execution) finished(f *frame, o output) (*record, error) {
 	s := f.state
+	if s.query {
+		return x.queryFinished(f, o)
+	}
 	result := o.result
 	if o.selector && s.resultSelector != nil {
 		v, err := x.scope(f, result).template(s.resultSelector)
@@ -125,9 +150,15 @@ func (x *Execution) finished(f *frame, o output) (*record, error) {
 	}
 	out := result
 	var err error
+	if x.trial != nil && (o.selector || o.evaluated) {
+		x.trial.data.AfterResultSelector = result
+	}
 	if o.selector || o.evaluated {
 		if out, err = x.placeResult(f, s.resultPath, result); err != nil {
 			return nil, err
+		}
+		if x.trial != nil {
+			x.trial.data.AfterResultPath = out
 		}
 	} else if s.inputPath.null || s.inputPath.expr != nil {
 		if out, err = x.effectiveInput(f); err != nil {
@@ -142,7 +173,7 @@ func (x *Execution) finished(f *frame, o output) (*record, error) {
 		return nil, tooLarge(s.Name)
 	}
 	assign := s.assign
-	if o.assignSet {
+	if o.ruled {
 		assign = o.assign
 	}
 	assigned, err := x.assigned(f, assign, result)
@@ -157,7 +188,8 @@ func (x *Execution) finished(f *frame, o output) (*record, error) {
 }
 
 func (x *Execution) pass(f *frame, b syntax.Pass) {
-	input, err := x.effectiveInput(f)
+	selected, err := x.effectiveInput(f)
+	input := selected
 	if err == nil && f.state.parameters != nil {
 		var v value.Value
 		if v, err = x.scope(f, input).template(f.state.parameters); err == nil {
@@ -167,6 +199,9 @@ func (x *Execution) pass(f *frame, b syntax.Pass) {
 	if err != nil {
 		x.raiseError(f, err)
 		return
+	}
+	if x.trial != nil && !f.state.query {
+		x.trial.pass(b, selected, input)
 	}
 	if b.Result != nil {
 		input = value.Text(b.Result.Value())
@@ -180,7 +215,13 @@ func (x *Execution) failState(f *frame) error {
 		if path == nil {
 			return fixed, nil
 		}
-		v, err := x.scope(f, f.input).member(path, member)
+		var v value.Value
+		var err error
+		if path.query != nil {
+			v, err = x.scope(f, f.input).typed(path, "string")
+		} else {
+			v, err = x.scope(f, f.input).member(path, member)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -219,9 +260,13 @@ func (x *Execution) leave(f *frame) {
 // fork starts the branches of a Parallel state.
 func (x *Execution) fork(f *frame) error {
 	input, err := x.effectiveInput(f)
-	if err == nil && f.state.parameters != nil {
+	parameters := f.state.parameters
+	if f.state.query {
+		parameters = f.state.arguments
+	}
+	if err == nil && parameters != nil {
 		var v value.Value
-		if v, err = x.scope(f, input).template(f.state.parameters); err == nil {
+		if v, err = x.scope(f, input).template(parameters); err == nil {
 			input = value.Text(v)
 		}
 	}

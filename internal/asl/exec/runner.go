@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,13 +32,14 @@ type Runner struct {
 
 	mu     sync.Mutex
 	live   map[string]*job
+	runs   map[runKey]*mapRunner
 	closed bool
 }
 
 // NewRunner makes a runner. Close it to stop its work.
 func NewRunner(host Host, c clock.Clock, env Env) *Runner {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Runner{host: host, clock: c, env: env.withDefaults(), ctx: ctx, cancel: cancel, live: map[string]*job{}}
+	return &Runner{host: host, clock: c, env: env.withDefaults(), ctx: ctx, cancel: cancel, live: map[string]*job{}, runs: map[runKey]*mapRunner{}}
 }
 
 // job is an execution with its inputs.
@@ -78,7 +80,7 @@ func (r *Runner) Resume(m *Machine, info Info, journal [][]byte) error {
 	if err != nil {
 		return err
 	}
-	if x.Result() != nil {
+	if end := x.Result(); end != nil {
 		return fmt.Errorf("cannot resume execution %s: it has ended", info.ID)
 	}
 	j, err := r.add(x)
@@ -90,7 +92,27 @@ func (r *Runner) Resume(m *Machine, info Info, journal [][]byte) error {
 	for _, t := range tasks {
 		r.host.ResumeTask(r.ctx, t)
 	}
+	for _, t := range x.MapRuns() {
+		r.beginRun(x, t)
+	}
 	return j.push(delivery{in: Continue{At: r.clock.Now()}})
+}
+
+// Redrive goes on with an execution that has ended without success, from its
+// journal (RedriveExecution). The host has recorded that it runs again.
+func (r *Runner) Redrive(m *Machine, info Info, journal [][]byte) error {
+	x, err := Restore(m, info, r.env, journal)
+	if err != nil {
+		return err
+	}
+	if x.Result() == nil || x.Result().Status == Succeeded {
+		return fmt.Errorf("cannot redrive execution %s: it runs or has succeeded", info.ID)
+	}
+	j, err := r.add(x)
+	if err != nil {
+		return err
+	}
+	return j.push(delivery{in: Redrive{At: r.clock.Now()}})
 }
 
 func (r *Runner) add(x *Execution) (*job, error) {
@@ -232,6 +254,8 @@ type batch struct {
 	commit  Commit
 	begin   []Task
 	abandon []Task
+	runs    []MapTask
+	stopped []string // Map runs
 	waiters []waiter
 }
 
@@ -266,6 +290,7 @@ func (j *job) batch() (*batch, bool) {
 		}
 		b.commit.Events = append(b.commit.Events, step.Events...)
 		b.begin, b.abandon = append(b.begin, step.Begin...), append(b.abandon, step.Abandon...)
+		b.runs, b.stopped = append(b.runs, step.BeginRuns...), append(b.stopped, step.AbandonRuns...)
 		b.commit.End = step.End
 		if step.More {
 			j.queue = append(j.queue, delivery{in: Continue{At: j.r.clock.Now()}})
@@ -320,6 +345,14 @@ func (j *job) abort(b *batch) {
 }
 
 func (j *job) effects(b *batch) {
+	for _, t := range b.runs {
+		if !slices.Contains(b.stopped, t.ID) {
+			j.r.beginRun(j.x, t)
+		}
+	}
+	for _, id := range b.stopped {
+		j.r.abandonRun(j.id, id)
+	}
 	skipped := map[TaskID]bool{}
 	for _, t := range b.abandon {
 		skipped[t.ID] = true

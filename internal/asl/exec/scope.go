@@ -22,12 +22,14 @@ const (
 	errIntrinsic     = "States.IntrinsicFailure"
 	errAll           = "States.ALL"
 	errTaskFailed    = "States.TaskFailed"
+	errQuery         = "States.QueryEvaluationError"
 )
 
 // stateFault is an error of a state's own evaluation.
 type stateFault struct {
 	name, cause string
 	bare        bool // the cause stands without naming the state
+	location    string
 }
 
 func (e *stateFault) Error() string { return e.name + ": " + e.cause }
@@ -37,7 +39,7 @@ func (e *stateFault) failure(f *frame) *failure {
 	if !e.bare {
 		cause = fmt.Sprintf("An error occurred while executing the state '%s' (entered at the event id #%d). %s", f.state.Name, f.id2, cause)
 	}
-	return &failure{Error: new(e.name), Cause: &cause, terminal: e.name == errRuntime}
+	return &failure{Error: new(e.name), Cause: &cause, terminal: e.name == errRuntime, evaluated: e.name == errQuery, location: e.location}
 }
 
 func runtimeFault(format string, args ...any) *stateFault {
@@ -62,6 +64,9 @@ type scope struct {
 	itemIndex int
 	item      []byte // Map.Item.Value; nil: that of the frame, if any
 	token     string // Task.Token; "" = none
+
+	result, failed []byte        // $states.result and $states.errorOutput; nil: absent
+	states         *value.Object // $states, once it was asked for
 }
 
 func (x *Execution) scope(f *frame, raw []byte) *scope { return &scope{x: x, f: f, raw: raw} }
@@ -108,7 +113,10 @@ func (s *scope) root(p *jsonpath.Path) (value.Value, error) {
 }
 
 func (s *scope) eval(e *expr) (value.Value, error) {
-	if e.call != nil {
+	switch {
+	case e.query != nil:
+		return s.query(e.query)
+	case e.call != nil:
 		return e.call.Eval(s)
 	}
 	return s.Path(e.path)
@@ -206,8 +214,13 @@ func (s *scope) contextObject() (value.Value, error) {
 		return nil, err
 	}
 	c := base.Clone()
-	if s.f.state != nil {
-		state := value.NewObject(value.Member{Name: "Name", Value: s.f.state.Name},
+	given := s.x.trial != nil && s.x.trial.given
+	if s.f.state != nil && !given {
+		name := s.f.state.Name
+		if s.x.trial != nil {
+			name = LoneState
+		}
+		state := value.NewObject(value.Member{Name: "Name", Value: name},
 			value.Member{Name: "EnteredTime", Value: stamp(s.f.entered)})
 		if s.f.state.task != nil || s.f.state.kids != nil { // the states that Retry applies to
 			state.Set("RetryCount", value.Int(int64(s.f.attempt)))
@@ -226,7 +239,7 @@ func (s *scope) contextObject() (value.Value, error) {
 		c.Set("Map", value.NewObject(value.Member{Name: "Item", Value: value.NewObject(
 			value.Member{Name: "Index", Value: value.Int(int64(index))}, value.Member{Name: "Value", Value: v})}))
 	}
-	if s.token != "" {
+	if s.token != "" && !given {
 		c.Set("Task", value.NewObject(value.Member{Name: "Token", Value: s.token}))
 	}
 	return c, nil
@@ -241,14 +254,17 @@ func (x *Execution) baseContext() (*value.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.context = value.NewObject(
-		value.Member{Name: "Execution", Value: value.NewObject(
-			value.Member{Name: "Id", Value: x.info.ID},
-			value.Member{Name: "Input", Value: input},
-			value.Member{Name: "StartTime", Value: x.info.StartTime.UTC().Format(timeFormat)},
-			value.Member{Name: "Name", Value: x.info.Name},
-			value.Member{Name: "RoleArn", Value: x.info.RoleARN},
-			value.Member{Name: "RedriveCount", Value: value.Int(0)})},
+	execution := value.NewObject(
+		value.Member{Name: "Id", Value: x.info.ID},
+		value.Member{Name: "Input", Value: input},
+		value.Member{Name: "StartTime", Value: x.info.StartTime.UTC().Format(timeFormat)},
+		value.Member{Name: "Name", Value: x.info.Name},
+		value.Member{Name: "RoleArn", Value: x.info.RoleARN},
+		value.Member{Name: "RedriveCount", Value: value.Int(x.redrives)})
+	if x.redrives > 0 {
+		execution.Set("RedriveTime", x.redriven.UTC().Format(timeFormat))
+	}
+	x.context = value.NewObject(value.Member{Name: "Execution", Value: execution},
 		value.Member{Name: "StateMachine", Value: value.NewObject(
 			value.Member{Name: "Id", Value: x.info.StateMachineID},
 			value.Member{Name: "Name", Value: x.info.StateMachineName})})
@@ -301,10 +317,14 @@ func (x *Execution) placeResult(f *frame, p field, result []byte) ([]byte, error
 
 // assigned evaluates an Assign; $ is the state's result.
 func (x *Execution) assigned(f *frame, t *template, result []byte) (map[string]string, error) {
+	return x.scope(f, result).assigned(t)
+}
+
+func (s *scope) assigned(t *template) (map[string]string, error) {
 	if t == nil {
 		return nil, nil
 	}
-	v, err := x.scope(f, result).template(t)
+	v, err := s.template(t)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -27,8 +28,12 @@ func (x *Execution) schedule(f *frame) error {
 		return err
 	}
 	parameters := input
-	if f.state.parameters != nil {
-		v, err := sc.template(f.state.parameters)
+	template := f.state.parameters
+	if f.state.query {
+		template = f.state.arguments
+	}
+	if template != nil {
+		v, err := sc.template(template)
 		if err != nil {
 			return err
 		}
@@ -93,6 +98,10 @@ func (s *scope) seconds(fixed *int64, path *expr, name string) (*int64, error) {
 	if path == nil {
 		return fixed, nil
 	}
+	if path.query != nil {
+		n, err := s.integer(path, 1, math.MaxInt32)
+		return &n, err
+	}
 	v, err := s.member(path, name)
 	if err != nil {
 		return nil, err
@@ -121,6 +130,9 @@ func (x *Execution) taskOf(f *frame) Task {
 // Tasks lists the tasks in flight.
 func (x *Execution) Tasks() []Task {
 	var list []Task
+	if x.result != nil {
+		return nil
+	}
 	for _, f := range x.all() {
 		if f.task != nil {
 			list = append(list, x.taskOf(f))
@@ -131,7 +143,7 @@ func (x *Execution) Tasks() []Task {
 
 // flying finds the frame of a task in flight.
 func (x *Execution) flying(id TaskID) *frame {
-	if x.top == nil {
+	if x.top == nil || x.result != nil {
 		return nil
 	}
 	if x.top.task != nil && x.top.task.id == id {

@@ -46,6 +46,9 @@ func (x *Execution) waitUntil(f *frame) (int64, error) {
 		}
 		return t.UnixMilli(), nil
 	}
+	if f.state.query {
+		return x.queryWait(f, w)
+	}
 	path, name := w.secondsPath, "SecondsPath"
 	if path == nil {
 		path, name = w.timestampPath, "TimestampPath"

@@ -64,6 +64,8 @@ func (e *Error) complete() *Error {
 				return e.Token
 			}
 			return e.detail
+		case name == "token" && !e.hasToken:
+			return "undefined"
 		case name == "token":
 			return quoted(e.Token)
 		case name == "index":

@@ -152,8 +152,22 @@ func appended(r *run, a, b any) (any, error) {
 	return append(append(make([]any, 0, len(left)+len(right)), left...), right...), nil
 }
 
+// maxDeep bounds how deep arrays and objects nest that an expression builds.
+const maxDeep = 10_000
+
+// deeper counts one level of a walk through a value. What is nested too deeply ends
+// the evaluation from wherever it is found; Eval turns the panic into the error.
+func deeper(depth int) int {
+	if depth > maxDeep {
+		panic(&Error{Code: "U1001", detail: textDepth})
+	}
+	return depth + 1
+}
+
 // truth is $boolean of a value, for undefined false.
-func truth(v any) (bool, error) {
+func truth(v any) (bool, error) { return truthAt(v, 0) }
+
+func truthAt(v any, depth int) (bool, error) {
 	switch v := v.(type) {
 	case bool:
 		return v, nil
@@ -167,7 +181,7 @@ func truth(v any) (bool, error) {
 	case []any, *array:
 		list, _ := items(v)
 		for _, item := range list {
-			if ok, err := truth(item); ok || err != nil {
+			if ok, err := truthAt(item, deeper(depth)); ok || err != nil {
 				return ok, err
 			}
 		}
@@ -189,7 +203,9 @@ func numeric(v any) (float64, bool, error) {
 }
 
 // same is deep equality; numbers by value, objects without order.
-func same(a, b any) bool {
+func same(a, b any) bool { return sameAt(a, b, 0) }
+
+func sameAt(a, b any, depth int) bool {
 	switch a := a.(type) {
 	case float64, value.Number:
 		x, _ := number(a)
@@ -210,7 +226,7 @@ func same(a, b any) bool {
 			return false
 		}
 		for i := range x {
-			if !same(x[i], y[i]) {
+			if !sameAt(x[i], y[i], deeper(depth)) {
 				return false
 			}
 		}
@@ -221,7 +237,7 @@ func same(a, b any) bool {
 			return false
 		}
 		for _, m := range a.Members() {
-			if v, ok := b.Get(m.Name); !ok || !same(m.Value, v) {
+			if v, ok := b.Get(m.Name); !ok || !sameAt(m.Value, v, deeper(depth)) {
 				return false
 			}
 		}
@@ -306,7 +322,10 @@ func countRunes(s string) int {
 // exported turns a result into a JSON value: what was computed is written as
 // JavaScript writes it, what came from the input stays as it is. false: there is
 // a function in it.
-func exported(v any) (value.Value, bool, error) {
+func exported(v any, depth int) (value.Value, bool, error) {
+	if depth > value.MaxDepth {
+		return nil, false, &Error{Code: "U1001", detail: "The result is nested too deeply"}
+	}
 	switch v := v.(type) {
 	case nil, bool, string, value.Number:
 		return v, true, nil
@@ -316,22 +335,22 @@ func exported(v any) (value.Value, bool, error) {
 		}
 		return value.Number(formatFloat(v)), true, nil
 	case []any:
-		return exportList(v)
+		return exportList(v, depth+1)
 	case *array:
-		return exportList(v.items)
+		return exportList(v.items, depth+1)
 	case *value.Object:
-		return exportObject(v)
+		return exportObject(v, depth+1)
 	}
 	return nil, false, nil
 }
 
-func exportList(list []any) (value.Value, bool, error) {
+func exportList(list []any, depth int) (value.Value, bool, error) {
 	var out []any
 	for i, item := range list {
 		if isUndef(item) {
 			item = nil
 		}
-		v, ok, err := exported(item)
+		v, ok, err := exported(item, depth)
 		if !ok || err != nil {
 			return nil, ok, err
 		}
@@ -351,10 +370,10 @@ func exportList(list []any) (value.Value, bool, error) {
 	return list, true, nil
 }
 
-func exportObject(o *value.Object) (value.Value, bool, error) {
+func exportObject(o *value.Object, depth int) (value.Value, bool, error) {
 	var out *value.Object
 	for _, m := range o.Members() {
-		v, ok, err := exported(m.Value)
+		v, ok, err := exported(m.Value, depth)
 		if !ok || err != nil {
 			return nil, ok, err
 		}

@@ -39,7 +39,10 @@ func Parse(text string) (*Definition, []Fault) {
 	return &Definition{Text: text, Root: root, Machine: m}, p.faults
 }
 
-type parser struct{ faults []Fault }
+type parser struct {
+	faults []Fault
+	query  bool // JSONata is the language of the whole definition
+}
 
 func (p *parser) fault(at string, span diag.Span, format string, args ...any) {
 	p.faults = append(p.faults, Fault{diag.Diagnostic{Span: span, Code: SchemaFailed, Text: fmt.Sprintf(format, args...)}, at})
@@ -47,9 +50,10 @@ func (p *parser) fault(at string, span diag.Span, format string, args ...any) {
 
 // fields reads members of one object, reporting wrong types.
 type fields struct {
-	p    *parser
-	node *Node
-	at   string
+	p     *parser
+	node  *Node
+	at    string
+	query bool // of a state over JSONata: expressions may stand for numbers
 }
 
 func (f fields) get(name string, kind Kind) *Node {
@@ -80,6 +84,9 @@ func (f fields) text(name string) *string {
 }
 
 func (f fields) integer(name string) *int64 {
+	if f.expression(name) {
+		return nil
+	}
 	n := f.get(name, Number)
 	if n == nil {
 		return nil
@@ -93,12 +100,33 @@ func (f fields) integer(name string) *int64 {
 }
 
 func (f fields) float(name string) *float64 {
+	if f.expression(name) {
+		return nil
+	}
 	n := f.get(name, Number)
 	if n == nil {
 		return nil
 	}
 	x, _ := strconv.ParseFloat(n.Text, 64)
 	return &x
+}
+
+// expression reports whether the member is a JSONata expression where one may stand.
+func (f fields) expression(name string) bool {
+	n := f.node.Get(name)
+	if !f.query || n == nil || n.Kind != String {
+		return false
+	}
+	_, ok := Query(n.Text)
+	return ok
+}
+
+// object is an object or, over JSONata, an expression that makes one.
+func (f fields) object(name string) Template {
+	if f.expression(name) {
+		return Template{f.node.Get(name)}
+	}
+	return Template{f.get(name, Object)}
 }
 
 func (f fields) path(name string) Path {
@@ -135,11 +163,14 @@ func (f fields) items(name string) []*Node {
 }
 
 func (p *parser) machine(node *Node, at string) *Machine {
-	f := fields{p, node, at}
+	f := fields{p: p, node: node, at: at}
+	if at == "" {
+		p.query = f.str("QueryLanguage") == "JSONata"
+	}
 	m := &Machine{Node: node, Comment: f.str("Comment"), StartAt: f.str("StartAt"), Version: f.str("Version"),
 		QueryLanguage: f.str("QueryLanguage"), Timeout: f.integer("TimeoutSeconds"), byName: map[string]*State{}}
 	if c := f.get("ProcessorConfig", Object); c != nil {
-		cf := fields{p, c, at + "/ProcessorConfig"}
+		cf := fields{p: p, node: c, at: at + "/ProcessorConfig"}
 		m.Processor = &Processor{Mode: cf.str("Mode"), ExecutionType: cf.str("ExecutionType")}
 	}
 	states := f.get("States", Object)
@@ -159,12 +190,15 @@ func (p *parser) machine(node *Node, at string) *Machine {
 }
 
 func (p *parser) state(member Member, at string) *State {
-	f := fields{p, member.Value, at}
+	f := fields{p: p, node: member.Value, at: at, query: p.query}
+	if q := member.Value.Get("QueryLanguage"); q != nil {
+		f.query = q.Text == "JSONata"
+	}
 	s := &State{Name: member.Name, NameSpan: member.NameSpan, Node: member.Value, Type: f.str("Type"), Comment: f.str("Comment"),
 		QueryLanguage: f.str("QueryLanguage"), Next: f.str("Next"),
 		InputPath: f.path("InputPath"), OutputPath: f.path("OutputPath"), ResultPath: f.path("ResultPath"),
 		Parameters: Template{f.node.Get("Parameters")}, ResultSelector: Template{f.node.Get("ResultSelector")},
-		Assign: Template{f.get("Assign", Object)}}
+		Assign: Template{f.get("Assign", Object)}, Arguments: Template{f.node.Get("Arguments")}, Output: Template{f.node.Get("Output")}}
 	if end := f.get("End", Bool); end != nil {
 		s.End = end.Truth
 	}
@@ -176,7 +210,7 @@ func (p *parser) state(member Member, at string) *State {
 	for i, n := range f.items("Catch") {
 		if c, ok := f.element("Catch", i, n); ok {
 			s.Catch = append(s.Catch, Catcher{Node: n, ErrorEquals: c.names("ErrorEquals"), Next: c.str("Next"),
-				ResultPath: c.path("ResultPath"), Assign: Template{c.get("Assign", Object)}})
+				ResultPath: c.path("ResultPath"), Assign: Template{c.get("Assign", Object)}, Output: Template{n.Get("Output")}})
 		}
 	}
 	s.Body = p.body(s.Type, f)
@@ -185,7 +219,7 @@ func (p *parser) state(member Member, at string) *State {
 
 // element is the object at index i of a list member.
 func (f fields) element(list string, i int, n *Node) (fields, bool) {
-	e := fields{f.p, n, fmt.Sprintf("%s/%s[%d]", f.at, list, i)}
+	e := fields{f.p, n, fmt.Sprintf("%s/%s[%d]", f.at, list, i), f.query}
 	if n.Kind != Object {
 		f.p.fault(e.at, n.Span, "Expected value of type Object")
 		return e, false
@@ -218,7 +252,7 @@ func (p *parser) body(kind string, f fields) Body {
 	case "Task":
 		return &Task{Resource: f.str("Resource"), Timeout: f.integer("TimeoutSeconds"), TimeoutPath: f.path("TimeoutSecondsPath"),
 			Heartbeat: f.integer("HeartbeatSeconds"), HeartbeatPath: f.path("HeartbeatSecondsPath"),
-			Credentials: Template{f.get("Credentials", Object)}}
+			Credentials: f.object("Credentials")}
 	case "Choice":
 		c := &Choice{Default: f.str("Default")}
 		for i, n := range f.items("Choices") {
@@ -249,7 +283,7 @@ func (p *parser) body(kind string, f fields) Body {
 }
 
 func (p *parser) mapBody(f fields) *Map {
-	m := &Map{ItemsPath: f.path("ItemsPath"), ItemSelector: Template{f.get("ItemSelector", Object)},
+	m := &Map{ItemsPath: f.path("ItemsPath"), ItemSelector: f.object("ItemSelector"), Items: Template{f.node.Get("Items")},
 		MaxConcurrency: f.integer("MaxConcurrency"), MaxConcurrencyPath: f.path("MaxConcurrencyPath"),
 		ToleratedCount: f.integer("ToleratedFailureCount"), ToleratedCountPath: f.path("ToleratedFailureCountPath"),
 		ToleratedShare: f.float("ToleratedFailurePercentage"), ToleratedSharePath: f.path("ToleratedFailurePercentagePath"),
@@ -268,7 +302,8 @@ var ruleMembers = map[string]bool{"Next": true, "Variable": true, "Comment": tru
 	"Not": true, "Condition": true, "Output": true}
 
 func (f fields) rule() Rule {
-	r := Rule{Node: f.node, Next: f.str("Next"), Variable: f.str("Variable"), Assign: Template{f.get("Assign", Object)}}
+	r := Rule{Node: f.node, Next: f.str("Next"), Variable: f.str("Variable"), Assign: Template{f.get("Assign", Object)},
+		Condition: f.node.Get("Condition"), Output: Template{f.node.Get("Output")}}
 	nested := func(name string) []Rule {
 		var list []Rule
 		for i, n := range f.items(name) {
@@ -280,7 +315,7 @@ func (f fields) rule() Rule {
 	}
 	r.And, r.Or = nested("And"), nested("Or")
 	if n := f.get("Not", Object); n != nil {
-		r.Not = new(fields{f.p, n, f.at + "/Not"}.rule())
+		r.Not = new(fields{f.p, n, f.at + "/Not", f.query}.rule())
 	}
 	for _, m := range f.node.Members {
 		if !ruleMembers[m.Name] && (Operators[strings.TrimSuffix(m.Name, "Path")] != 0 || strings.HasPrefix(m.Name, "Is")) {

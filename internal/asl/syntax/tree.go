@@ -1,6 +1,8 @@
 package syntax
 
 import (
+	"strings"
+
 	"stepwell/internal/asl/value"
 	"stepwell/internal/diag"
 )
@@ -54,6 +56,8 @@ type State struct {
 	Parameters     Template
 	ResultSelector Template
 	Assign         Template
+	Arguments      Template // JSONata
+	Output         Template // JSONata
 	Retry          []Retrier
 	Catch          []Catcher
 }
@@ -111,6 +115,7 @@ type (
 	// Map runs a machine for every item.
 	Map struct {
 		Processor          *Machine // ItemProcessor or Iterator
+		Items              Template // JSONata
 		ItemsPath          Path
 		ItemSelector       Template
 		MaxConcurrency     *int64
@@ -148,7 +153,9 @@ type Rule struct {
 	And, Or   []Rule
 	Not       *Rule
 	Variable  string
-	Operator  string // "StringEquals", "NumericLessThanPath", ...
+	Condition *Node    // JSONata
+	Output    Template // JSONata
+	Operator  string   // "StringEquals", "NumericLessThanPath", ...
 	Operand   value.Value
 	OperandAt diag.Span
 }
@@ -171,4 +178,13 @@ type Catcher struct {
 	Next        string
 	ResultPath  Path
 	Assign      Template
+	Output      Template // JSONata
+}
+
+// Query cuts the {% and %} off a JSONata expression; false: text is none.
+func Query(text string) (string, bool) {
+	if len(text) < 4 || !strings.HasPrefix(text, "{%") || !strings.HasSuffix(text, "%}") {
+		return "", false
+	}
+	return strings.TrimSpace(text[2 : len(text)-2]), true
 }

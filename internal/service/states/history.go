@@ -137,6 +137,12 @@ var detailers = map[exec.EventType]func(*api.HistoryEvent, eventView){
 	"ExecutionFailed": func(o *api.HistoryEvent, v eventView) {
 		o.ExecutionFailedEventDetails = &api.ExecutionFailedEventDetails{Error: v.Error, Cause: v.Cause}
 	},
+	"ExecutionRedriven": func(o *api.HistoryEvent, v eventView) {
+		o.ExecutionRedrivenEventDetails = &api.ExecutionRedrivenEventDetails{RedriveCount: &v.RedriveCount}
+	},
+	"MapRunRedriven": func(o *api.HistoryEvent, v eventView) {
+		o.MapRunRedrivenEventDetails = &api.MapRunRedrivenEventDetails{MapRunArn: optional(v.MapRunARN), RedriveCount: &v.RedriveCount}
+	},
 	"ExecutionStarted": func(o *api.HistoryEvent, v eventView) {
 		o.ExecutionStartedEventDetails = &api.ExecutionStartedEventDetails{Input: v.text(v.Input), InputDetails: v.details(v.Input), RoleArn: &v.RoleARN}
 	},

@@ -21,6 +21,7 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 		return fmt.Errorf("cannot commit: execution %s is not live", c.Execution)
 	}
 	if l.express {
+		s.log(l, c.Events)
 		if c.End != nil {
 			s.ended(l, c.End)
 		}
@@ -47,10 +48,14 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 		}
 		return nil
 	})
-	if err == nil && c.End != nil {
+	if err != nil {
+		return err
+	}
+	s.log(l, c.Events)
+	if c.End != nil {
 		s.ended(l, c.End)
 	}
-	return err
+	return nil
 }
 
 // ended lets go of an execution whose end is durable.
@@ -67,7 +72,7 @@ func (s *Service) announce(e *execution, express bool) {
 	if s.Events == nil || express {
 		return
 	}
-	s.Events(StatusChange{Account: e.Account, Region: e.Region, Execution: describe(e, "")})
+	s.Events(StatusChange{Account: e.Account, Region: e.Region, Execution: s.describe(e, "")})
 }
 
 // launch gives a recorded execution to the engine.
@@ -78,6 +83,9 @@ func (s *Service) launch(l *liveExecution, m *exec.Machine, journal [][]byte) er
 		err = s.runner.Start(m, l.info())
 	} else {
 		err = s.runner.Resume(m, l.info(), journal)
+		if err != nil && l.record.Redrives > 0 { // recorded, and not begun when the server died
+			err = s.runner.Redrive(m, l.info(), journal)
+		}
 	}
 	if err != nil {
 		s.live.remove(l.record.ARN)
@@ -107,5 +115,5 @@ func (s *Service) resume(ctx context.Context, e *execution) error {
 	if err != nil {
 		return err
 	}
-	return s.launch(&liveExecution{record: *e}, p.machine, journal)
+	return s.launch(&liveExecution{record: *e, logging: p.revision.Logging}, p.machine, journal)
 }

@@ -104,7 +104,7 @@ var nestedExecution = &jobKind{wait: func(o *openTask, c *call, submitted json.R
 // nestedEnded ends the task with the execution that it started. The first form
 // of .sync shows input and output as text, the second as JSON.
 func (o *openTask) nestedEnded(c *call, e *execution) {
-	out := describe(e, "")
+	out := o.s.describe(e, "")
 	out.RedriveCount, out.RedriveStatus, out.RedriveStatusReason = nil, nil, nil
 	text, err := described(c.service.Model, "DescribeExecutionOutput", out, func(tree map[string]any) {
 		if c.pattern != patternSync2 {

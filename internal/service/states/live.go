@@ -4,12 +4,14 @@ import (
 	"sync"
 
 	"stepwell/internal/asl/exec"
+	api "stepwell/internal/awsapi/states"
 )
 
 // liveExecution is an execution that the engine runs in this process.
 type liveExecution struct {
 	record  execution
 	express bool // never stored
+	logging *api.LoggingConfiguration
 
 	mu       sync.Mutex
 	over     bool

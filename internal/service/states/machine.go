@@ -26,9 +26,12 @@ type target struct {
 	machine  machine
 	revision string   // key
 	version  *version // nil for the unqualified ARN
+	alias    *alias   // nil unless the ARN names one
 }
 
-func getTarget(tx *store.Tx, r resource) (target, error) {
+// getTarget finds what r stands for; an alias stands for the version that its
+// routes give for dice, numbers in [0, 100).
+func getTarget(tx *store.Tx, r resource, dice func() int64) (target, error) {
 	m, err := getMachine(tx, r)
 	if err != nil {
 		return target{}, err
@@ -36,9 +39,17 @@ func getTarget(tx *store.Tx, r resource) (target, error) {
 	if r.Qualifier == "" {
 		return target{machine: m, revision: m.Revision}, nil
 	}
+	t := target{machine: m}
 	number, ok := versionNumber(r.Qualifier)
 	if !ok {
-		return target{}, awserr.NotImplemented("states: state machine aliases")
+		a, ok, err := aliases.Get(tx, m.Account, m.Region, m.Name, r.Qualifier)
+		if err != nil {
+			return target{}, err
+		}
+		if !ok {
+			return target{}, noStateMachine(r.ARN)
+		}
+		t.alias, number = &a, a.pick(dice())
 	}
 	v, ok, err := versions.Get(tx, m.Account, m.Region, m.Name, versionKey(number))
 	if err != nil {
@@ -47,7 +58,8 @@ func getTarget(tx *store.Tx, r resource) (target, error) {
 	if !ok {
 		return target{}, noStateMachine(r.ARN)
 	}
-	return target{machine: m, revision: v.Revision, version: &v}, nil
+	t.revision, t.version = v.Revision, &v
+	return t, nil
 }
 
 func getRevision(tx *store.Tx, account, region, key string) (revision, error) {
@@ -116,6 +128,9 @@ func (s *Service) removeMachine(tx *store.Tx, m machine) error {
 		if _, err := revisions.Delete(tx, m.Account, m.Region, rev); err != nil {
 			return err
 		}
+	}
+	if err := aliases.DeleteAll(tx, key...); err != nil {
+		return err
 	}
 	if err := versions.DeleteAll(tx, key...); err != nil {
 		return err

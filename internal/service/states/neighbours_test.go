@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stepwell/internal/awsapi/glue"
+	"stepwell/internal/awsapi/logs"
 	"stepwell/internal/awsapi/redshiftdata"
 	"stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/awsapi/sns"
@@ -163,6 +164,26 @@ func (n *neighbours) register(b *bus.Bus, c clock.Clock) {
 				return nil, awserr.New(400, "ResourceNotFoundException", "Query does not exist.").With("ResourceId", *in.Id)
 			}
 			return &redshiftdata.DescribeStatementOutput{Id: in.Id, Status: new("FINISHED"), CreatedAt: new(c.Now())}, nil
+		}),
+	}})
+	made := map[string]bool{}
+	b.Register(&bus.Service{Name: "logs", Model: logs.Model, Operations: []bus.Operation{
+		bus.Op("CreateLogStream", func(_ context.Context, in *logs.CreateLogStreamInput) (*logs.CreateLogStreamOutput, error) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			made[*in.LogGroupName+*in.LogStreamName] = true
+			return &logs.CreateLogStreamOutput{}, nil
+		}),
+		bus.Op("PutLogEvents", func(_ context.Context, in *logs.PutLogEventsInput) (*logs.PutLogEventsOutput, error) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			if !made[*in.LogGroupName+*in.LogStreamName] {
+				return nil, awserr.New(400, "ResourceNotFoundException", "The specified log stream does not exist.")
+			}
+			for _, e := range in.LogEvents {
+				n.did("log %s %s", *in.LogGroupName, *e.Message)
+			}
+			return &logs.PutLogEventsOutput{}, nil
 		}),
 	}})
 	b.Register(&bus.Service{Name: "secretsmanager", Model: secretsmanager.Model, Operations: []bus.Operation{

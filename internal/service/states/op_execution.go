@@ -31,15 +31,15 @@ func (s *Service) describeExecution(ctx context.Context, in *api.DescribeExecuti
 	if err != nil {
 		return nil, err
 	}
-	return describe(&e, value(in.IncludedData)), nil
+	return s.describe(&e, value(in.IncludedData)), nil
 }
 
 // describe is an execution as DescribeExecution shows it.
-func describe(e *execution, data string) *api.DescribeExecutionOutput {
+func (s *Service) describe(e *execution, data string) *api.DescribeExecutionOutput {
 	out := &api.DescribeExecutionOutput{
-		ExecutionArn: &e.ARN, StateMachineArn: &e.MachineARN, StateMachineVersionArn: e.VersionARN, Name: &e.Name,
-		Status: &e.Status, StartDate: &e.Start, TraceHeader: e.TraceHeader, Error: e.Error, Cause: e.Cause,
-		RedriveCount: new(int64(0)),
+		ExecutionArn: &e.ARN, StateMachineArn: &e.MachineARN, StateMachineVersionArn: e.VersionARN,
+		StateMachineAliasArn: e.AliasARN, Name: &e.Name, Status: &e.Status, StartDate: &e.Start, TraceHeader: e.TraceHeader, Error: e.Error, Cause: e.Cause,
+		RedriveCount: &e.Redrives,
 	}
 	if !e.Stop.IsZero() {
 		out.StopDate = &e.Stop
@@ -50,12 +50,12 @@ func describe(e *execution, data string) *api.DescribeExecutionOutput {
 			out.Output, out.OutputDetails = e.Output, included()
 		}
 	}
-	switch exec.Status(e.Status) {
-	case exec.Running, exec.Succeeded:
-		out.RedriveStatus = new("NOT_REDRIVABLE")
-		out.RedriveStatusReason = new("Execution is " + e.Status + " and cannot be redriven")
-	default:
-		out.RedriveStatus = new("REDRIVABLE")
+	if !e.Redriven.IsZero() {
+		out.RedriveDate = &e.Redriven
+	}
+	out.RedriveStatus = new("REDRIVABLE")
+	if reason := s.notRedrivable(e); reason != "" {
+		out.RedriveStatus, out.RedriveStatusReason = new("NOT_REDRIVABLE"), &reason
 	}
 	return out
 }
@@ -78,10 +78,11 @@ func (s *Service) listExecutions(ctx context.Context, in *api.ListExecutionsInpu
 	}
 	keep := func(e *execution) bool {
 		return (in.StatusFilter == nil || e.Status == *in.StatusFilter) &&
-			(r.Qualifier == "" || value(e.VersionARN) == r.ARN) && value(in.RedriveFilter) != "REDRIVEN"
+			(r.Qualifier == "" || value(e.VersionARN) == r.ARN || value(e.AliasARN) == r.ARN) &&
+			(in.RedriveFilter == nil || (*in.RedriveFilter == "REDRIVEN") == (e.Redrives > 0))
 	}
 	return view(ctx, s.Store, func(tx *store.Tx) (*api.ListExecutionsOutput, error) {
-		t, err := getTarget(tx, r)
+		t, err := getTarget(tx, r, s.dice)
 		if err != nil {
 			return nil, err
 		}
@@ -120,11 +121,14 @@ func (s *Service) executionPage(tx *store.Tx, r resource, after string, limit in
 
 func listItem(e *execution) api.ExecutionListItem {
 	item := api.ExecutionListItem{
-		ExecutionArn: &e.ARN, StateMachineArn: &e.MachineARN, StateMachineVersionArn: e.VersionARN, Name: &e.Name,
-		Status: &e.Status, StartDate: &e.Start, RedriveCount: new(int64(0)),
+		ExecutionArn: &e.ARN, StateMachineArn: &e.MachineARN, StateMachineVersionArn: e.VersionARN,
+		StateMachineAliasArn: e.AliasARN, Name: &e.Name, Status: &e.Status, StartDate: &e.Start, RedriveCount: &e.Redrives,
 	}
 	if !e.Stop.IsZero() {
 		item.StopDate = &e.Stop
+	}
+	if !e.Redriven.IsZero() {
+		item.RedriveDate = &e.Redriven
 	}
 	return item
 }

@@ -14,7 +14,7 @@ const expressLimit = 5 * time.Minute
 // startExpress runs an execution in memory; then is called at its end.
 func (s *Service) startExpress(st *starting, then func(execution)) (*liveExecution, error) {
 	arn := st.arn(kindExpress, ":"+s.IDs.UUID())
-	l := &liveExecution{record: st.record(arn, s.Clock.Now()), express: true}
+	l := &liveExecution{record: st.record(arn, s.Clock.Now()), express: true, logging: st.program.revision.Logging}
 	limit := s.Clock.AfterFunc(expressLimit, func() { s.expire(arn) })
 	l.watchers = append(l.watchers, func(execution) { limit.Stop() })
 	if then != nil {

@@ -46,6 +46,9 @@ func (s *Service) getExecutionHistory(ctx context.Context, in *api.GetExecutionH
 	}
 	for ; from >= 0 && from < len(events) && len(out.Events) < limit; from += step {
 		out.Events = append(out.Events, historyEvent(&events[from], data))
+		if started := out.Events[len(out.Events)-1].ExecutionStartedEventDetails; started != nil {
+			started.StateMachineAliasArn, started.StateMachineVersionArn = e.AliasARN, e.VersionARN
+		}
 	}
 	if from >= 0 && from < len(events) {
 		out.NextToken = pageToken(scope, strconv.Itoa(from))

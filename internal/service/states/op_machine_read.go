@@ -16,22 +16,22 @@ func (s *Service) describeStateMachine(ctx context.Context, in *api.DescribeStat
 		return nil, err
 	}
 	return view(ctx, s.Store, func(tx *store.Tx) (*api.DescribeStateMachineOutput, error) {
-		t, err := getTarget(tx, r)
+		t, err := getTarget(tx, r, s.dice)
 		if err != nil {
 			return nil, err
 		}
-		rev, err := getRevision(tx, r.Account, r.Region, t.revision)
+		p, err := s.programOf(tx, r.Account, r.Region, t.revision)
 		if err != nil {
 			return nil, err
 		}
-		m := t.machine
+		m, rev := t.machine, p.revision
 		out := &api.DescribeStateMachineOutput{
 			StateMachineArn: &m.ARN, Name: &m.Name, Status: &m.Status, Definition: &rev.Definition, RoleArn: &rev.RoleARN,
 			Type: &m.Type, CreationDate: &m.Created, LoggingConfiguration: rev.Logging, TracingConfiguration: rev.Tracing,
-			EncryptionConfiguration: m.Encryption,
+			EncryptionConfiguration: encryptionOf(&m, p.machine.Definition), VariableReferences: variableReferences(p.machine.Definition),
 		}
 		if value(in.IncludedData) == metadataOnly {
-			out.Definition = new("")
+			out.Definition, out.VariableReferences = new(""), nil
 		}
 		if rev.ID != "" {
 			out.RevisionId = &rev.ID
@@ -56,16 +56,22 @@ func (s *Service) describeStateMachineForExecution(ctx context.Context, in *api.
 		if !ok {
 			return nil, noExecution(r.ARN)
 		}
-		rev, err := getRevision(tx, e.Account, e.Region, e.Revision)
+		p, err := s.programOf(tx, e.Account, e.Region, e.Revision)
 		if err != nil {
 			return nil, err
 		}
+		m, _, err := machines.Get(tx, e.Account, e.Region, e.Machine)
+		if err != nil {
+			return nil, err
+		}
+		rev := p.revision
 		out := &api.DescribeStateMachineForExecutionOutput{
 			StateMachineArn: &e.MachineARN, Name: &e.Machine, Definition: &rev.Definition, RoleArn: &rev.RoleARN,
 			UpdateDate: &rev.Created, LoggingConfiguration: rev.Logging, TracingConfiguration: rev.Tracing,
+			EncryptionConfiguration: encryptionOf(&m, p.machine.Definition), VariableReferences: variableReferences(p.machine.Definition),
 		}
 		if value(in.IncludedData) == metadataOnly {
-			out.Definition = new("")
+			out.Definition, out.VariableReferences = new(""), nil
 		}
 		if rev.ID != "" {
 			out.RevisionId = &rev.ID

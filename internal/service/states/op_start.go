@@ -42,7 +42,7 @@ func (s *Service) prepareStart(ctx context.Context, arn string, name, input, tra
 		return st, invalidName(st.name)
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if st.target, err = getTarget(tx, r); err != nil {
+		if st.target, err = getTarget(tx, r, s.dice); err != nil {
 			return err
 		}
 		st.program, err = s.programOf(tx, r.Account, r.Region, st.target.revision)
@@ -64,6 +64,9 @@ func (st *starting) record(arn string, now time.Time) execution {
 	}
 	if st.target.version != nil {
 		e.VersionARN = &st.target.version.ARN
+	}
+	if st.target.alias != nil {
+		e.AliasARN = &st.target.alias.ARN
 	}
 	return e
 }
@@ -95,7 +98,7 @@ func (s *Service) startExecution(ctx context.Context, in *api.StartExecutionInpu
 		return out, nil
 	}
 	s.announce(&e, false)
-	return out, s.launch(&liveExecution{record: e}, st.program.machine, nil)
+	return out, s.launch(&liveExecution{record: e, logging: st.program.revision.Logging}, st.program.machine, nil)
 }
 
 // recordStart makes the execution durable. It is not new where the same start

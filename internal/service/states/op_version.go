@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	api "stepwell/internal/awsapi/states"
@@ -90,7 +91,21 @@ func (s *Service) deleteStateMachineVersion(ctx context.Context, in *api.DeleteS
 		return nil, invalidARN(r.ARN)
 	}
 	return update(ctx, s.Store, func(tx *store.Tx) (*api.DeleteStateMachineVersionOutput, error) {
-		_, err := versions.Delete(tx, r.Account, r.Region, r.Name, versionKey(number))
+		all, err := aliases.List(tx, r.Account, r.Region, r.Name)
+		if err != nil {
+			return nil, err
+		}
+		var using []string
+		for _, a := range all {
+			if a.routesTo(number) {
+				using = append(using, a.Name)
+			}
+		}
+		if len(using) > 0 {
+			return nil, api.ConflictException("Version to be deleted must not be referenced by an alias. Current list of aliases referencing this version: [%s]",
+				strings.Join(using, ", "))
+		}
+		_, err = versions.Delete(tx, r.Account, r.Region, r.Name, versionKey(number))
 		return &api.DeleteStateMachineVersionOutput{}, err
 	})
 }

@@ -78,6 +78,9 @@ func problemText(problems []exec.Problem) []string {
 
 // checkDefinition answers a definition with errors as CreateStateMachine does.
 func (s *Service) checkDefinition(definition, kind string) error {
+	if fault := checkLabels(definition); fault != nil {
+		return fault
+	}
 	if m, problems := s.compile(definition, kind); m == nil {
 		return invalidDefinition(problemText(problems))
 	}

@@ -15,6 +15,8 @@ var (
 	revisions = store.NewTable[revision]("states_revisions")
 	// versions: machine, inverted number (versionKey), so that the newest comes first.
 	versions = store.NewTable[version]("states_versions")
+	// aliases: machine, name.
+	aliases = store.NewTable[alias]("states_aliases")
 	// running and ended: machine, execution name. An execution is in one of them.
 	running = store.NewTable[execution]("states_running")
 	ended   = store.NewTable[execution]("states_executions")
@@ -64,6 +66,16 @@ type version struct {
 	Created     time.Time
 }
 
+// alias is a name for one or two versions.
+type alias struct {
+	ARN         string
+	Name        string
+	Description *string
+	Routes      []route
+	Created     time.Time
+	Updated     time.Time
+}
+
 // execution is a STANDARD execution.
 type execution struct {
 	Account, Region string
@@ -72,12 +84,16 @@ type execution struct {
 	Machine         string // name
 	MachineARN      string
 	VersionARN      *string `json:",omitempty"`
+	AliasARN        *string `json:",omitempty"`
 	Revision        string
 	RoleARN         string
 	Start           time.Time
-	Order           string  // inverted start time, finer than Start
-	Input           string  // JSON text as given
-	TraceHeader     *string `json:",omitempty"`
+	Order           string    // inverted start time, finer than Start
+	Input           string    // JSON text as given
+	TraceHeader     *string   `json:",omitempty"`
+	Redrives        int64     `json:",omitempty"`
+	Redriven        time.Time `json:",omitzero"`  // the last time
+	RedriveToken    *string   `json:",omitempty"` // the client token of that
 
 	Status string
 	Stop   time.Time `json:",omitzero"`

@@ -48,6 +48,7 @@ type Service struct {
 	queues   activityQueues
 	reader   historyReader
 	codecs   codecs
+	logs     logQueue
 
 	mu       sync.Mutex
 	deleting map[string]bool // ARNs of machines that go when their last execution ends
@@ -60,6 +61,7 @@ func New(d Deps) *Service {
 	s.tasks.init()
 	s.queues.byARN = map[string]*activityQueue{}
 	s.reader.store = d.Store
+	s.logs.s = s
 	s.runner = s.newRunner()
 	return s
 }
@@ -95,7 +97,10 @@ func (s *Service) Start(ctx context.Context) error {
 
 // Close stops all executions where they are; the next server resumes them. It
 // comes before the store is closed.
-func (s *Service) Close() { s.runner.Close() }
+func (s *Service) Close() {
+	s.runner.Close()
+	s.logs.running.Wait()
+}
 
 // Table returns the operations.
 func (s *Service) Table() *bus.Service {

@@ -127,7 +127,7 @@ func (w *world) await(arn string) map[string]any {
 	w.t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		e := w.must("DescribeExecution", `{"ExecutionArn":"`+arn+`"}`)
-		if e["Status"] != "RUNNING" {
+		if e["Status"] != "RUNNING" && w.svc.live.get(arn) == nil {
 			return e
 		}
 	}
@@ -164,6 +164,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(\\*"Date\\*":\[?\\*")[^"\\]+`), `${1}<date>`},
 	{regexp.MustCompile(`(\\*"\w+(?:Date|On)\\*":)\d{13}`), `${1}<ms>`},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), `<request>`},
+	{regexp.MustCompile(`("event_timestamp":")\d{13}`), `${1}<ms>`},
 	{regexp.MustCompile(`ACoAAGFy[A-Za-z0-9+/=]+`), `<token>`},
 	{regexp.MustCompile(`"NextToken":"[^"]+"`), `"NextToken":"<next>"`},
 }
@@ -292,7 +293,8 @@ func (w *world) block(head string, vars map[string]string) string {
 		}
 		return "taken"
 	case "effects":
-		return strings.Join(w.others.taken(), "\n")
+		w.svc.logs.running.Wait()
+		return stable(strings.Join(w.others.taken(), "\n"))
 	}
 	service := command[0]
 	if service == "call" {

@@ -1,0 +1,106 @@
+package exec
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// MapHost is what a Host also is where it runs Distributed Maps. A Host that is
+// not fails such states with an error that says so.
+//
+// A Map run is driven by the Runner and keeps no journal of its own: its parent's
+// journal says that it runs, and the host's records of the children say how far
+// it came. After a restart the Runner reads the items again from the start and
+// begins every child again; the host answers for those that exist. A child's
+// index, input and name are the same then.
+type MapHost interface {
+	// BeginMapRun records a Map run, unless it is recorded, and returns how it
+	// is controlled (UpdateMapRun may have changed it before a restart).
+	BeginMapRun(ctx context.Context, m MapRun) (MapControl, error)
+	// NoteMapRun keeps the counts of a Map run and its status. It is called now
+	// and then while the run goes on (not for every child), and at its end before
+	// the parent hears of it; only the last must be durable when it returns.
+	NoteMapRun(ctx context.Context, p MapProgress) error
+	// BeginChild starts a child execution, durable before it returns, unless it
+	// exists. Its end comes through Runner.DeliverChild, once per BeginChild,
+	// also where it ended before (then at once).
+	BeginChild(ctx context.Context, c Child) error
+	// StopChild aborts a child that was begun; its end need not be delivered.
+	StopChild(ctx context.Context, c Child)
+
+	// Open reads an object of S3 as a stream. Errors become States.ItemReaderFailed
+	// with the error's text as cause.
+	Open(ctx context.Context, o Object) (io.ReadCloser, error)
+	// List lists objects (ListObjectsV2), one page per call; token "" begins, next "" ends.
+	List(ctx context.Context, o Object, token string) (page []ObjectEntry, next string, err error)
+	// Put writes an object. Errors become States.ResultWriterFailed.
+	Put(ctx context.Context, o Object, contentType string, body io.ReadSeeker) error
+}
+
+// MapRun is one run of a Distributed Map state.
+type MapRun struct {
+	ID        string // MapRunID in the parent; the same after a restart
+	Execution string // the parent's Info.ID
+	State     string // the Map state's name
+	Label     string // the Map state's Label, or an id made for it
+	Info      Info   // the parent's
+	Express   bool   // the children are Express executions
+	Machine   *Machine
+	Started   time.Time
+	MapControl
+}
+
+// MapControl is what UpdateMapRun can change while a Map run goes on.
+type MapControl struct {
+	MaxConcurrency int64   // 0: as many as the quota allows
+	ToleratedCount int64   // children (or items, where batched) that may fail
+	ToleratedShare float64 // percent
+}
+
+// MapProgress is how far a Map run is.
+type MapProgress struct {
+	ID        string
+	Execution string // the parent
+	Status    Status
+	At        time.Time
+	Items     Counts
+	Children  Counts
+	Error     *string
+	Cause     *string
+}
+
+// Counts are the item and execution counts of DescribeMapRun.
+type Counts struct {
+	Pending, Running, Succeeded, Failed, TimedOut, Aborted, Written, Total int64
+}
+
+// Child is one child execution of a Map run.
+type Child struct {
+	MapRun  string // MapRun.ID
+	Index   int64
+	Name    string          // of the execution, the same after a restart
+	Input   json.RawMessage // JSON text
+	Items   int64           // how many items it holds (ItemBatcher), else 1
+	Machine *Machine
+	Parent  Info
+	Express bool
+	Label   string
+}
+
+// Object names objects of S3: one by Key, or many by Prefix (List).
+type Object struct {
+	Bucket, Key string
+	Prefix      string
+	Version     string // version id; "" = the newest
+	Owner       string // ExpectedBucketOwner; "" = not checked
+	Caller      Info   // the execution that asks
+}
+
+// ObjectEntry is one object of a listing.
+type ObjectEntry struct {
+	Key, ETag, StorageClass string
+	Size                    int64
+	LastModified            time.Time
+}

@@ -1,0 +1,31 @@
+package duck
+
+// scalars are the functions written in Go. Overloads of a name follow each
+// other. The table never changes.
+var scalars = append(append(append(
+	overloads("stepwell_fnv", BigInt, BigInt, fnvHash),
+	overloads("stepwell_murmur3", Integer, BigInt, murmur3)...),
+	overloads("stepwell_xxhash64", BigInt, BigInt, xxHash64)...),
+	[]scalar{
+		{"stepwell_crc32", []Kind{Varchar}, Varchar, crc},
+		{"stepwell_crc32", []Kind{Blob}, Varchar, crc},
+		{"stepwell_farmhash", []Kind{Varchar}, BigInt, farmFingerprint},
+		{"stepwell_farmhash", []Kind{Blob}, BigInt, farmFingerprint},
+		{"stepwell_regexp_count", []Kind{Varchar, Varchar, BigInt, Varchar}, Integer, regexpCount},
+		{"stepwell_regexp_instr", []Kind{Varchar, Varchar, BigInt, BigInt, BigInt, Varchar}, Integer, regexpInstr},
+		{"stepwell_regexp_replace", []Kind{Varchar, Varchar, Varchar, BigInt, Varchar}, Varchar, regexpReplace},
+		{"stepwell_regexp_substr", []Kind{Varchar, Varchar, BigInt, BigInt, Varchar}, Varchar, regexpSubstr},
+		{"stepwell_soundex", []Kind{Varchar}, Varchar, soundex},
+	}...)
+
+// hashed are the types the hash functions take.
+var hashed = []Kind{Bool, SmallInt, Integer, BigInt, Float, Double, Varchar, Blob, Date, Timestamp}
+
+// overloads gives a hash function with a seed for every type it takes.
+func overloads(name string, result, seed Kind, row func([]Vector, int, *output) error) []scalar {
+	var list []scalar
+	for _, k := range hashed {
+		list = append(list, scalar{name, []Kind{k, seed}, result, row})
+	}
+	return list
+}

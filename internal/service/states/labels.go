@@ -1,0 +1,85 @@
+package states
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"stepwell/internal/asl/syntax"
+	api "stepwell/internal/awsapi/states"
+	"stepwell/internal/awserr"
+)
+
+// labelForbidden are the characters that the Label of a Map state must not have
+// besides white space and control characters (developer guide, "Distributed
+// mode", Label).
+const labelForbidden = "?*<>{}[]:;,\\|^~$#%&`\""
+
+// badLabel finds a character that no Label of a machine's Map states may have; -1 = none.
+func badLabel(m *syntax.Machine) (bad rune) {
+	for _, s := range m.States {
+		switch b := s.Body.(type) {
+		case *syntax.Parallel:
+			for _, branch := range b.Branches {
+				if bad := badLabel(branch); bad >= 0 {
+					return bad
+				}
+			}
+		case *syntax.Map:
+			i := strings.IndexFunc(b.Label, func(c rune) bool {
+				return unicode.IsSpace(c) || unicode.IsControl(c) || strings.ContainsRune(labelForbidden, c)
+			})
+			if i >= 0 {
+				return []rune(b.Label[i:])[0]
+			}
+			if b.Processor != nil {
+				if bad := badLabel(b.Processor); bad >= 0 {
+					return bad
+				}
+			}
+		}
+	}
+	return -1
+}
+
+// checkLabels refuses labels with characters that must not be there. The text
+// is the recorded one: an inner fault that the service shows as it is, with
+// the character and the sentence each quoted as Python quotes them.
+func checkLabels(definition string) *awserr.Error {
+	def, _ := syntax.Parse(definition)
+	if def == nil || def.Machine == nil {
+		return nil
+	}
+	bad := badLabel(def.Machine)
+	if bad < 0 {
+		return nil
+	}
+	sentence := "Label contains invalid character: " + quoted(string(bad))
+	return api.InvalidDefinition("Error=ValueError Args=[%s] in definition '%s'.", quoted(sentence), definition)
+}
+
+// quoted is a text in Python's quotes: single ones, double ones where the text
+// has single quotes and no double ones.
+func quoted(s string) string {
+	quote := '\''
+	if strings.ContainsRune(s, '\'') && !strings.ContainsRune(s, '"') {
+		quote = '"'
+	}
+	var b strings.Builder
+	b.WriteRune(quote)
+	for _, c := range s {
+		switch {
+		case c == quote || c == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(c)
+		case c == '\n' || c == '\r' || c == '\t':
+			b.WriteString(map[rune]string{'\n': `\n`, '\r': `\r`, '\t': `\t`}[c])
+		case c < 0x100 && c != ' ' && (unicode.IsControl(c) || unicode.IsSpace(c)):
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteRune(c)
+		}
+	}
+	b.WriteRune(quote)
+	return b.String()
+}
