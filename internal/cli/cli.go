@@ -52,7 +52,7 @@ func Main(args []string, std Stdio) int {
 	}
 	fmt.Fprintln(std.Err, "stepwell:", err)
 	var usage usageError
-	if errors.As(err, &usage) {
+	if _, _, unknown := root.Find(args); unknown != nil || errors.As(err, &usage) {
 		return 2
 	}
 	return 1
@@ -86,5 +86,21 @@ AWS clients and Redshift drivers connect to unchanged.
 	flags.StringVar(&o.endpoint, "endpoint", "", "URL of a running server (default: the one that has the data folder open)")
 	flags.Float64Var(&o.timeScale, "time-scale", 1, "how long a second of waiting lasts; 0 skips waits while nothing runs")
 	root.AddCommand(newServe(o), newRun(o), newSQL(o), newLogs(o), newExecutions(o), newEnv(o), newDoctor(o), newServices(o))
+	checkArgs(root)
 	return root
+}
+
+// checkArgs makes wrong arguments of a command and those below it usage errors.
+func checkArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, c := range cmd.Commands() {
+		checkArgs(c)
+	}
 }

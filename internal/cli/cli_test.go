@@ -40,6 +40,10 @@ func TestCommands(t *testing.T) {
 		{args: []string{"--version"}, out: []string{Version}},
 		{args: []string{"completion", "bash"}, out: []string{"__start_stepwell"}},
 		{args: []string{"serve", "--no-such-flag"}, status: 2, errs: []string{"unknown flag: --no-such-flag"}},
+		{args: []string{"no-such-command"}, status: 2, errs: []string{`unknown command "no-such-command"`}},
+		{args: []string{"run"}, status: 2, errs: []string{"accepts 1 arg(s), received 0"}},
+		{args: []string{"doctor", "x"}, status: 2, errs: []string{`unknown command "x"`}},
+		{args: []string{"sql", "--time-scale", "-1", "-c", "select 1"}, status: 1, errs: []string{"cannot use --time-scale -1"}},
 		{args: []string{"env"}, out: []string{"export AWS_ENDPOINT_URL=http://127.0.0.1:4566", "AWS_ACCESS_KEY_ID=111122223333", "AWS_REGION=eu-west-1", "PGPORT=5439"}},
 		{args: []string{"services"}, out: []string{"redshift-data"}},
 		{args: []string{"services", "sts"}, out: []string{"GetCallerIdentity", "full"}},
@@ -55,6 +59,7 @@ func TestCommands(t *testing.T) {
 		{args: []string{"sql", "-o", "xml"}, status: 2, errs: []string{`cannot print as "xml"`}},
 		{args: []string{"sql", "-d", "none", "-c", "select 1"}, status: 1, errs: []string{`database "none" does not exist`}},
 		{args: []string{"executions"}, out: []string{"(0 rows)"}},
+		{args: []string{"executions", "none"}, status: 1, errs: []string{"there is no state machine none"}},
 		{args: []string{"logs", "none"}, status: 1, errs: []string{"The specified log group does not exist."}},
 	} {
 		status, out, errs := run(t, c.stdin, c.args...)

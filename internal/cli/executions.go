@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,15 +37,12 @@ func newExecutions(o *options) *cobra.Command {
 }
 
 func listExecutions(ctx context.Context, o *options, c *connection, names []string, status string) error {
-	machines, err := bus.Invoke[states.ListStateMachinesOutput](ctx, c.aws, "states", "ListStateMachines", &states.ListStateMachinesInput{})
+	machines, err := listMachines(ctx, c, names)
 	if err != nil {
 		return err
 	}
 	t := &project.Table{Columns: []string{"execution", "status", "started", "took"}}
-	for _, m := range machines.StateMachines {
-		if len(names) > 0 && names[0] != *m.Name && names[0] != *m.StateMachineArn {
-			continue
-		}
+	for _, m := range machines {
 		in := &states.ListExecutionsInput{StateMachineArn: m.StateMachineArn}
 		if status != "" {
 			in.StatusFilter = &status
@@ -68,6 +66,31 @@ func listExecutions(ctx context.Context, o *options, c *connection, names []stri
 	}
 	t.Print(o.std.Out)
 	return nil
+}
+
+// listMachines returns the state machines of the given names or ARNs, all where
+// there are none.
+func listMachines(ctx context.Context, c *connection, names []string) ([]states.StateMachineListItem, error) {
+	var list []states.StateMachineListItem
+	in := &states.ListStateMachinesInput{}
+	for {
+		page, err := bus.Invoke[states.ListStateMachinesOutput](ctx, c.aws, "states", "ListStateMachines", in)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page.StateMachines {
+			if len(names) == 0 || slices.Contains(names, *m.Name) || slices.Contains(names, *m.StateMachineArn) {
+				list = append(list, m)
+			}
+		}
+		if in.NextToken = page.NextToken; in.NextToken == nil {
+			break
+		}
+	}
+	if len(names) > 0 && len(list) == 0 {
+		return nil, fmt.Errorf("there is no state machine %s", strings.Join(names, ", "))
+	}
+	return list, nil
 }
 
 func showExecution(ctx context.Context, o *options, c *connection, arn string) error {

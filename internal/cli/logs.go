@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -60,18 +61,24 @@ func listLogGroups(ctx context.Context, o *options, c *connection) error {
 	}
 }
 
+// lateness is how long after later events an event may still arrive: streams are
+// written independently of each other.
+const lateness = time.Minute
+
 func printLog(ctx context.Context, o *options, c *connection, in *logs.FilterLogEventsInput, follow bool) error {
-	seen := map[string]bool{}
+	seen := map[string]int64{} // when the printed events happened that may come again
+	var latest int64
 	for {
 		page, err := bus.Invoke[logs.FilterLogEventsOutput](ctx, c.aws, "logs", "FilterLogEvents", in)
 		if err != nil {
 			return err
 		}
 		for _, e := range page.Events {
-			if seen[*e.EventId] {
+			if _, again := seen[*e.EventId]; again {
 				continue
 			}
-			seen[*e.EventId] = true
+			seen[*e.EventId] = *e.Timestamp
+			latest = max(latest, *e.Timestamp)
 			at := time.UnixMilli(*e.Timestamp).Format("15:04:05.000")
 			fmt.Fprintf(o.std.Out, "%s %s %s\n", at, shortStream(*e.LogStreamName), strings.TrimRight(*e.Message, "\n"))
 		}
@@ -81,6 +88,9 @@ func printLog(ctx context.Context, o *options, c *connection, in *logs.FilterLog
 		if !follow {
 			return nil
 		}
+		start := latest - lateness.Milliseconds()
+		in.StartTime = &start
+		maps.DeleteFunc(seen, func(_ string, at int64) bool { return at < start })
 		select {
 		case <-ctx.Done():
 			return nil

@@ -7,15 +7,18 @@ var scalars = append(append(append(
 	overloads("stepwell_murmur3", Integer, BigInt, murmur3)...),
 	overloads("stepwell_xxhash64", BigInt, BigInt, xxHash64)...),
 	[]scalar{
+		{"stepwell_array_flatten", []Kind{Varchar}, Varchar, arrayFlatten},
 		{"stepwell_crc32", []Kind{Varchar}, Varchar, crc},
 		{"stepwell_crc32", []Kind{Blob}, Varchar, crc},
 		{"stepwell_farmhash", []Kind{Varchar}, BigInt, farmFingerprint},
 		{"stepwell_farmhash", []Kind{Blob}, BigInt, farmFingerprint},
+		{"stepwell_parse_time", []Kind{Varchar, Varchar}, Timestamp, parseTime},
 		{"stepwell_regexp_count", []Kind{Varchar, Varchar, BigInt, Varchar}, Integer, regexpCount},
 		{"stepwell_regexp_instr", []Kind{Varchar, Varchar, BigInt, BigInt, BigInt, Varchar}, Integer, regexpInstr},
 		{"stepwell_regexp_replace", []Kind{Varchar, Varchar, Varchar, BigInt, Varchar}, Varchar, regexpReplace},
 		{"stepwell_regexp_substr", []Kind{Varchar, Varchar, BigInt, BigInt, Varchar}, Varchar, regexpSubstr},
 		{"stepwell_soundex", []Kind{Varchar}, Varchar, soundex},
+		{"stepwell_to_char", []Kind{Varchar, Varchar}, Varchar, numberToChar},
 	}...)
 
 // hashed are the types the hash functions take.

@@ -58,6 +58,7 @@ var (
 	errUnknownKey = errors.New("unknown access key")
 	errToken      = errors.New("wrong session token")
 	errOldToken   = errors.New("expired session token")
+	errLegacy     = errors.New("signature version 2 in a header")
 )
 
 func (g *Gateway) verify(x *exchange, known Credential, ok, stream bool) error {
@@ -65,12 +66,17 @@ func (g *Gateway) verify(x *exchange, known Credential, ok, stream bool) error {
 	switch {
 	case x.target.authErr != nil:
 		return x.target.authErr
-	case !ok, a.Legacy:
+	case !ok:
 		return errUnknownKey
+	case a.Legacy && !a.Presigned:
+		return errLegacy
 	case known.SessionToken != a.SessionToken:
 		return errToken
 	case !known.Expires.IsZero() && g.o.Now().After(known.Expires):
 		return errOldToken
+	}
+	if a.Legacy {
+		return sigv4.VerifyLegacy(x.r, a, known.Secret, x.target.bucket, g.o.Now())
 	}
 	hash := ""
 	if !stream {
@@ -158,6 +164,8 @@ func s3AuthError(err error, presigned bool) *awserr.Error {
 		return awserr.New(403, "AccessDenied", "Access Denied")
 	case errors.Is(err, sigv4.ErrIncomplete):
 		return awserr.New(400, "AuthorizationHeaderMalformed", "The authorization header is malformed; %s", tail(err, sigv4.ErrIncomplete))
+	case errors.Is(err, errLegacy):
+		return awserr.New(400, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 	case errors.Is(err, errUnknownKey):
 		return awserr.New(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
 	case errors.Is(err, errToken):

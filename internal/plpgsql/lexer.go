@@ -171,7 +171,7 @@ func quotedName(src string, at int) (token, error) {
 			i++
 			continue
 		}
-		return token{tQuoted, strings.ReplaceAll(src[at+1:i], `""`, `"`), at, i + 1}, nil
+		return token{tQuoted, lower(strings.ReplaceAll(src[at+1:i], `""`, `"`)), at, i + 1}, nil
 	}
 	return token{}, fault(src, at, "unterminated quoted identifier")
 }

@@ -54,9 +54,9 @@ func Parse(name string, args []Argument, body string) (proc *Procedure, err erro
 	if p.toks, err = lex(body); err != nil {
 		return nil, p.located(sqlerr.From(err))
 	}
-	p.scope = &scope{label: name, vars: map[string]*Variable{}}
+	p.scope = &scope{label: lower(name), vars: map[string]*Variable{}}
 	for _, a := range args {
-		v := p.declare(a.Name, &Variable{Name: a.Name, Mode: a.Mode, Type: a.Type})
+		v := p.declare(lower(a.Name), &Variable{Name: a.Name, Mode: a.Mode, Type: a.Type})
 		if a.Type.Name == "refcursor" {
 			v.Kind = Cursor
 		}
@@ -113,8 +113,10 @@ func (p *parser) declare(name string, v *Variable) *Variable {
 	return v
 }
 
-func (p *parser) open(label string) { p.scope = &scope{outer: p.scope, label: label, vars: map[string]*Variable{}} }
-func (p *parser) shut()             { p.scope = p.scope.outer }
+func (p *parser) open(label string) {
+	p.scope = &scope{outer: p.scope, label: label, vars: map[string]*Variable{}}
+}
+func (p *parser) shut() { p.scope = p.scope.outer }
 
 func (p *parser) peek() token { return p.toks[p.at] }
 

@@ -42,35 +42,45 @@ func (p *parser) statement() Stmt {
 	if p.peek().kind != tWord {
 		p.fail()
 	}
-	if parse := statements[p.peek().text]; parse != nil {
+	if parse := byWord(p.peek().text); parse != nil {
 		return parse(p, where)
 	}
 	return p.sqlStatement(where)
 }
 
-// statements are the statements that begin with a word of the language.
-var statements = map[string]func(*parser, at) Stmt{}
-
-// parsers fills the table; a literal would refer to itself.
-var _ = func() bool {
-	statements["if"] = (*parser).ifStatement
-	statements["case"] = (*parser).caseStatement
-	statements["exit"] = (*parser).exit
-	statements["continue"] = (*parser).exit
-	statements["return"] = (*parser).returns
-	statements["raise"] = (*parser).raise
-	statements["execute"] = (*parser).execute
-	statements["get"] = (*parser).diagnostics
-	statements["open"] = (*parser).openCursor
-	statements["fetch"] = (*parser).fetch
-	statements["close"] = (*parser).closeCursor
-	statements["null"] = (*parser).null
-	statements["call"] = (*parser).call
-	for _, w := range []string{"commit", "rollback", "start", "begin"} {
-		statements[w] = (*parser).transact
+// byWord is the parser of a statement that begins with a word of the language,
+// nil for a statement of SQL.
+func byWord(word string) func(*parser, at) Stmt {
+	switch word {
+	case "if":
+		return (*parser).ifStatement
+	case "case":
+		return (*parser).caseStatement
+	case "exit", "continue":
+		return (*parser).exit
+	case "return":
+		return (*parser).returns
+	case "raise":
+		return (*parser).raise
+	case "execute":
+		return (*parser).execute
+	case "get":
+		return (*parser).diagnostics
+	case "open":
+		return (*parser).openCursor
+	case "fetch":
+		return (*parser).fetch
+	case "close":
+		return (*parser).closeCursor
+	case "null":
+		return (*parser).null
+	case "call":
+		return (*parser).call
+	case "commit", "rollback", "start", "begin":
+		return (*parser).transact
 	}
-	return true
-}()
+	return nil
+}
 
 // assignment reads target := value, if it is one.
 func (p *parser) assignment() Stmt {
@@ -112,8 +122,8 @@ func (p *parser) ifStatement(where at) Stmt {
 	return s
 }
 
-// caseStatement reads both forms of CASE. The simple form compares a hidden
-// variable with every value.
+// caseStatement reads both forms of CASE. The simple form asks whether its
+// operand is IN the values of an arm.
 func (p *parser) caseStatement(where at) Stmt {
 	p.needWord("case")
 	s := &If{at: where, Case: true}
@@ -123,10 +133,12 @@ func (p *parser) caseStatement(where at) Stmt {
 	}
 	for p.word("when") {
 		text, offset := p.until("then")
-		if operand != "" {
-			text = "(" + operand + ") in (" + text + ")"
+		cond := (*SQL)(nil)
+		if operand == "" {
+			cond = p.expr(text, offset)
+		} else {
+			cond = p.sql("SELECT ("+operand+") IN (", text, text+")", offset)
 		}
-		cond := p.expr(text, offset)
 		p.needWord("then")
 		s.Arms = append(s.Arms, Arm{cond, p.statements("when", "else", "end")})
 	}

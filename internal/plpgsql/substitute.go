@@ -34,7 +34,8 @@ func (p *parser) sql(prefix, text, source string, offset int) *SQL {
 func (p *parser) throwAt(err error, offset, prefix int) {
 	e := sqlerr.From(err)
 	if e.Position > 0 {
-		e = e.At(max(1, utf8.RuneCountInString(p.src[:offset])+e.Position-prefix))
+		at := utf8.RuneCountInString(p.src[:offset]) + e.Position - prefix
+		e = e.At(min(max(1, at), utf8.RuneCountInString(p.src)+1))
 	}
 	panic(e)
 }
@@ -118,11 +119,15 @@ func (w *substituter) call(c *syntax.Call) bool {
 
 func (w *substituter) replace(v reflect.Value) bool {
 	var ref Ref
+	var path []syntax.Ident
 	switch e := v.Interface().(type) {
 	case *syntax.ColumnRef:
 		found, ok := w.lookup(e.Parts)
-		if !ok {
-			return false
+		if !ok { // navigation into a SUPER variable
+			if found, ok = w.lookup(e.Parts[:1]); !ok || found.Var.Type.Name != "super" {
+				return false
+			}
+			path = e.Parts[1:]
 		}
 		ref = found
 	case *syntax.Param:
@@ -136,27 +141,31 @@ func (w *substituter) replace(v reflect.Value) bool {
 	node := &syntax.Cast{Pos: syntax.Pos{Span: v.Interface().(syntax.Node).Range()}}
 	w.sql.nodes = append(w.sql.nodes, node)
 	w.sql.Refs = append(w.sql.Refs, ref)
-	v.Set(reflect.ValueOf(node))
+	var x syntax.Expr = node
+	for _, id := range path {
+		x = &syntax.Field{Pos: node.Pos, X: x, Name: id}
+	}
+	v.Set(reflect.ValueOf(x))
 	return true
 }
 
 // lookup finds what a dotted name means: variable, record.field, label.variable
-// or label.record.field.
+// or label.record.field. Variables have no case, even quoted.
 func (p *parser) lookup(parts []syntax.Ident) (Ref, bool) {
 	for sc := p.scope; sc != nil; sc = sc.outer {
 		rest := parts
-		if len(rest) > 1 && sc.label != "" && rest[0].Name == sc.label {
-			if v := sc.vars[rest[1].Name]; v != nil {
+		if len(rest) > 1 && sc.label != "" && lower(rest[0].Name) == sc.label {
+			if v := sc.vars[lower(rest[1].Name)]; v != nil {
 				rest = rest[1:]
 			}
 		}
-		v := sc.vars[rest[0].Name]
+		v := sc.vars[lower(rest[0].Name)]
 		switch {
 		case v == nil:
 		case len(rest) == 1 && v.Kind != Record && v.Kind != Row:
 			return Ref{Var: v}, true
 		case len(rest) == 2 && (v.Kind == Record || v.Kind == Row):
-			return Ref{Var: v, Field: rest[1].Name}, true
+			return Ref{Var: v, Field: lower(rest[1].Name)}, true
 		}
 	}
 	return Ref{}, false

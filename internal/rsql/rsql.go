@@ -78,6 +78,9 @@ func (c *compilation) names() resolve.Options {
 func (c *compilation) plan() (*Plan, error) {
 	p := &Plan{Statement: c.tree, Kind: Utility, Tag: tag(c.tree)}
 	kind := stage(c.tree)
+	if !c.options.CaseSensitive && (kind == Define || kind == Utility || isTableAs(c.tree)) {
+		syntax.FoldNames(c.tree)
+	}
 	if kind == Utility {
 		return p, nil
 	}

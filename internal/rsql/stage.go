@@ -10,7 +10,7 @@ import (
 func stage(s syntax.Statement) Kind {
 	switch s := s.(type) {
 	case *syntax.Query:
-		if intoOf(s) != nil {
+		if Into(s) != nil {
 			return Write
 		}
 		return Rows
@@ -31,8 +31,9 @@ func stage(s syntax.Statement) Kind {
 	return Utility
 }
 
-// intoOf is the target of a SELECT INTO.
-func intoOf(q *syntax.Query) *syntax.Into {
+// Into is the INTO clause of a query, nil where it has none: in a set operation
+// that of its first part.
+func Into(q *syntax.Query) *syntax.Into {
 	body := q.Body
 	for {
 		switch b := body.(type) {
@@ -52,7 +53,7 @@ func isTableAs(s syntax.Statement) bool {
 	case *syntax.CreateTable:
 		return s.As != nil
 	case *syntax.Query:
-		return intoOf(s) != nil
+		return Into(s) != nil
 	}
 	return false
 }
@@ -63,7 +64,7 @@ func into(s syntax.Statement) syntax.Statement {
 	if !ok {
 		return s
 	}
-	if i := intoOf(q); i != nil {
+	if i := Into(q); i != nil {
 		return &syntax.CreateTable{Pos: q.Pos, Temp: i.Temp, Name: i.Name, As: q}
 	}
 	return s

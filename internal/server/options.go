@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"path/filepath"
 )
@@ -43,6 +44,9 @@ func (o *Options) complete() error {
 			return fmt.Errorf("cannot use path %s: %w", *path, err)
 		}
 		*path = abs
+	}
+	if !(o.TimeScale >= 0) || math.IsInf(o.TimeScale, 1) { // NaN, too
+		return fmt.Errorf("cannot use --time-scale %v: it is a factor of at least 0", o.TimeScale)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -77,9 +77,11 @@ func (s *Server) build() error {
 	if err != nil {
 		return err
 	}
+	seal := func(b []byte) ([]byte, error) { return sealer.Seal(b, "server") }
+	unseal := func(b []byte) ([]byte, error) { return sealer.Open(b, "server") }
 	v := &services{}
 	v.s3 = s3.New(s3.Deps{Store: s.store, Clock: s.clock, Log: s.log, Data: o.DataDir})
-	v.sts = sts.New(sts.Deps{Store: s.store, Bus: s.bus, IDs: ids, Log: s.log, Static: keys.static})
+	v.sts = sts.New(sts.Deps{Store: s.store, Bus: s.bus, IDs: ids, Log: s.log, Static: keys.static, Seal: seal, Unseal: unseal})
 	v.iam = iam.New(iam.Deps{Store: s.store, Clock: s.clock, IDs: ids})
 	v.logs = logs.New(logs.Deps{Store: s.store, Clock: s.clock, IDs: ids})
 	v.secretsmanager = secretsmanager.New(secretsmanager.Deps{Store: s.store, Clock: s.clock, IDs: ids, Log: s.log, Seal: sealer})
@@ -98,8 +100,8 @@ func (s *Server) build() error {
 		EndpointURL:  func() string { return s.address.Endpoint },
 		Credentials:  keys.forJob,
 		CABundle:     s.address.CABundle,
-		Seal:         func(b []byte) ([]byte, error) { return sealer.Seal(b, "glue") },
-		Unseal:       func(b []byte) ([]byte, error) { return sealer.Open(b, "glue") },
+		Seal:         seal,
+		Unseal:       unseal,
 	})
 	v.states = states.New(states.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log})
 

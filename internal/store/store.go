@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 
 	_ "github.com/mattn/go-sqlite3" // the database/sql driver "sqlite3"
@@ -52,8 +53,12 @@ type update struct {
 	result chan error
 }
 
-// Open opens or creates the file.
+// Open opens or creates the file. Only the user can read it and the files that
+// SQLite keeps beside it, whatever the folder's mode.
 func Open(path string) (*Store, error) {
+	if err := private(path); err != nil {
+		return nil, fmt.Errorf("cannot open store %s: %w", path, err)
+	}
 	dsn := "file:" + path + "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000"
 	s := &Store{
 		queue:  make(chan *update, maxBatch),
@@ -76,6 +81,16 @@ func Open(path string) (*Store, error) {
 	}
 	go s.write()
 	return s, nil
+}
+
+// private creates the file where there is none. SQLite gives its own files the
+// same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func migrate(c *sql.Conn) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -42,6 +43,11 @@ func TestRecordsAndJournalSurviveReopen(t *testing.T) {
 	})
 	if err != nil || !committed {
 		t.Fatalf("update: %v, after commit ran: %v", err, committed)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(path + suffix); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("mode of %s: %v, %v", path+suffix, info, err)
+		}
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -220,7 +220,7 @@ func (r *running) beforeDropSchema(name string, cascade bool) error {
 				WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
 		}
 	}
-	return nil
+	return r.noProcedures(name)
 }
 
 // recordDrop removes the metadata of what was dropped.
@@ -262,6 +262,9 @@ func (r *running) forgetSchema(name string) error {
 				return err
 			}
 		}
+	}
+	if err := r.meta("DELETE FROM stepwell.procedures WHERE schema = $1", name); err != nil {
+		return err
 	}
 	return r.meta("DELETE FROM stepwell.schemas WHERE name = $1", name)
 }

@@ -48,7 +48,7 @@ func openDatabase(ctx context.Context, c *cluster, name string) (*database, erro
 	if err := conn.Script(ctx, metaScript); err != nil {
 		return nil, fmt.Errorf("cannot prepare database %q: %w", name, err)
 	}
-	next, err := queryInt(ctx, conn, "SELECT greatest(coalesce(max(oid), 0), 100000) FROM (SELECT oid FROM stepwell.relations UNION ALL SELECT oid FROM stepwell.schemas)")
+	next, err := queryInt(ctx, conn, "SELECT greatest(coalesce(max(oid), 0), 100000) FROM (SELECT oid FROM stepwell.relations UNION ALL SELECT oid FROM stepwell.schemas UNION ALL SELECT oid FROM stepwell.procedures)")
 	if err != nil {
 		return nil, err
 	}

@@ -29,6 +29,14 @@
 // publishes all files or none. External tables are read where they lie, with
 // the partitions the WHERE clause leaves.
 //
+// # Procedures
+//
+// CREATE PROCEDURE parses and checks the body (plpgsql) and keeps it with the
+// metadata; CALL runs it in the session's own transaction. The variables in its
+// SQL become constants of the statement's tree; expressions that read no table
+// are prepared once per call. A procedure called outside a block may COMMIT,
+// ROLLBACK and TRUNCATE. The trees are parsed anew for every call.
+//
 // # Transactions
 //
 // DuckDB gives snapshot isolation and finds write conflicts; a conflict is
@@ -41,7 +49,7 @@
 //
 // # What is refused, and what is only recorded
 //
-// Procedures and functions, COPY from formats other than Parquet, CSV and
+// User-defined functions, COPY from formats other than Parquet, CSV and
 // delimited text, external tables in ORC, Avro, JSON, Ion or with RegexSerDe,
 // CREATE EXTERNAL TABLE AS, ALTER SCHEMA RENAME and USE answer SQLSTATE 0A000
 // with their name. Privileges are recorded and shown but not enforced.

@@ -3,6 +3,8 @@ package warehouse
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"stepwell/internal/duck"
@@ -103,7 +105,7 @@ func (r *running) to(step func() (Done, error)) error {
 	s := r.session
 	r.id = s.cluster.w.query.Add(1)
 	r.started = s.cluster.w.clock.Now()
-	done, err := step()
+	done, err := guarded(step)
 	if err != nil {
 		e := sqlerr.From(err)
 		if r.ctx.Err() != nil || e.Code == sqlerr.QueryCanceled {
@@ -119,6 +121,17 @@ func (r *running) to(step func() (Done, error)) error {
 		done.Command = done.Tag
 	}
 	return r.sink.Done(done)
+}
+
+// guarded runs a step; a fault of ours fails the statement, not the server.
+func guarded(step func() (Done, error)) (done Done, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("a statement panicked", "panic", p, "stack", string(debug.Stack()))
+			err = sqlerr.New(sqlerr.InternalError, "internal error: %v", p)
+		}
+	}()
+	return step()
 }
 
 func (r *running) execute() (Done, error) {
@@ -269,7 +282,7 @@ func (r *running) write(plan *rsql.Plan) (Done, error) {
 		}
 		return Done{Tag: "SELECT", Command: "CREATE TABLE AS", Rows: n}, nil
 	case *syntax.Query:
-		into := t.Body.(*syntax.Select).Into
+		into := rsql.Into(t)
 		if err := r.recordTableAs(into.Name, into.Temp, syntax.TableAttrs{}); err != nil {
 			return Done{}, err
 		}

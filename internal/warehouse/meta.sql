@@ -27,6 +27,11 @@ CREATE TABLE IF NOT EXISTS stepwell.grants (
   object_kind VARCHAR, schema VARCHAR, name VARCHAR, columns VARCHAR, privilege VARCHAR,
   grantee_kind VARCHAR, grantee VARCHAR, grantor VARCHAR, grant_option BOOLEAN);
 
+-- A stored procedure; args and options are JSON, signature its input types.
+CREATE TABLE IF NOT EXISTS stepwell.procedures (
+  oid BIGINT, schema VARCHAR, name VARCHAR, owner VARCHAR, args VARCHAR, signature VARCHAR, body VARCHAR,
+  security VARCHAR, nonatomic BOOLEAN, options VARCHAR, created TIMESTAMP);
+
 -- Marks of committed transactions; see Session.SetMark.
 CREATE TABLE IF NOT EXISTS stepwell.marks (mark VARCHAR, committed TIMESTAMP);
 DELETE FROM stepwell.marks WHERE committed < now()::TIMESTAMP - INTERVAL 2 DAY;

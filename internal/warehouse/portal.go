@@ -59,7 +59,8 @@ func (s *Session) prepare(ctx context.Context, text string, declared []types.Typ
 	if s.state == failed {
 		return p, nil // it can only be COMMIT or ROLLBACK
 	}
-	return p, s.describe(ctx, p)
+	_, err = guarded(func() (Done, error) { return Done{}, s.describe(ctx, p) })
+	return p, err
 }
 
 // describe finds the parameters and columns of a statement without running it.
@@ -74,6 +75,7 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 	s.settle(ctx)
 	if columns, ok := s.utilityColumns(p.statement.Tree); ok {
 		p.Columns = columns
+		s.callParams(p)
 		return nil
 	}
 	r := &running{session: s, ctx: ctx, script: p.text, statement: p.statement, sink: Discard{}}

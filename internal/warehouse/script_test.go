@@ -225,6 +225,9 @@ func (x *world) execute(s *Session, sql string) string {
 		if e.Hint != "" {
 			fmt.Fprintf(&out, "HINT:  %s\n", e.Hint)
 		}
+		if e.Context != "" {
+			fmt.Fprintf(&out, "CONTEXT:  %s\n", e.Context)
+		}
 	} else if err != nil {
 		out.WriteString(err.Error() + "\n")
 	}

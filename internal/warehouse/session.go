@@ -45,6 +45,7 @@ type Session struct {
 	prepared map[string]*Prepared
 	cursors  map[string]*Portal
 	temps    map[string]*relation
+	runAs    string // the owner of the SECURITY DEFINER procedure under way
 	// What a rollback goes back to.
 	savedTemps    map[string]*relation
 	savedSettings *settings
@@ -266,9 +267,13 @@ func (s *Session) compileOptions() rsql.Options {
 			schemaName = s.searchPath()[i]
 		}
 	}
+	user := s.identity.User
+	if s.runAs != "" {
+		user = s.runAs
+	}
 	return rsql.Options{
 		CaseSensitive: s.settings.on("enable_case_sensitive_identifier"),
-		User:          s.identity.User, Database: s.identity.Database, Schema: schemaName,
+		User:          user, Database: s.identity.Database, Schema: schemaName,
 		Backend: int(s.pid), Settings: s.settings.get,
 		LastCopyCount: s.lastCopy, LastCopyID: s.lastCopyID, LastQueryID: s.lastQuery, LastUnloadCount: s.lastUnload,
 	}

@@ -76,8 +76,11 @@ CREATE OR REPLACE VIEW {sys}.pg_description AS
 SELECT oid::UINTEGER AS objoid, 1259::UINTEGER AS classoid, 0 AS objsubid, comment AS description FROM {db}.relations WHERE comment IS NOT NULL
 UNION ALL SELECT oid::UINTEGER, 1259::UINTEGER, num, comment FROM {db}.columns WHERE comment IS NOT NULL;
 CREATE OR REPLACE VIEW {sys}.pg_proc AS
-SELECT 0::UINTEGER AS oid, ''::VARCHAR AS proname, 0::UINTEGER AS pronamespace, 100 AS proowner, 0::UINTEGER AS prolang, false AS proisagg,
-  'f' AS prokind, false AS proretset, 0::SMALLINT AS pronargs, 0::UINTEGER AS prorettype, ''::VARCHAR AS proargtypes, ''::VARCHAR AS prosrc, 'v' AS provolatile, false AS prosecdef, NULL::VARCHAR AS proacl WHERE false;
+SELECT p.oid::UINTEGER AS oid, p.name AS proname, coalesce(s.oid, 2200)::UINTEGER AS pronamespace, 100 AS proowner, 100125::UINTEGER AS prolang, false AS proisagg,
+  'p' AS prokind, false AS proretset, (length(p.signature) - length(replace(p.signature, ',', '')) + (p.signature <> '')::INTEGER)::SMALLINT AS pronargs,
+  0::UINTEGER AS prorettype, p.signature AS proargtypes, p.body AS prosrc, 'v' AS provolatile, p.security = 'definer' AS prosecdef, NULL::VARCHAR AS proacl
+FROM {db}.procedures p LEFT JOIN {db}.schemas s ON s.name = p.schema;
+CREATE OR REPLACE VIEW {sys}.pg_proc_info AS SELECT *, oid AS prooid FROM {sys}.pg_proc;
 CREATE OR REPLACE VIEW {sys}.pg_am AS SELECT 403::UINTEGER AS oid, 'btree' AS amname WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_language AS SELECT 12::UINTEGER AS oid, 'internal' AS lanname UNION ALL SELECT 14, 'sql' UNION ALL SELECT 100125, 'plpgsql';
 CREATE OR REPLACE VIEW {sys}.pg_trigger AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS tgrelid, ''::VARCHAR AS tgname WHERE false;

@@ -71,6 +71,11 @@ func (s *Session) utilityColumns(tree syntax.Statement) ([]Column, bool) {
 		if t.Kind == "" {
 			return []Column{{Name: t.Name, Type: textColumn}}, true
 		}
+		if t.Kind == "procedure" {
+			return definitionColumn, true
+		}
+	case *syntax.CallStatement:
+		return s.callColumns(t)
 	case *syntax.Explain:
 		return []Column{{Name: "QUERY PLAN", Type: textColumn}}, true
 	case *syntax.Fetch:
@@ -161,11 +166,18 @@ func (r *running) utility(tree syntax.Statement) (Done, error) {
 		return r.administer(t)
 	case *syntax.AlterView:
 		return Done{Tag: "ALTER VIEW", Rows: -1}, r.recordAlterView(t)
-	case *syntax.CallStatement, *syntax.CreateRoutine, *syntax.AlterRoutine:
-		return Done{}, sqlerr.NotImplemented("stored procedures and functions")
+	case *syntax.CallStatement:
+		return r.callStatement(t)
+	case *syntax.CreateRoutine:
+		return r.createRoutine(t)
+	case *syntax.AlterRoutine:
+		return r.alterProcedure(t)
 	case *syntax.Unsupported:
 		return Done{}, sqlerr.NotImplemented(t.Feature)
 	case *syntax.Show:
+		if t.Kind == "procedure" {
+			return r.showProcedure(t)
+		}
 		return Done{}, sqlerr.NotImplemented("SHOW " + strings.ToUpper(t.Kind))
 	}
 	return Done{}, sqlerr.NotImplemented(strings.TrimPrefix(fmt.Sprintf("%T", tree), "*syntax."))

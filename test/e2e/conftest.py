@@ -58,7 +58,8 @@ class Server:
     def client(self, service, **options):
         options.setdefault("aws_access_key_id", "123456789012")
         options.setdefault("region_name", "us-east-1")
-        return boto3.client(service, endpoint_url=self.endpoint, aws_secret_access_key="anything", **options)
+        options.setdefault("aws_secret_access_key", "anything")
+        return boto3.client(service, endpoint_url=self.endpoint, **options)
 
     def stop(self):
         self.process.terminate()

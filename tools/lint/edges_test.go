@@ -24,6 +24,7 @@ var edges = []struct {
 	// parts
 	{"internal/rsql", []string{"internal/rsql/", "internal/diag", "internal/sqlerr"}},
 	{"internal/rsql/", []string{"internal/rsql/", "internal/diag", "internal/sqlerr"}},
+	{"internal/plpgsql", []string{"internal/rsql", "internal/rsql/", "internal/diag", "internal/sqlerr"}},
 	{"internal/duck", []string{"internal/sqlerr"}},
 	{"internal/wire", []string{"internal/awsapi", "internal/awserr", "internal/wire/"}},
 	{"internal/wire/", []string{"internal/awsapi", "internal/awserr", "internal/wire", "internal/wire/"}},
@@ -32,7 +33,7 @@ var edges = []struct {
 	{"internal/asl", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
 	{"internal/asl/", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
 	{"internal/lake", []string{"internal/sqlerr", "internal/rsql/", "internal/duck"}},
-	{"internal/warehouse", []string{"internal/lake", "internal/rsql", "internal/rsql/", "internal/duck", "internal/sqlerr", "internal/diag", "internal/clock", "internal/store", "internal/work"}},
+	{"internal/warehouse", []string{"internal/lake", "internal/plpgsql", "internal/rsql", "internal/rsql/", "internal/duck", "internal/sqlerr", "internal/diag", "internal/clock", "internal/store", "internal/work"}},
 	{"internal/work", []string{"internal/store", "internal/clock", "internal/bus"}},
 	{"internal/process", []string{"internal/clock"}},
 	// services: shapes, parts and engines, never each other

@@ -17,6 +17,8 @@ type Options struct {
 	Express bool
 	// KnownResource reports whether the Resource of a Task state exists; nil: all do.
 	KnownResource func(arn string) bool
+	// MapRuns: the engine runs Distributed Maps.
+	MapRuns bool
 	// Single: only one state will run, as TestState does it. Transitions may lead
 	// nowhere, and what runs outside of a state need not be implemented.
 	Single bool
@@ -38,7 +40,8 @@ func Definition(text string, o Options) (*syntax.Definition, []syntax.Fault) {
 		return nil, faults
 	}
 	c := &checker{Options: o, faults: faults, names: map[string]bool{}}
-	c.machine(def.Machine, "", def.Machine.QueryLanguage == "JSONata")
+	c.whole = def.Machine.QueryLanguage == "JSONata"
+	c.machine(def.Machine, "", c.whole)
 	if len(c.faults) == 0 && !o.Single {
 		c.faults = c.refused
 	}
@@ -51,6 +54,7 @@ type checker struct {
 	faults  []syntax.Fault
 	refused []syntax.Fault  // valid, but not run by this engine
 	names   map[string]bool // of all states
+	whole   bool            // JSONata is the language of the whole definition
 }
 
 func (c *checker) add(code, at string, span diag.Span, suggestion, format string, args ...any) {

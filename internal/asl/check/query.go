@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func (c *checker) queryMap(s *syntax.State, b *syntax.Map, at string) {
 		c.schema(at+"/MaxConcurrency", s.Node.Get("MaxConcurrency"), "Minimum value is 0")
 	}
 	if b.Distributed() {
-		c.refuse(at, s.Node, "Distributed Map (ProcessorConfig with Mode DISTRIBUTED)")
+		c.distributed(s, b, at)
 		return
 	}
 	c.inline(s, at)
@@ -158,11 +159,11 @@ func (c *checker) expressions(n *syntax.Node, at string) {
 	if !ok {
 		return
 	}
-	if _, err := jsonata.Compile(src); err != nil {
-		text := err.Message
-		if text == "" {
-			text = err.Error()
-		}
-		c.add(InvalidQuery, at, n.Span, "", "%s", strings.TrimSpace(text))
+	_, err := jsonata.Compile(src)
+	var fault *jsonata.Error
+	if errors.As(err, &fault) {
+		c.add(InvalidQuery, at, n.Span, "", "%s", strings.TrimSpace(fault.Message))
+	} else if err != nil {
+		c.add(InvalidQuery, at, n.Span, "", "%v", err)
 	}
 }

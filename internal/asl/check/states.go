@@ -300,7 +300,7 @@ func (c *checker) mapState(s *syntax.State, b *syntax.Map, at string) {
 		c.schema(at+"/MaxConcurrency", s.Node.Get("MaxConcurrency"), "Value must be greater than or equal to 0")
 	}
 	if b.Distributed() {
-		c.refuse(at, s.Node, "Distributed Map (ProcessorConfig with Mode DISTRIBUTED)")
+		c.distributed(s, b, at)
 		return
 	}
 	c.inline(s, at)

@@ -46,11 +46,11 @@ func (x *Execution) apply(r *record) {
 		if f.phase == waiting {
 			f.phase = waited
 		} else {
-			f.phase, f.attempt, f.lost = fresh, f.attempt+1, nil
+			f.phase, f.attempt, f.lost, f.spent = fresh, f.attempt+1, nil, nil
 		}
 		x.ready = append(x.ready, f)
 	case opFail:
-		f.phase, f.fail, f.task, f.kids, f.run = failing, r.fail, nil, nil, nil
+		f.phase, f.fail, f.task, f.kids, f.run, f.spent = failing, r.fail, nil, nil, nil, f.run
 		x.ready = append(x.ready, f)
 	case opRetry:
 		if f.retries == nil {
@@ -59,7 +59,7 @@ func (x *Execution) apply(r *record) {
 		f.retries[r.num]++
 		f.phase, f.due, f.fail = backoff, r.due, nil
 	case opEvent:
-	case opMapRun, opRunDone:
+	case opMapRun, opMapRunAgain, opRunDone:
 		x.applyRun(f, r)
 	case opKids, opIterate, opKidDone, opKidsFailed:
 		x.applyKids(f, r)
@@ -90,7 +90,10 @@ func (x *Execution) revive(f *frame, last int64) {
 		f.gone = false
 		x.frames[f.id] = f
 	}
-	f.last, f.retries, f.attempt, f.fail, f.due, f.task, f.run = last, nil, 0, nil, 0, nil, nil
+	f.last, f.retries, f.attempt, f.fail, f.due, f.task = last, nil, 0, nil, 0, nil
+	if f.phase == inRun {
+		f.spent = f.run
+	}
 	if f.lost != nil {
 		f.kids, f.lost, f.phase = f.lost, nil, inKids
 	}
@@ -100,6 +103,8 @@ func (x *Execution) revive(f *frame, last int64) {
 		for _, k := range f.kids.frames {
 			x.revive(k, last)
 		}
+	case f.spent != nil:
+		f.phase, f.run, f.spent = again, f.spent, nil
 	case f.state == nil:
 		if f.phase != done {
 			f.phase = moving
@@ -133,7 +138,7 @@ func (x *Execution) applyExit(f *frame, r *record) {
 		}
 		f.vars = vars
 	}
-	f.data, f.next, f.input, f.state, f.fail, f.task, f.kids, f.lost = r.event.Output, r.next, nil, nil, nil, nil, nil, nil
+	f.data, f.next, f.input, f.state, f.fail, f.task, f.kids, f.lost, f.spent = r.event.Output, r.next, nil, nil, nil, nil, nil, nil, nil
 	f.phase = moving
 	if f.next == "" {
 		f.phase = done

@@ -19,12 +19,14 @@ type Options struct {
 	Express bool
 	// KnownResource reports whether the Resource of a Task state exists; nil: all do.
 	KnownResource func(arn string) bool
+	// MapRuns: the host is a MapHost. Without it Distributed Maps are refused.
+	MapRuns bool
 }
 
 // Compile checks a definition and makes it runnable. The Machine is nil where
 // a problem is an ERROR.
 func Compile(definition string, o Options) (*Machine, []Problem) {
-	return compile(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource})
+	return compile(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource, MapRuns: o.MapRuns})
 }
 
 // LoneState is the name of a state that is a whole definition.

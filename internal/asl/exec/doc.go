@@ -15,5 +15,16 @@
 // effect leaves, sets timers on the clock, and resumes executions after a
 // restart. Package exec knows no AWS service: the Host runs tasks.
 //
+// States over JSONata evaluate their {% %} expressions with asl/jsonata
+// (query.go). A Trial runs one state once, as TestState does.
+//
+// A Distributed Map is one Map run (maprun.go in the core, maprunner.go beside
+// it): the core keeps what was evaluated for it in the journal, the Runner reads
+// the items (mapreader.go), begins a child execution for each item or batch
+// through the MapHost, and writes their results (mapwriter.go). A Map run has no
+// journal: after a restart its items are read again, and the host knows which
+// children exist. Not implemented, and refused by name: Parquet, zstd, inventories
+// that are not CSV, manifests of other services, LOAD_AND_FLATTEN.
+//
 // Anything may import it; it imports the parts of the language, clock and diag.
 package exec

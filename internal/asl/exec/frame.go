@@ -32,6 +32,8 @@ type frame struct {
 	fail    *failure // failing
 	task    *flight  // inTask
 	run     *runSpec // inRun
+	runAt   int64    // the id of its MapRunStarted event
+	spent   *runSpec // failing: the Map run that failed, for a redrive
 	kids    *kids    // inKids, joined
 	lost    *kids    // failing: those that were given up, for a redrive
 }
@@ -46,6 +48,7 @@ const (
 	inTask               // a task is in flight
 	gotten               // the task's result is in data
 	inRun                // a Map run is in flight
+	again                // a Map run is to be redriven
 	inKids               // branches or iterations run
 	joined               // all of them have ended
 	failing              // fail goes to Retry and Catch

@@ -52,6 +52,8 @@ type runSpec struct {
 	Context json.RawMessage // $$ of the state
 	Input   json.RawMessage // the state's input after InputPath
 	Batched json.RawMessage `json:",omitempty"` // the evaluated BatchInput
+
+	redrives int64
 }
 
 type readerSpec struct {

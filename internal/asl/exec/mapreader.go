@@ -10,7 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"stepwell/internal/asl/value"
 )
@@ -137,7 +139,12 @@ type csvSource struct {
 	in      io.ReadCloser
 	r       *csv.Reader
 	headers []string
-	keys    [][]byte // the headers as JSON, with the colon
+	columns []column // in the order of the objects' members
+}
+
+type column struct {
+	key []byte // the header as JSON, with the colon
+	at  int
 }
 
 var delimiters = map[string]rune{"": ',', "COMMA": ',', "PIPE": '|', "SEMICOLON": ';', "SPACE": ' ', "TAB": '\t'}
@@ -158,15 +165,33 @@ func newCSV(in io.ReadCloser, spec *readerSpec) (itemSource, error) {
 		s.headers = append([]string(nil), row...)
 	}
 	seen := map[string]bool{}
-	for _, h := range s.headers {
+	for i, h := range s.headers {
 		if seen[h] {
 			s.close()
 			return nil, errors.New("CSV headers cannot contain duplicates.")
 		}
 		seen[h] = true
-		s.keys = append(s.keys, append(value.AppendString(nil, h), ':'))
+		s.columns = append(s.columns, column{append(value.AppendString(nil, h), ':'), i})
 	}
+	slices.SortStableFunc(s.columns, func(a, b column) int {
+		return bucket(s.headers[a.at], len(s.headers)) - bucket(s.headers[b.at], len(s.headers))
+	})
 	return s, nil
+}
+
+// bucket is the place of a name among n in a hash map of Java's: the service
+// hands out the columns of a row in that order (the example of "Iterating over
+// an Amazon S3 CSV file" in the developer guide: rating, movieId, userId, timestamp).
+func bucket(name string, n int) int {
+	size := 16
+	for 4*n > 3*size {
+		size *= 2
+	}
+	var h uint32
+	for _, unit := range utf16.Encode([]rune(name)) {
+		h = 31*h + uint32(unit)
+	}
+	return int((h ^ h>>16) & uint32(size-1))
 }
 
 func (s *csvSource) next() (json.RawMessage, error) {
@@ -174,22 +199,22 @@ func (s *csvSource) next() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := 2
-	for i, key := range s.keys {
-		size += len(key) + 3
-		if i < len(row) {
-			size += len(row[i])
+	size := 10
+	for _, c := range s.columns {
+		size += len(c.key) + 3
+		if c.at < len(row) {
+			size += len(row[c.at])
 		}
 	}
-	item := append(make([]byte, 0, size+8), '{')
-	for i, key := range s.keys {
+	item := append(make([]byte, 0, size), '{')
+	for i, c := range s.columns {
 		if i > 0 {
 			item = append(item, ',')
 		}
-		item = append(item, key...)
+		item = append(item, c.key...)
 		field := ""
-		if i < len(row) {
-			field = row[i]
+		if c.at < len(row) {
+			field = row[c.at]
 		}
 		item = value.AppendString(item, field)
 	}
@@ -324,8 +349,8 @@ func (s *listing) next() (json.RawMessage, error) {
 	s.page = s.page[1:]
 	return value.Text(value.NewObject(
 		value.Member{Name: "Etag", Value: e.ETag},
-		value.Member{Name: "Key", Value: e.Key},
 		value.Member{Name: "LastModified", Value: value.Int(e.LastModified.Unix())},
+		value.Member{Name: "Key", Value: e.Key},
 		value.Member{Name: "Size", Value: value.Int(e.Size)},
 		value.Member{Name: "StorageClass", Value: e.StorageClass})), nil
 }

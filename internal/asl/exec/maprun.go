@@ -64,6 +64,13 @@ func (x *Execution) startRun(f *frame) error {
 	return nil
 }
 
+// redriveRun lets a Map run go on that failed or was aborted.
+func (x *Execution) redriveRun(f *frame) {
+	x.event(f, &record{op: opMapRunAgain, event: &Event{Type: "MapRunRedriven", MapRunARN: MapRunARN(x.info, f.run.Label, f.run.ID),
+		RedriveCount: f.run.redrives + 1}})
+	x.step.BeginRuns = append(x.step.BeginRuns, f.mapTask())
+}
+
 func (f *frame) mapTask() MapTask {
 	return MapTask{ID: f.run.ID, State: f.state.Name, frame: f.detached(), spec: f.run}
 }
@@ -118,6 +125,9 @@ func (x *Execution) joinRun(f *frame) {
 		return
 	}
 	x.event(f, &record{op: opEvent, keep: true, event: &Event{Type: "MapStateSucceeded"}})
+	if f.before != 0 || f.state.query { // so the service links it, but not in an execution's first state over JSONPath
+		r.event.PreviousID = f.runAt
+	}
 	x.event(f, r)
 }
 
@@ -128,11 +138,17 @@ func (x *Execution) applyRun(f *frame, r *record) {
 		x.ready = append(x.ready, f)
 		return
 	}
+	if r.op == opMapRunAgain {
+		spec := *f.run
+		spec.redrives = r.event.RedriveCount
+		f.run, f.phase, f.runAt = &spec, inRun, r.event.ID
+		return
+	}
 	f.run = &runSpec{}
 	if err := json.Unmarshal(r.raw, f.run); err != nil {
 		panic("the Map run cannot be read")
 	}
-	f.phase = inRun
+	f.phase, f.runAt = inRun, r.event.ID
 }
 
 // abandonRun lists the Map run in flight in f as abandoned.

@@ -47,7 +47,9 @@ type mapRunner struct {
 	size     int                       // of the outputs kept
 	results  *resultWriter             // nil: the outputs are the Map run's output
 	read     bool                      // all items are read
-	over     bool                      // too many failures
+	count    *int64                    // ToleratedFailureCount
+	percent  *float64                  // ToleratedFailurePercentage
+	noteDue  bool
 	err      *failure
 }
 
@@ -70,6 +72,7 @@ func (r *Runner) beginRun(x *Execution, t MapTask) {
 	m.run = MapRun{ID: t.ID, Execution: x.info.ID, State: t.State, Label: spec.Label, Info: x.info,
 		Express: t.frame.state.loop.spread.express, Machine: &Machine{Definition: x.machine.Definition, top: t.frame.state.kids[0]},
 		Started: r.clock.Now(), MapControl: MapControl{MaxConcurrency: spec.Most}}
+	m.count, m.percent = spec.Count, spec.Percent
 	if spec.Count != nil {
 		m.run.ToleratedCount = *spec.Count
 	}
@@ -114,17 +117,13 @@ func (r *Runner) ControlMapRun(parent, mapRun string, c MapControl) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.run.MapControl = c
-	m.task.spec = m.task.spec.controlled(c)
+	m.control(c)
 	m.wake()
 	return nil
 }
 
-// controlled is the spec with the tolerances of c.
-func (s *runSpec) controlled(c MapControl) *runSpec {
-	n := *s
-	n.Count, n.Percent = &c.ToleratedCount, &c.ToleratedShare
-	return &n
+func (m *mapRunner) control(c MapControl) {
+	m.run.MapControl, m.count, m.percent = c, &c.ToleratedCount, &c.ToleratedShare
 }
 
 // abandonRun stops a Map run whose end no longer matters.
@@ -132,7 +131,6 @@ func (r *Runner) abandonRun(execution, run string) {
 	if m := r.mapRun(execution, run); m != nil {
 		m.cancel()
 		m.mu.Lock()
-		m.over = true
 		m.err = &failure{}
 		m.wake()
 		m.mu.Unlock()
@@ -145,6 +143,19 @@ func (m *mapRunner) wake() {
 		m.waiting, m.busy = false, m.clock.Busy()
 		m.woken.Signal()
 	}
+}
+
+// pause notes the counts where that is due, or waits; m.mu is held.
+func (m *mapRunner) pause() {
+	if !m.noteDue {
+		m.wait()
+		return
+	}
+	m.noteDue = false
+	p := m.progress(Running, nil)
+	m.mu.Unlock()
+	_ = m.note(p) // the last note is the one that counts
+	m.mu.Lock()
 }
 
 // wait lets go of Busy until something happens; m.mu is held.
@@ -171,8 +182,7 @@ func (m *mapRunner) drive() {
 	if err == nil {
 		m.mu.Lock()
 		if control != m.run.MapControl {
-			m.run.MapControl = control
-			m.task.spec = m.task.spec.controlled(control)
+			m.control(control)
 		}
 		m.mu.Unlock()
 		if m.task.spec.Writer != nil {
@@ -187,7 +197,7 @@ func (m *mapRunner) drive() {
 	m.read = true
 	m.judge()
 	for m.err == nil && len(m.open) > 0 && m.ctx.Err() == nil {
-		m.wait()
+		m.pause()
 	}
 	m.mu.Unlock()
 	m.finish()
@@ -217,17 +227,22 @@ func (m *mapRunner) produce() error {
 		return &runFault{errReader, err.Error()}
 	}
 	defer source.close()
-	begin := make(chan Child)
+	type start struct {
+		child Child
+		done  func() // gives back the clock's Busy
+	}
+	begin := make(chan start)
 	var wg sync.WaitGroup
 	var failed error
 	var once sync.Once
 	for range starters {
 		wg.Go(func() {
-			for c := range begin {
-				if err := m.host.BeginChild(m.ctx, c); err != nil {
+			for s := range begin {
+				if err := m.host.BeginChild(m.ctx, s.child); err != nil {
 					once.Do(func() { failed = err })
-					m.childEnded(c.Index, Result{Status: Aborted, At: m.r.clock.Now()})
+					m.childEnded(s.child.Index, Result{Status: Aborted, At: m.r.clock.Now()})
 				}
+				s.done()
 			}
 		})
 	}
@@ -235,7 +250,7 @@ func (m *mapRunner) produce() error {
 		if !m.admit(c) {
 			return false
 		}
-		begin <- c
+		begin <- start{c, m.clock.Busy()}
 		return true
 	})
 	close(begin)
@@ -251,7 +266,7 @@ func (m *mapRunner) admit(c Child) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for m.err == nil && m.ctx.Err() == nil && int64(len(m.open)) >= m.most() {
-		m.wait()
+		m.pause()
 	}
 	if m.err != nil || m.ctx.Err() != nil {
 		return false
@@ -280,7 +295,7 @@ func (m *mapRunner) each(source itemSource, yield func(Child) bool) error {
 	if b := spec.Batch; b != nil {
 		most = b.Items
 		if b.Bytes > 0 && b.Bytes < int64(limit) {
-			limit = int64(b.Bytes)
+			limit = int(b.Bytes)
 		}
 	}
 	base := len(`{"Items":[]}`) + len(spec.Batched) + len(`"BatchInput":,`)
@@ -386,9 +401,7 @@ func (m *mapRunner) childEnded(index int64, r Result) {
 		}
 	}
 	m.judge()
-	if done := m.children.ended(); done%noteEvery == 0 && m.err == nil {
-		go m.note(m.progress(Running, nil))
-	}
+	m.noteDue = m.noteDue || m.children.ended()%noteEvery == 0
 	m.wake()
 }
 
@@ -407,20 +420,20 @@ func (c *Counts) add(s Status, n int64) {
 
 func (c *Counts) ended() int64 { return c.Succeeded + c.Failed + c.TimedOut + c.Aborted }
 
-// judge sets the error of a Map run with too many failures; m.mu is held. A
-// share is judged once all items are read.
+// judge sets the error of a Map run with too many failures; m.mu is held. The
+// share counts once all items are read. A limit of 0 beside another one is none.
 func (m *mapRunner) judge() {
-	spec := m.task.spec
 	failed := m.items.Failed + m.items.TimedOut + m.items.Aborted
 	if m.err != nil || failed == 0 {
 		return
 	}
-	over := spec.Count != nil && failed > *spec.Count && (*spec.Count > 0 || spec.Percent == nil || *spec.Percent == 0)
-	if spec.Percent != nil && m.read && float64(failed)*100/float64(m.items.Total) > *spec.Percent {
-		over = over || spec.Count == nil || *spec.Count == 0 || failed > *spec.Count
-	}
-	if over || spec.Count == nil && spec.Percent == nil {
-		m.over, m.err = true, &failure{Error: new(errThreshold), Cause: new(thresholdText)}
+	byCount := m.count != nil && *m.count > 0
+	byShare := m.percent != nil && *m.percent > 0
+	over := !byCount && !byShare
+	over = over || byCount && failed > *m.count
+	over = over || byShare && m.read && float64(failed)*100/float64(m.items.Total) > *m.percent
+	if over {
+		m.err = &failure{Error: new(errThreshold), Cause: new(thresholdText)}
 	}
 }
 
@@ -430,9 +443,7 @@ func (m *mapRunner) progress(s Status, f *failure) MapProgress {
 		p.Items.Running += c.Items
 		p.Children.Running++
 	}
-	if m.results != nil && s == Succeeded {
-		p.Items.Written, p.Children.Written = p.Items.Total, p.Children.Total
-	}
+	p.Items.Written, p.Children.Written = p.Items.ended(), p.Children.ended()
 	if f != nil {
 		p.Error, p.Cause = f.Error, f.Cause
 	}

@@ -61,6 +61,7 @@ const (
 	opEnd
 	opRedrive
 	opMapRun
+	opMapRunAgain
 	opRunDone
 )
 

@@ -51,11 +51,18 @@ func (g *generator) machine(depth int) map[string]any {
 func (g *generator) state(depth int) map[string]any {
 	retry := []any{map[string]any{"ErrorEquals": []string{"Flaky"}, "IntervalSeconds": 1 + g.r.IntN(3), "MaxAttempts": 2},
 		map[string]any{"ErrorEquals": []string{"States.TaskFailed"}, "MaxAttempts": 1}}
-	kinds := 5
+	kinds := 7
 	if depth > 0 {
-		kinds = 7
+		kinds = 9
 	}
-	switch g.r.IntN(kinds) {
+	switch g.r.IntN(kinds) - 2 {
+	case -1:
+		return map[string]any{"Type": "Pass", "QueryLanguage": "JSONata", "Assign": map[string]any{"v": "{% $exists($v) ? $v + 1 : 0 %}"},
+			"Output": "{% $merge([$states.input, {'n': $count($states.input.list), 'id': $uuid() = '', 'v': $states.context.State.Name}]) %}"}
+	case -2:
+		return map[string]any{"Type": "Task", "QueryLanguage": "JSONata", "Resource": "arn:aws:states:::test:run", "Retry": retry,
+			"Arguments": map[string]any{"fails": g.r.IntN(4), "list": "{% $states.input.list %}"}, "TimeoutSeconds": "{% 50 %}",
+			"Output": "{% $merge([$states.input, {'task': $states.result}]) %}"}
 	case 0:
 		return map[string]any{"Type": "Pass", "ResultPath": "$.pass", "Parameters": map[string]any{"n.$": "States.ArrayLength($.list)", "at": g.n},
 			"Assign": map[string]any{"v": g.n}}

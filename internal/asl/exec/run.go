@@ -24,6 +24,8 @@ func (x *Execution) run(f *frame) {
 		x.finish(f, output{result: f.data, selector: true})
 	case inKids:
 		x.iterate(f)
+	case again:
+		x.redriveRun(f)
 	case joined:
 		if f.kids == nil {
 			x.joinRun(f)

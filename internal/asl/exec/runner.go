@@ -88,12 +88,12 @@ func (r *Runner) Resume(m *Machine, info Info, journal [][]byte) error {
 		return err
 	}
 	defer r.clock.Busy()()
-	tasks := x.Tasks()
+	tasks, runs := x.Tasks(), x.MapRuns() // their answers may come at once and change x
+	for _, t := range runs {
+		r.beginRun(x, t)
+	}
 	for _, t := range tasks {
 		r.host.ResumeTask(r.ctx, t)
-	}
-	for _, t := range x.MapRuns() {
-		r.beginRun(x, t)
 	}
 	return j.push(delivery{in: Continue{At: r.clock.Now()}})
 }

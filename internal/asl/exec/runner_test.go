@@ -92,7 +92,7 @@ func TestRunnerSkipsTime(t *testing.T) {
 	if r := h.results[id]; r.Status != Succeeded || string(r.Output) != `[{"run":"ok"},"ok"]` {
 		t.Errorf("result %s %s", r.Status, r.Output)
 	}
-	if err := h.runner.Deliver(id, Stop{At: c.Now()}); !errors.Is(err, ErrNoExecution) {
+	if err := h.runner.DeliverSync(t.Context(), id, Stop{At: c.Now()}); !errors.Is(err, ErrNoExecution) {
 		t.Errorf("an ended execution takes inputs: %v", err)
 	}
 }

@@ -17,9 +17,9 @@ type Expr struct {
 	free []string
 }
 
-// Compile reads an expression. What is wrong with it is one *Error, at the first
-// place where something is.
-func Compile(src string) (_ *Expr, failed *Error) {
+// Compile reads an expression. The error is an *Error, for the first place where
+// something is wrong.
+func Compile(src string) (_ *Expr, failed error) {
 	defer func() {
 		if e := recover(); e != nil {
 			fail, ok := e.(*Error)
@@ -85,13 +85,13 @@ type Options struct {
 	Context  context.Context // its end stops the evaluation; may be nil
 	MaxSteps int             // evaluated nodes and handled items; 0: 50 million
 	MaxDepth int             // nested evaluations; 0: 10,000
-	MaxBytes int             // bytes of everything the evaluation makes, about; 0: 512 MiB
+	MaxBytes int             // bytes of everything the evaluation makes, about, be it garbage by then or not; 0: 1 GiB
 }
 
 const (
 	defaultSteps = 50_000_000
 	defaultDepth = 10_000
-	defaultBytes = 512 << 20
+	defaultBytes = 1 << 30
 )
 
 // Kind tells results apart.

@@ -144,14 +144,12 @@ func (c *conformanceCase) run(t *testing.T, dir string, line []byte) string {
 	// encoding/json replaces lone surrogates, our lexer keeps them.
 	_, text, _ := strings.Cut(string(line), `"expr": `)
 	begun := time.Now()
-	e, failed := Compile((&lexer{src: text}).next(false).text)
 	var result Result
-	if failed == nil {
-		var err error
-		if result, err = e.Eval(o); err != nil {
-			failed = err.(*Error)
-		}
+	e, err := Compile((&lexer{src: text}).next(false).text)
+	if err == nil {
+		result, err = e.Eval(o)
 	}
+	failed, _ := err.(*Error)
 	if d := time.Since(begun); d > 5*time.Second {
 		t.Logf("%s#%s takes %v", c.Group, c.Case, d)
 	}

@@ -2,6 +2,8 @@ package jsonata
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -49,15 +51,36 @@ func parsed(t *testing.T, text string) value.Value {
 }
 
 func answer(text string, o *Options) string {
-	e, failed := Compile(text)
-	if failed != nil {
-		return fmt.Sprintf("cannot compile: %v (at %d)", failed, failed.Position)
+	e, err := Compile(text)
+	if err != nil {
+		return fmt.Sprintf("cannot compile: %v (at %d)", err, err.(*Error).Position)
 	}
 	r, err := e.Eval(o)
 	if err != nil {
 		return fmt.Sprintf("error: %v (at %d)", err, err.(*Error).Position)
 	}
 	return show(r)
+}
+
+// TestEveryFunction demands a row in the data for each built-in function.
+func TestEveryFunction(t *testing.T) {
+	var all strings.Builder
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	for name := range builtins {
+		if !strings.Contains(all.String(), "$"+name+"(") {
+			t.Errorf("no test of $%s", name)
+		}
+	}
 }
 
 // TestFree checks which variables an expression asks its caller for.

@@ -309,7 +309,7 @@ func (d *decimalFormat) grouped(whole []string, p *subPicture) string {
 	var b strings.Builder
 	for i, c := range whole {
 		left := len(whole) - i
-		if p.every > 0 && i > 0 && left%p.every == 0 || p.every == 0 && slices.Contains(p.groups, left) {
+		if i > 0 && (p.every > 0 && left%p.every == 0 || p.every == 0 && slices.Contains(p.groups, left)) {
 			b.WriteString(d.grouping)
 		}
 		b.WriteString(c)

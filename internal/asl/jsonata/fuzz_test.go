@@ -41,7 +41,7 @@ func FuzzCompile(f *testing.F) {
 			e.Free()
 			return
 		}
-		if err.Code == "" || err.Message == "" {
+		if err := err.(*Error); err.Code == "" || err.Message == "" {
 			t.Fatalf("%q: error without a code or a message: %+v", s, err)
 		}
 	})

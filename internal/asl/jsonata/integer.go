@@ -198,11 +198,13 @@ func (p *integerPicture) decimal(abs float64) string {
 	var b strings.Builder
 	for i, c := range chars {
 		left := len(chars) - i
-		if p.every > 0 {
-			if i > 0 && left%p.every == 0 {
+		switch {
+		case i == 0:
+		case p.every > 0:
+			if left%p.every == 0 {
 				b.WriteString(p.places[0].char)
 			}
-		} else {
+		default:
 			for j := len(p.places) - 1; j >= 0; j-- {
 				if p.places[j].place == left {
 					b.WriteString(p.places[j].char)

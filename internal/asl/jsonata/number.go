@@ -30,8 +30,12 @@ func formatFloat(f float64) string {
 
 // precise rounds to 15 significant digits, as $string does.
 func precise(f float64) float64 {
-	if f == math.Trunc(f) && math.Abs(f) < 1e15 {
+	if f == math.Trunc(f) && math.Abs(f) < 1e15 || f-f != 0 {
 		return f
+	}
+	// Halfway JavaScript rounds away from zero, Go to even: the next number decides.
+	if exact := strings.TrimLeft(strconv.FormatFloat(f, 'e', 50, 64), "-"); exact[16] == '5' && strings.Trim(exact[17:52], "0") == "" {
+		f = math.Nextafter(f, math.Copysign(math.MaxFloat64, f))
 	}
 	f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'e', 14, 64), 64)
 	return f

@@ -220,7 +220,11 @@ func (f timeFields) millis(r *run) (any, error) {
 			return undef{}, nil
 		}
 	}
-	t := time.Date(int(f['Y']), time.Month(int(month)), int(day), int(hour), int(f['m']), int(f['s']), int(f['f'])*1e6, time.UTC)
+	year := int(f['Y'])
+	if year >= 0 && year <= 99 { // as JavaScript's Date.UTC
+		year += 1900
+	}
+	t := time.Date(year, time.Month(int(month)), int(day), int(hour), int(f['m']), int(f['s']), int(f['f'])*1e6, time.UTC)
 	zone := f['Z']
 	if !f.given('Z') {
 		zone = f['z']

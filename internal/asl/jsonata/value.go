@@ -29,7 +29,12 @@ type array struct {
 	cons  bool // made by an array constructor in a path: does not flatten
 	tuple bool // the items are *tuple
 	outer bool // wraps an input that is an array
+
+	store *store // of an array made by $append
 }
+
+// store says how much of the memory of an array is in use.
+type store struct{ used int }
 
 // tuple is an item of a path with what @, # and % have bound along the way.
 type tuple struct {
@@ -143,13 +148,19 @@ func appended(r *run, a, b any) (any, error) {
 	if !ok {
 		right = []any{b}
 	}
-	if err := r.grow(len(left) + len(right)); err != nil {
+	// Loops that append to what they have appended to go on in the same memory, as
+	// long as nobody else has: what stands behind an array's end is not seen by it.
+	if from, ok := a.(*array); ok && from.store != nil && from.store.used == len(left) && cap(left)-len(left) >= len(right) {
+		from.store.used += len(right)
+		return &array{items: append(left, right...), store: from.store}, r.grow(len(right))
+	}
+	n := len(left) + len(right)
+	room := n + n/4
+	if err := r.grow(room); err != nil {
 		return nil, err
 	}
-	if t, ok := a.(*array); ok && t.tuple { // of a tuple stream only its items are read
-		return append(append(make([]any, 0, len(left)+len(right)), left...), right...), nil
-	}
-	return append(append(make([]any, 0, len(left)+len(right)), left...), right...), nil
+	out := append(append(make([]any, 0, room), left...), right...)
+	return &array{items: out, store: &store{used: n}}, nil
 }
 
 // maxDeep bounds how deep arrays and objects nest that an expression builds.

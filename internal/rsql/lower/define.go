@@ -129,6 +129,9 @@ func (l *lowering) columnDef(d syntax.ColumnDef) emit.Column {
 		l.missing(d, "type "+t.Base())
 	}
 	c := emit.Column{Name: l.Options.Fold(d.Name), Type: t.Duck(), NotNull: d.NotNull || d.PrimaryKey || d.Identity != nil}
+	if d.Collate == "case_insensitive" && t.IsText() {
+		c.Type += " COLLATE NOCASE"
+	}
 	if d.Default != nil {
 		c.Default = l.assign(d.Default, resolve.Column{Name: c.Name, Type: t})
 	}

@@ -123,6 +123,9 @@ func (l *lowering) predicate(e syntax.Expr) emit.Expr {
 	case *syntax.Subquery:
 		return &emit.Subquery{Query: l.query(e.Query)}
 	case *syntax.OuterMark:
+		if l.unmarked > 0 {
+			return l.expr(e.Column)
+		}
 		l.missing(e, "the outer join operator (+)")
 	case *syntax.CurrentOf:
 		l.missing(e, "WHERE CURRENT OF")

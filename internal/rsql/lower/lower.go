@@ -40,6 +40,8 @@ type lowering struct {
 	rules []exprRule
 	calls map[string]callRule
 	fired []Fired
+	// unmarked counts the outer joins whose (+) is being taken away.
+	unmarked int
 }
 
 // Statement lowers a query or DML statement.
@@ -122,6 +124,7 @@ func callRules() map[string]callRule {
 		"concat":          concat,
 		"pad":             pad,
 		"regexp_replace":  regexpReplace,
+		"perl":            perl,
 		"collate":         collateFunction,
 		"datepart":        datePart,
 		"to_char":         toChar,

@@ -69,10 +69,26 @@ func (l *lowering) block(s *syntax.Select) *emit.Select {
 		l.missing(s.ConnectBy, "CONNECT BY")
 	}
 	out := &emit.Select{
-		Distinct: s.Distinct, DistinctOn: l.exprs(s.DistinctOn), From: l.tables(s.From), Where: l.optional(s.Where),
+		Distinct: s.Distinct, DistinctOn: l.exprs(s.DistinctOn),
 		GroupBy: l.groups(s.GroupBy), GroupAll: s.GroupAll, Having: l.optional(s.Having), Qualify: l.optional(s.Qualify),
 	}
+	joined, rest := l.outerMarks(s)
+	if joined != nil {
+		out.From = []emit.Table{joined}
+		if len(rest) > 0 {
+			out.Where = conjunction(l.exprs(rest))
+		}
+	} else {
+		out.From, out.Where = l.tables(s.From), l.optional(s.Where)
+	}
 	for _, it := range s.Items {
+		if star, ok := it.Expr.(*syntax.Star); ok && joined != nil && len(star.Qualifier) == 0 {
+			if len(star.Exclude) > 0 {
+				l.missing(star, "EXCLUDE with the outer join operator (+)")
+			}
+			out.Items = append(out.Items, l.starsOf(s)...)
+			continue
+		}
 		out.Items = append(out.Items, l.item(it))
 	}
 	for _, w := range s.Windows {
@@ -143,8 +159,7 @@ func (l *lowering) table(t syntax.TableExpr) emit.Table {
 			Name: l.Options.Fold(t.Name), In: l.pivotItems(t.In), Alias: l.alias(t.Alias)}
 		return u
 	}
-	l.missing(t, "UNPIVOT of a SUPER object")
-	return nil
+	return l.objectUnpivot(t.(*syntax.ObjectUnpivot))
 }
 
 // pivotItems keep the names that were written, and no others.
@@ -162,7 +177,7 @@ func (l *lowering) pivotItems(items []syntax.SelectItem) []emit.Item {
 func (l *lowering) tableName(t *syntax.TableName) emit.Table {
 	b := l.Result.Tables[t]
 	if b.Unnest {
-		l.missing(t, "unnesting of a SUPER value in FROM")
+		return l.unnest(t, b)
 	}
 	a := l.alias(t.Alias)
 	if b.CTE {

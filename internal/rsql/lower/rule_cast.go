@@ -45,6 +45,9 @@ func cast(l *lowering, e syntax.Expr) emit.Expr {
 // convert applies the macro of the target type, or a plain cast.
 func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit.Expr {
 	limited := len(c.Type.Args) > 0
+	if from.Kind == types.Varbyte && t.IsText() {
+		x = call("rs_varbyte_text", x)
+	}
 	switch t.Kind {
 	case types.Varchar, types.Char:
 		if !limited && (t.Kind == types.Varchar || c.Type.Name == "bpchar") {
@@ -83,8 +86,10 @@ func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit
 func (l *lowering) castLiteral(text string, name syntax.TypeName, at syntax.Node) emit.Expr {
 	t := l.typeOfName(name)
 	switch t.Kind {
-	case types.Date, types.Timestamp:
+	case types.Date, types.Timestamp, types.TimestampTZ:
 		return temporal(text, t)
+	case types.TimeTZ:
+		return zonedTime(text, true)
 	case types.Boolean:
 		v, ok := boolText(text)
 		if !ok {

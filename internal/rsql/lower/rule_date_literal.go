@@ -18,6 +18,11 @@ func dateLiteral(l *lowering, e syntax.Expr) emit.Expr {
 		return l.castLiteral(e.Value, e.Type, e)
 	case *syntax.Binary:
 		switch e.Op {
+		case "+": // the day depends on the zone the time was written in
+			if t, ok := e.R.(*syntax.TypedString); ok && l.typeOf(e.L).Kind == types.Date && l.typeOf(e.R).Kind == types.TimeTZ {
+				return &emit.Op{Op: "+", Args: []emit.Expr{l.expr(e.L), zonedTime(t.Value, false)}}
+			}
+			return nil
 		case "=", "<>", "<", ">", "<=", ">=":
 		default:
 			return nil
@@ -70,6 +75,8 @@ func (l *lowering) dateFor(e, other syntax.Expr) emit.Expr {
 		if _, clock, ok := splitDate(s.Value); ok && clock != "" {
 			t.Kind = types.Timestamp
 		}
+	case types.TimeTZ:
+		return zonedTime(s.Value, true)
 	case types.Timestamp, types.TimestampTZ:
 	default:
 		return nil
@@ -84,10 +91,43 @@ func temporal(text string, t types.Type) emit.Expr {
 		case t.Kind == types.Date, clock == "":
 			text = date
 		default:
-			text = date + " " + clock
+			text = date + " " + withOffset(clock)
 		}
 	}
 	return &emit.Cast{X: &emit.Str{Value: text}, Type: t.Duck()}
+}
+
+// zoneOffsets are the abbreviations whose offset does not depend on the day.
+var zoneOffsets = map[string]int{
+	"UTC": 0, "GMT": 0, "Z": 0, "ZULU": 0, "PST": -8, "PDT": -7, "MST": -7, "MDT": -6, "CST": -6, "CDT": -5, "EST": -5, "EDT": -4,
+	"AKST": -9, "AKDT": -8, "HST": -10, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "WET": 0, "BST": 1, "JST": 9, "MSK": 3,
+}
+
+// withOffset writes a zone's abbreviation at the end of a time as an offset.
+func withOffset(clock string) string {
+	i := strings.LastIndexByte(clock, ' ')
+	if hours, ok := zoneOffsets[strings.ToUpper(clock[i+1:])]; ok && i > 0 {
+		return fmt.Sprintf("%s%+03d", strings.TrimSpace(clock[:i]), hours)
+	}
+	return clock
+}
+
+// zonedTime is a literal TIMETZ. A date before it only chooses the offset, of
+// which abbreviations have one; utc moves the time to that zone, as Redshift
+// keeps it.
+func zonedTime(text string, utc bool) emit.Expr {
+	if _, clock, ok := splitDate(text); ok && clock != "" {
+		text = clock
+	}
+	text = withOffset(strings.TrimSpace(text))
+	if i := strings.IndexByte(text, ':'); i == 1 {
+		text = "0" + text
+	}
+	x := &emit.Cast{X: &emit.Str{Value: text}, Type: "TIMETZ"}
+	if !utc || strings.HasSuffix(text, "+00") || !strings.ContainsAny(text, "+-") {
+		return x
+	}
+	return call("rs_timetz_utc", x)
 }
 
 // splitDate reads a date in one of the spellings Redshift takes (with its

@@ -127,6 +127,9 @@ func (l *lowering) dateAdd(c *syntax.Call, part string) emit.Expr {
 		l.fail(c, sqlerr.InvalidParameterValue, "timestamp units \"%s\" not supported", part)
 	}
 	n := l.expr(c.Args[1])
+	if unit.times >= 12 && unit.maker == "to_months" {
+		return call("rs_add_years", l.datetime(c.Args[2]), n, &emit.Num{Text: strconv.Itoa(unit.times)})
+	}
 	if !l.typeOf(c.Args[1]).IsInteger() {
 		n = &emit.Cast{X: n, Type: unit.kind}
 	}
@@ -153,6 +156,9 @@ func extract(l *lowering, e syntax.Expr) emit.Expr {
 // those of the second's fraction, where DuckDB counts the seconds in.
 func (l *lowering) fieldOf(part string, e syntax.Expr) emit.Expr {
 	x := l.datetime(e)
+	if t, ok := e.(*syntax.TypedString); ok && strings.HasPrefix(part, "timezone") && l.typeOf(e).Kind == types.TimeTZ {
+		x = zonedTime(t.Value, false)
+	}
 	if k := l.typeOf(e).Kind; k == types.IntervalDS || k == types.IntervalYM {
 		x = l.expr(e)
 	}

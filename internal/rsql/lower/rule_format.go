@@ -13,17 +13,19 @@ import (
 type pattern struct {
 	name  string
 	code  string
-	shape string // "", upper, lower; pad in front of it fills to nine characters
+	shape string // "", upper, lower; pad in front of it fills to nine characters; rs_ and more: a macro of the value
 }
 
 // patterns are matched in order, so longer names stand first.
 var datePatterns = []pattern{
-	{"HH24", "%H", ""}, {"HH12", "%I", ""}, {"HH", "%I", ""}, {"MI", "%M", ""}, {"SSSS", "", ""}, {"SS", "%S", ""}, {"MS", "%g", ""}, {"US", "%f", ""},
+	{"HH24", "%H", ""}, {"HH12", "%I", ""}, {"HH", "%I", ""}, {"MI", "%M", ""}, {"SSSS", "", "rs_format_ssss"}, {"SS", "%S", ""}, {"MS", "%g", ""}, {"US", "%f", ""},
 	{"A.M.", "%p", ""}, {"P.M.", "%p", ""}, {"AM", "%p", ""}, {"PM", "%p", ""}, {"am", "%p", "lower"}, {"pm", "%p", "lower"},
-	{"YYYY", "%Y", ""}, {"IYYY", "%G", ""}, {"YY", "%y", ""}, {"MONTH", "%B", "pad upper"}, {"Month", "%B", "pad"}, {"month", "%B", "pad lower"},
+	{"Y,YYY", "", "rs_format_y_yyy"}, {"YYYY", "%Y", ""}, {"YYY", "", "rs_format_yyy"}, {"IYYY", "%G", ""}, {"YY", "%y", ""}, {"MONTH", "%B", "pad upper"}, {"Month", "%B", "pad"}, {"month", "%B", "pad lower"},
 	{"MON", "%b", "upper"}, {"Mon", "%b", ""}, {"mon", "%b", "lower"}, {"MM", "%m", ""},
 	{"DAY", "%A", "pad upper"}, {"Day", "%A", "pad"}, {"day", "%A", "pad lower"}, {"DY", "%a", "upper"}, {"Dy", "%a", ""}, {"dy", "%a", "lower"},
-	{"DDD", "%j", ""}, {"DD", "%d", ""}, {"IW", "%V", ""}, {"TZ", "%Z", ""}, {"tz", "%Z", "lower"}, {"OF", "%z", ""},
+	{"DDD", "%j", ""}, {"DD", "%d", ""}, {"ID", "%u", ""}, {"IW", "%V", ""}, {"WW", "", "rs_format_ww"}, {"CC", "", "rs_format_cc"}, {"TZ", "%Z", ""}, {"tz", "%Z", "lower"}, {"OF", "%z", ""},
+	{"B.C.", "", "rs_format_era_dots"}, {"A.D.", "", "rs_format_era_dots"}, {"BC", "", "rs_format_era"}, {"AD", "", "rs_format_era"},
+	{"D", "", "rs_format_d"}, {"W", "", "rs_format_w"}, {"Q", "", "rs_format_q"}, {"J", "", "rs_format_j"}, {"Y", "", "rs_format_y"},
 }
 
 // dateFormat takes a format apart. False if it has an element DuckDB has no
@@ -61,12 +63,12 @@ func dateFormat(format string) ([]pattern, bool) {
 func element(format string) (pattern, int) {
 	for _, p := range datePatterns {
 		if strings.HasPrefix(format, p.name) {
-			return p, len(p.name) * boolInt(p.code != "")
+			return p, len(p.name)
 		}
 	}
 	for _, p := range datePatterns {
-		if p.shape == "" && len(format) >= len(p.name) && strings.EqualFold(format[:len(p.name)], p.name) {
-			return p, len(p.name) * boolInt(p.code != "")
+		if (p.shape == "" || p.code == "") && len(format) >= len(p.name) && strings.EqualFold(format[:len(p.name)], p.name) {
+			return p, len(p.name)
 		}
 	}
 	c := format[0]
@@ -74,13 +76,6 @@ func element(format string) (pattern, int) {
 		return pattern{}, 0
 	}
 	return pattern{code: strings.ReplaceAll(format[:1], "%", "%%")}, 1
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // formatOf is the constant format of a call.
@@ -98,15 +93,20 @@ func (l *lowering) formatOf(c *syntax.Call) []pattern {
 }
 
 // toChar lowers TO_CHAR of dates and times to strftime, in pieces where a
-// piece has a case or a width of its own. A format that is not constant is
+// piece has a case or a width of its own, and that of numbers to a macro. Where
+// the type is not known the format decides. A format that is not constant is
 // read by the macro.
 func toChar(l *lowering, c *syntax.Call) emit.Expr {
+	t := l.typeOf(c.Args[0])
 	s, constant := c.Args[1].(*syntax.String)
+	if t.IsNumber() {
+		return call("rs_to_char_number", l.exprs(c.Args)...)
+	}
 	if !constant {
 		return call("rs_to_char", l.exprs(c.Args)...)
 	}
-	if strings.ContainsAny(s.Value, "90") {
-		l.missing(c, "to_char of a number")
+	if _, ok := dateFormat(s.Value); !ok && t.Kind == types.Unknown {
+		return call("rs_to_char_number", l.exprs(c.Args)...)
 	}
 	x := l.datetime(c.Args[0])
 	var pieces []emit.Expr
@@ -118,19 +118,15 @@ func toChar(l *lowering, c *syntax.Call) emit.Expr {
 		}
 	}
 	for _, p := range l.formatOf(c) {
+		if t.Kind == types.Timestamp || t.Kind == types.Date { // no zone: UTC
+			p.code = map[string]string{"TZ": "UTC", "OF": "+00"}[p.name] + map[bool]string{true: p.code}[p.name != "TZ" && p.name != "OF"]
+		}
 		if p.shape == "" {
 			plain += p.code
 			continue
 		}
 		flush()
-		var e emit.Expr = call("strftime", x, &emit.Str{Value: p.code})
-		if word := strings.TrimPrefix(strings.TrimPrefix(p.shape, "pad"), " "); word != "" {
-			e = call(word, e)
-		}
-		if strings.HasPrefix(p.shape, "pad") {
-			e = call("rpad", e, &emit.Num{Text: "9"}, &emit.Str{Value: " "})
-		}
-		pieces = append(pieces, e)
+		pieces = append(pieces, shaped(p, x))
 	}
 	flush()
 	switch len(pieces) {
@@ -142,15 +138,40 @@ func toChar(l *lowering, c *syntax.Call) emit.Expr {
 	return &emit.Op{Op: "||", Args: pieces}
 }
 
-// toDate lowers TO_DATE and TO_TIMESTAMP to strptime.
+// shaped prints an element that strftime alone does not give.
+func shaped(p pattern, x emit.Expr) emit.Expr {
+	if strings.HasPrefix(p.shape, "rs_") {
+		return call(p.shape, x)
+	}
+	var e emit.Expr = call("strftime", x, &emit.Str{Value: p.code})
+	if word := strings.TrimPrefix(strings.TrimPrefix(p.shape, "pad"), " "); word != "" {
+		e = call(word, e)
+	}
+	if strings.HasPrefix(p.shape, "pad") {
+		e = call("rpad", e, &emit.Num{Text: "9"}, &emit.Str{Value: " "})
+	}
+	return e
+}
+
+// toDate lowers TO_DATE and TO_TIMESTAMP to strptime. Without the strict
+// parameter a day out of range runs over into the next month.
 func toDate(l *lowering, c *syntax.Call) emit.Expr {
 	format := ""
 	for _, p := range l.formatOf(c) {
+		if strings.HasPrefix(p.shape, "rs_") {
+			l.missing(c, c.Name.Last().Name+" with the format element "+p.name)
+		}
 		format += p.code
 	}
 	t := types.Type{Kind: types.Date}
 	if c.Name.Last().Name == "to_timestamp" {
 		t.Kind = types.TimestampTZ
 	}
-	return &emit.Cast{X: call("strptime", call("rs_text", l.expr(c.Args[0])), &emit.Str{Value: format}), Type: t.Duck()}
+	name := "rs_parse_time"
+	if len(c.Args) == 3 {
+		if b, ok := c.Args[2].(*syntax.Bool); ok && b.Value {
+			name = "rs_parse_time_strict"
+		}
+	}
+	return &emit.Cast{X: call(name, call("rs_text", l.expr(c.Args[0])), &emit.Str{Value: format}), Type: t.Duck()}
 }

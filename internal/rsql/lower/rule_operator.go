@@ -3,12 +3,16 @@ package lower
 import (
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 )
 
 // operator lowers the operators DuckDB spells otherwise.
 func operator(l *lowering, e syntax.Expr) emit.Expr {
 	switch e := e.(type) {
 	case *syntax.Unary:
+		if e.Op == "~" && l.typeOf(e.X).Kind == types.Varbyte {
+			return call("rs_varbyte_not", l.expr(e.X))
+		}
 		name := map[string]string{"|/": "rs_sqrt", "||/": "cbrt", "@": "abs"}[e.Op]
 		if name != "" {
 			return call(name, l.expr(e.X))
@@ -17,6 +21,9 @@ func operator(l *lowering, e syntax.Expr) emit.Expr {
 			l.missing(e, "CONNECT BY")
 		}
 	case *syntax.Binary:
+		if x := varbyte(l, e); x != nil {
+			return x
+		}
 		switch e.Op {
 		case "^":
 			return call("pow", l.expr(e.L), l.expr(e.R))
@@ -28,6 +35,20 @@ func operator(l *lowering, e syntax.Expr) emit.Expr {
 		case "overlaps":
 			return overlaps(l, e)
 		}
+	}
+	return nil
+}
+
+// varbyte lowers the operators on VARBYTE; + is a concatenation.
+func varbyte(l *lowering, e *syntax.Binary) emit.Expr {
+	if l.typeOf(e.L).Kind != types.Varbyte && l.typeOf(e.R).Kind != types.Varbyte {
+		return nil
+	}
+	if e.Op == "+" {
+		return &emit.Op{Op: "||", Args: []emit.Expr{l.expr(e.L), l.expr(e.R)}}
+	}
+	if name := map[string]string{"&": "rs_varbyte_and", "|": "rs_varbyte_or", "#": "rs_varbyte_xor"}[e.Op]; name != "" {
+		return call(name, l.expr(e.L), l.expr(e.R))
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 )
@@ -34,6 +35,34 @@ func superPath(l *lowering, e syntax.Expr) emit.Expr {
 		return call("rs_super_index", l.expr(e.X), l.expr(e.Index))
 	}
 	return nil
+}
+
+// unnest lowers FROM t, t.a AS x AT i to a lateral query over the elements. What
+// is no array is its only element, of no position.
+func (l *lowering) unnest(t *syntax.TableName, b *resolve.Binding) emit.Table {
+	x := l.expr(b.Value)
+	for _, p := range t.Path {
+		x = call("rs_super_index", x, l.expr(p))
+	}
+	name := l.Options.Fold(t.Name.Last())
+	if t.Alias != nil {
+		name = l.Options.Fold(t.Alias.Name)
+	}
+	rows := &emit.Select{Items: []emit.Item{{X: call("unnest", call("rs_super_elements", x)), As: name}}}
+	if t.At != nil {
+		rows.Items = append(rows.Items, emit.Item{X: call("unnest", call("rs_super_positions", x)), As: l.Options.Fold(*t.At)})
+	}
+	return &emit.Derived{Query: &emit.Query{Body: rows}, Lateral: true, Alias: emit.Alias{Name: name}}
+}
+
+// objectUnpivot lowers UNPIVOT object AS value AT attribute.
+func (l *lowering) objectUnpivot(u *syntax.ObjectUnpivot) emit.Table {
+	x, name := l.expr(u.Object), l.Options.Fold(u.Value)
+	rows := &emit.Select{Items: []emit.Item{{X: call("unnest", call("rs_super_values", x)), As: name}}}
+	if u.At != nil {
+		rows.Items = append(rows.Items, emit.Item{X: call("unnest", call("json_keys", x)), As: l.Options.Fold(*u.At)})
+	}
+	return &emit.Derived{Query: &emit.Query{Body: rows}, Lateral: true, Alias: emit.Alias{Name: name}}
 }
 
 // superArray lowers ARRAY(a, b).

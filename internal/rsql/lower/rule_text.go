@@ -2,6 +2,7 @@ package lower
 
 import (
 	"regexp"
+	"strings"
 
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/syntax"
@@ -51,9 +52,31 @@ func collateFunction(l *lowering, c *syntax.Call) emit.Expr {
 // groupRef is $1 in a replacement: DuckDB writes \1.
 var groupRef = regexp.MustCompile(`\$([0-9])`)
 
+// isPerl says whether the last argument is a constant that asks for PCRE.
+func isPerl(c *syntax.Call, count int) bool {
+	if len(c.Args) != count {
+		return false
+	}
+	flags, ok := c.Args[count-1].(*syntax.String)
+	return ok && strings.Contains(flags.Value, "p")
+}
+
+// perl lowers REGEXP_COUNT and REGEXP_SUBSTR: with the parameter p the pattern
+// must not reach DuckDB's own functions, which compile it when they are bound.
+func perl(l *lowering, c *syntax.Call) emit.Expr {
+	name := c.Name.Last().Name
+	if isPerl(c, map[string]int{"regexp_count": 4, "regexp_substr": 5}[name]) {
+		return call("rs_perl_"+strings.TrimPrefix(name, "regexp_"), l.exprs(c.Args)...)
+	}
+	return l.callAs(c, "rs_"+name)
+}
+
 // regexpReplace replaces all matches. A position or parameters go through the macro.
 func regexpReplace(l *lowering, c *syntax.Call) emit.Expr {
 	args := l.exprs(c.Args)
+	if isPerl(c, 5) {
+		return call("rs_perl_replace", args...)
+	}
 	if len(args) == 2 {
 		args = append(args, &emit.Str{})
 	}

@@ -154,8 +154,8 @@ func (r *Result) TypeOf(e syntax.Expr) types.Type {
 		t, _ := types.Parse(e.Type.Name, e.Type.Args, e.Type.Nested)
 		return t
 	case *syntax.Unary:
-		if e.Op == "-" || e.Op == "+" {
-			return r.TypeOf(e.X)
+		if t := r.TypeOf(e.X); e.Op == "-" || e.Op == "+" || e.Op == "~" && t.Kind == types.Varbyte {
+			return t
 		}
 	case *syntax.Binary:
 		return r.binaryType(e)
@@ -191,9 +191,16 @@ func (r *Result) binaryType(e *syntax.Binary) types.Type {
 		return types.Type{Kind: types.Boolean}
 	case "||":
 		return types.Type{Kind: types.Varchar}
+	case "&", "|", "#":
+		if l := r.TypeOf(e.L); l.Kind == types.Varbyte {
+			return l
+		}
 	case "+", "-":
 		l, right := r.TypeOf(e.L), r.TypeOf(e.R)
 		if (l.Kind == types.Date || l.Kind == types.Timestamp || l.Kind == types.TimestampTZ) && right.IsInteger() {
+			return l
+		}
+		if l.Kind == types.Varbyte && e.Op == "+" {
 			return l
 		}
 		if l.IsInteger() && right.IsInteger() {
@@ -217,6 +224,10 @@ func (r *Result) callType(c *syntax.Call) types.Type {
 		return types.Type{Kind: types.Integer}
 	case "getdate", "sysdate", "dateadd", "date_trunc", "to_timestamp", "add_months":
 		return types.Type{Kind: types.Timestamp}
+	case "to_varbyte", "from_hex", "json_serialize_to_varbyte":
+		return types.Type{Kind: types.Varbyte}
+	case "json_parse", "array", "object", "array_concat", "array_flatten", "split_to_array", "subarray":
+		return types.Type{Kind: types.Super}
 	case "current_date", "to_date", "last_day", "next_day":
 		return types.Type{Kind: types.Date}
 	case "min", "max", "coalesce", "nvl", "any_value":

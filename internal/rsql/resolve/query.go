@@ -238,7 +238,12 @@ func (r *resolver) table(t syntax.TableExpr, sc *scope) {
 		sc.sources = append(sc.sources, s)
 	case *syntax.ObjectUnpivot:
 		r.expr(sc, t.Object)
-		sc.sources = append(sc.sources, &source{name: r.Fold(t.Value)})
+		s := &source{name: r.Fold(t.Value), value: true, known: true}
+		s.columns = []Column{{Name: s.name, Type: types.Type{Kind: types.Super}}}
+		if t.At != nil {
+			s.columns = append(s.columns, Column{Name: r.Fold(*t.At), Type: types.Type{Kind: types.Varchar}})
+		}
+		sc.sources = append(sc.sources, s)
 	}
 }
 
@@ -266,15 +271,14 @@ func (r *resolver) tableName(t *syntax.TableName, sc *scope) {
 	s := &source{name: r.Fold(t.Name.Last())}
 	switch cte := sc.cte(first); {
 	case (len(t.Name.Parts) > 1 || len(t.Path) > 0) && sc.has(first), len(t.Path) > 0:
-		b.Unnest = true
-		s.named(r, t.Alias)
-		sc.sources = append(sc.sources, s)
+		r.unnest(t, b, s, sc)
 		return
 	case len(t.Name.Parts) == 1 && cte != nil:
 		b.CTE, b.CTEName = true, first
 		s.columns, s.known = cte.columns, cte.known
 	case len(t.Name.Parts) == 1 && sc.has(first) && t.Alias != nil && r.isValue(sc, first):
-		b.Unnest = true
+		r.unnest(t, b, s, sc)
+		return
 	default:
 		r.bindRelation(t, b, s)
 	}
@@ -282,10 +286,26 @@ func (r *resolver) tableName(t *syntax.TableName, sc *scope) {
 	sc.sources = append(sc.sources, s)
 }
 
+// unnest binds a path into a SUPER value: its elements go by the alias, their
+// positions by the name after AT.
+func (r *resolver) unnest(t *syntax.TableName, b *Binding, s *source, sc *scope) {
+	b.Unnest = true
+	b.Value = &syntax.ColumnRef{Pos: t.Name.Pos, Parts: t.Name.Parts}
+	r.expr(sc, b.Value)
+	r.exprs(sc, t.Path...)
+	s.named(r, t.Alias)
+	s.value, s.known = true, true
+	s.columns = []Column{{Name: s.name, Type: types.Type{Kind: types.Super}}}
+	if t.At != nil {
+		s.columns = append(s.columns, Column{Name: r.Fold(*t.At), Type: types.Type{Kind: types.Bigint}})
+	}
+	sc.sources = append(sc.sources, s)
+}
+
 // isValue says whether a source in scope is an unnested value.
 func (r *resolver) isValue(sc *scope, name string) bool {
 	for _, s := range sc.sources {
-		if s.name == name && s.relation == nil && !s.known {
+		if s.name == name && s.value {
 			return true
 		}
 	}

@@ -36,8 +36,10 @@ type Binding struct {
 	CTEName string
 	Scan    *Scan         // for an external relation
 	View    *syntax.Query // the parsed definition of a late-binding view
-	// Unnest says that the name is a path into a SUPER value of an earlier table.
+	// Unnest says that the name is a path into a SUPER value of an earlier
+	// table: Value, with the subscripts after it.
 	Unnest bool
+	Value  *syntax.ColumnRef
 }
 
 // Ref is a resolved column reference.
@@ -94,6 +96,7 @@ type source struct {
 	relation *Relation // nil for queries
 	columns  []Column
 	known    bool // columns is complete
+	value    bool // an element of an unnested SUPER
 }
 
 // scope is what a query block's expressions can name.

@@ -17,7 +17,7 @@ type resource struct {
 	Kind      string // stateMachine, execution, express, activity
 	Name      string // of the state machine or activity
 	Qualifier string // version number or alias of a state machine
-	Execution string // name of an execution
+	Execution string // name of an execution, id of a map run
 }
 
 // Kinds of resources as they stand in ARNs.
@@ -26,6 +26,7 @@ const (
 	kindExecution = "execution"
 	kindExpress   = "express"
 	kindActivity  = "activity"
+	kindMapRun    = "mapRun"
 )
 
 // parseARN reads a Step Functions ARN of one of the wanted kinds that belongs
@@ -48,11 +49,11 @@ func parseARN(ctx context.Context, text string, wanted ...string) (resource, err
 	}
 	r.Name = parts[1]
 	switch {
-	case r.Kind == kindExecution && len(parts) == 3, r.Kind == kindExpress && len(parts) == 4:
+	case r.Kind == kindExecution && len(parts) == 3, r.Kind == kindMapRun && len(parts) == 3, r.Kind == kindExpress && len(parts) == 4:
 		r.Execution = parts[2]
 	case r.Kind == kindMachine && len(parts) == 3:
 		r.Qualifier = parts[2]
-	case len(parts) != 2 || r.Kind == kindExecution || r.Kind == kindExpress:
+	case len(parts) != 2 || r.Kind == kindExecution || r.Kind == kindExpress || r.Kind == kindMapRun:
 		return resource{}, invalidARN("Invalid ARN: " + text)
 	}
 	if c := bus.From(ctx); c.Account != r.Account {
@@ -69,6 +70,9 @@ func kindAmong(kind string, wanted []string) bool {
 	}
 	return false
 }
+
+// parentMachine is the state machine that runs the Map run that r names.
+func (r resource) parentMachine() string { return r.Name[:max(strings.LastIndexByte(r.Name, '/'), 0)] }
 
 // machineARN is the unqualified ARN of the state machine that r names or belongs to.
 func (r resource) machineARN() string {

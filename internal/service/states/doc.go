@@ -42,11 +42,29 @@
 // long poll and StartSyncExecution mostly wait, so whoever serves them should not
 // hold the clock busy meanwhile.
 //
+// # Distributed Map
+//
+// A Map run is a record beside its execution; Standard children are executions
+// of MACHINE/LABEL with histories of their own, Express children live in memory
+// and begin again with the next server. S3 is read and written over the bus.
+// When an execution is redriven, the children of its Map runs that did not
+// succeed begin anew.
+//
+// # Logs
+//
+// Events go to CloudWatch Logs beside the execution, after they are durable.
+// What a dying server has not delivered is not logged.
+//
+// # TestState
+//
+// It runs a state without a record. A Task state without a mock makes its call,
+// unless it waits for a job or a token. Mocked results are checked against the
+// shapes of the services on the bus and of dynamodb, events, kms, lambda and sqs.
+//
 // # Not here
 //
-// Aliases, map runs, redrive and TestState answer NotImplemented, as do Distributed Map,
-// JSONata (the engine refuses both at creation), log delivery and tracing.
-// Optimized integrations other than glue, sns and states are recognised at
+// Encryption with customer keys and tracing are accepted and described, not acted
+// on. Optimized integrations other than glue, sns and states are recognised at
 // creation and fail when they are reached.
 //
 // The composition root imports this package; it imports no other service.

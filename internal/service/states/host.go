@@ -69,7 +69,7 @@ func (s *Service) ended(l *liveExecution, r *exec.Result) {
 // announce tells Deps.Events about an execution's status. EventBridge hears of
 // Standard executions only (developer guide, "Events from Step Functions").
 func (s *Service) announce(e *execution, express bool) {
-	if s.Events == nil || express {
+	if s.Events == nil || express || e.MapRunARN != nil {
 		return
 	}
 	s.Events(StatusChange{Account: e.Account, Region: e.Region, Execution: s.describe(e, "")})

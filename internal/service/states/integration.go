@@ -114,6 +114,7 @@ func asText(params json.RawMessage, members []string) (json.RawMessage, error) {
 // output writes what the operation answered.
 func (c *call) output(out any, requestID string) ([]byte, error) {
 	if c.optimized == nil {
+		asSDKReads(out)
 		return sdkjson.Encode(c.service.Model, c.model, out)
 	}
 	return c.optimizedOutput(out, requestID)

@@ -2,6 +2,7 @@ package states
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -15,14 +16,16 @@ import (
 // mode", Label).
 const labelForbidden = "?*<>{}[]:;,\\|^~$#%&`\""
 
-// badLabel finds a character that no Label of a machine's Map states may have; -1 = none.
-func badLabel(m *syntax.Machine) (bad rune) {
+// badLabel finds a Label of a machine's Map states with a character that must
+// not be there; -1 = none.
+func badLabel(m *syntax.Machine, at string) (location string, bad rune) {
 	for _, s := range m.States {
+		location = at + "/States/" + s.Name
 		switch b := s.Body.(type) {
 		case *syntax.Parallel:
-			for _, branch := range b.Branches {
-				if bad := badLabel(branch); bad >= 0 {
-					return bad
+			for n, branch := range b.Branches {
+				if found, bad := badLabel(branch, location+"/Branches["+strconv.Itoa(n)+"]"); bad >= 0 {
+					return found, bad
 				}
 			}
 		case *syntax.Map:
@@ -30,16 +33,16 @@ func badLabel(m *syntax.Machine) (bad rune) {
 				return unicode.IsSpace(c) || unicode.IsControl(c) || strings.ContainsRune(labelForbidden, c)
 			})
 			if i >= 0 {
-				return []rune(b.Label[i:])[0]
+				return location + "/Label", []rune(b.Label[i:])[0]
 			}
 			if b.Processor != nil {
-				if bad := badLabel(b.Processor); bad >= 0 {
-					return bad
+				if found, bad := badLabel(b.Processor, location+"/ItemProcessor"); bad >= 0 {
+					return found, bad
 				}
 			}
 		}
 	}
-	return -1
+	return "", -1
 }
 
 // checkLabels refuses labels with characters that must not be there. The text
@@ -50,7 +53,7 @@ func checkLabels(definition string) *awserr.Error {
 	if def == nil || def.Machine == nil {
 		return nil
 	}
-	bad := badLabel(def.Machine)
+	_, bad := badLabel(def.Machine, "")
 	if bad < 0 {
 		return nil
 	}

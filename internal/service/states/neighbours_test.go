@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"stepwell/internal/awsapi/glue"
 	"stepwell/internal/awsapi/logs"
 	"stepwell/internal/awsapi/redshiftdata"
+	"stepwell/internal/awsapi/s3"
 	"stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/awsapi/sns"
 	"stepwell/internal/awserr"
@@ -38,6 +40,7 @@ type memory struct {
 	Effects []string           // what was really done, in order
 	Runs    map[string]*jobRun // by id
 	ByCall  map[string]string  // request id or client token -> id
+	Objects map[string]string  // of S3, by key
 	Tokens  map[string]string  // task tokens that clients hold, with what they will answer
 }
 
@@ -53,7 +56,7 @@ var memories = store.NewTable[memory]("memory")
 
 func newNeighbours() *neighbours {
 	return &neighbours{ids: &countingIDs{}, slow: func() time.Duration { return 0 },
-		memory: memory{Runs: map[string]*jobRun{}, ByCall: map[string]string{}, Tokens: map[string]string{}}}
+		memory: memory{Runs: map[string]*jobRun{}, ByCall: map[string]string{}, Tokens: map[string]string{}, Objects: map[string]string{}}}
 }
 
 // lasting is newNeighbours with the memory of a file.
@@ -184,6 +187,40 @@ func (n *neighbours) register(b *bus.Bus, c clock.Clock) {
 				n.did("log %s %s", *in.LogGroupName, *e.Message)
 			}
 			return &logs.PutLogEventsOutput{}, nil
+		}),
+	}})
+	b.Register(&bus.Service{Name: "s3", Model: s3.Model, Operations: []bus.Operation{
+		bus.Op("GetObject", func(_ context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			text, ok := n.Objects[*in.Key]
+			if !ok {
+				return nil, awserr.New(404, "NoSuchKey", "The specified key does not exist.")
+			}
+			return &s3.GetObjectOutput{Body: io.NopCloser(strings.NewReader(text))}, nil
+		}),
+		bus.Op("ListObjectsV2", func(_ context.Context, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			out := &s3.ListObjectsV2Output{}
+			for _, key := range slices.Sorted(maps.Keys(n.Objects)) {
+				if strings.HasPrefix(key, value(in.Prefix)) && key > value(in.ContinuationToken) {
+					out.Contents = append(out.Contents, s3.Object{Key: &key, Size: new(int64(len(n.Objects[key]))), ETag: new("\"e\""), StorageClass: new("STANDARD"), LastModified: new(time.Unix(0, 0).UTC())})
+					if len(out.Contents) == 2 {
+						out.NextContinuationToken = &key
+						break
+					}
+				}
+			}
+			return out, nil
+		}),
+		bus.Op("PutObject", func(_ context.Context, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
+			text, err := io.ReadAll(in.Body)
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.Objects[*in.Key] = string(text)
+			n.did("put %s %s %s", *in.Key, value(in.ContentType), value(in.ChecksumCRC32))
+			return &s3.PutObjectOutput{ETag: new("\"e\""), Size: in.ContentLength}, err
 		}),
 	}})
 	b.Register(&bus.Service{Name: "secretsmanager", Model: secretsmanager.Model, Operations: []bus.Operation{

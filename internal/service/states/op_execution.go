@@ -7,7 +7,6 @@ import (
 
 	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
-	"stepwell/internal/awserr"
 	"stepwell/internal/store"
 )
 
@@ -39,7 +38,7 @@ func (s *Service) describe(e *execution, data string) *api.DescribeExecutionOutp
 	out := &api.DescribeExecutionOutput{
 		ExecutionArn: &e.ARN, StateMachineArn: &e.MachineARN, StateMachineVersionArn: e.VersionARN,
 		StateMachineAliasArn: e.AliasARN, Name: &e.Name, Status: &e.Status, StartDate: &e.Start, TraceHeader: e.TraceHeader, Error: e.Error, Cause: e.Cause,
-		RedriveCount: &e.Redrives,
+		RedriveCount: &e.Redrives, MapRunArn: e.MapRunARN,
 	}
 	if !e.Stop.IsZero() {
 		out.StopDate = &e.Stop
@@ -54,6 +53,9 @@ func (s *Service) describe(e *execution, data string) *api.DescribeExecutionOutp
 		out.RedriveDate = &e.Redriven
 	}
 	out.RedriveStatus = new("REDRIVABLE")
+	if e.MapRunARN != nil {
+		out.RedriveStatus = new("REDRIVABLE_BY_MAP_RUN")
+	}
 	if reason := s.notRedrivable(e); reason != "" {
 		out.RedriveStatus, out.RedriveStatusReason = new("NOT_REDRIVABLE"), &reason
 	}
@@ -63,7 +65,10 @@ func (s *Service) describe(e *execution, data string) *api.DescribeExecutionOutp
 func (s *Service) listExecutions(ctx context.Context, in *api.ListExecutionsInput) (*api.ListExecutionsOutput, error) {
 	switch {
 	case in.MapRunArn != nil:
-		return nil, awserr.NotImplemented("states: executions of a map run")
+		if in.StateMachineArn != nil {
+			return nil, validation("Must specify either a state machine ARN or a map run ARN, but not both")
+		}
+		return s.listChildren(ctx, in)
 	case in.StateMachineArn == nil:
 		return nil, validation("Must specify either a state machine ARN or a map run ARN")
 	}
@@ -77,9 +82,7 @@ func (s *Service) listExecutions(ctx context.Context, in *api.ListExecutionsInpu
 		return nil, err
 	}
 	keep := func(e *execution) bool {
-		return (in.StatusFilter == nil || e.Status == *in.StatusFilter) &&
-			(r.Qualifier == "" || value(e.VersionARN) == r.ARN || value(e.AliasARN) == r.ARN) &&
-			(in.RedriveFilter == nil || (*in.RedriveFilter == "REDRIVEN") == (e.Redrives > 0))
+		return wanted(in, e) && (r.Qualifier == "" || value(e.VersionARN) == r.ARN || value(e.AliasARN) == r.ARN)
 	}
 	return view(ctx, s.Store, func(tx *store.Tx) (*api.ListExecutionsOutput, error) {
 		t, err := getTarget(tx, r, s.dice)
@@ -92,6 +95,12 @@ func (s *Service) listExecutions(ctx context.Context, in *api.ListExecutionsInpu
 		page, next, err := s.executionPage(tx, r, after, pageSize(in.MaxResults, defaultPage), keep)
 		return &api.ListExecutionsOutput{Executions: page, NextToken: pageToken(scope, next)}, err
 	})
+}
+
+// wanted applies the filters of ListExecutions.
+func wanted(in *api.ListExecutionsInput, e *execution) bool {
+	return (in.StatusFilter == nil || e.Status == *in.StatusFilter) &&
+		(in.RedriveFilter == nil || (*in.RedriveFilter == "REDRIVEN") == (e.Redrives > 0))
 }
 
 // executionPage reads up to limit executions of a machine that keep wants, the
@@ -123,6 +132,7 @@ func listItem(e *execution) api.ExecutionListItem {
 	item := api.ExecutionListItem{
 		ExecutionArn: &e.ARN, StateMachineArn: &e.MachineARN, StateMachineVersionArn: e.VersionARN,
 		StateMachineAliasArn: e.AliasARN, Name: &e.Name, Status: &e.Status, StartDate: &e.Start, RedriveCount: &e.Redrives,
+		MapRunArn: e.MapRunARN,
 	}
 	if !e.Stop.IsZero() {
 		item.StopDate = &e.Stop

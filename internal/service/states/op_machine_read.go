@@ -2,7 +2,9 @@ package states
 
 import (
 	"context"
+	"strings"
 
+	"stepwell/internal/asl/syntax"
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
 	"stepwell/internal/store"
@@ -70,6 +72,11 @@ func (s *Service) describeStateMachineForExecution(ctx context.Context, in *api.
 			UpdateDate: &rev.Created, LoggingConfiguration: rev.Logging, TracingConfiguration: rev.Tracing,
 			EncryptionConfiguration: encryptionOf(&m, p.machine.Definition), VariableReferences: variableReferences(p.machine.Definition),
 		}
+		if e.MapRunARN != nil {
+			if err := describeProcessor(tx, &e, p, out); err != nil {
+				return nil, err
+			}
+		}
 		if value(in.IncludedData) == metadataOnly {
 			out.Definition, out.VariableReferences = new(""), nil
 		}
@@ -78,6 +85,26 @@ func (s *Service) describeStateMachineForExecution(ctx context.Context, in *api.
 		}
 		return out, nil
 	})
+}
+
+// describeProcessor makes out what a child execution runs: the ItemProcessor of
+// its Map state.
+func describeProcessor(tx *store.Tx, e *execution, p *program, out *api.DescribeStateMachineForExecutionOutput) error {
+	a, _ := bus.ParseARN(*e.MapRunARN)
+	id := a.Resource[strings.LastIndexByte(a.Resource, ':')+1:]
+	run, err := getMapRun(tx, resource{ARN: *e.MapRunARN, Account: e.Account, Region: e.Region, Name: e.Machine, Execution: id})
+	if err != nil {
+		return err
+	}
+	out.MapRunArn, out.Label = e.MapRunARN, &run.Label
+	def := p.machine.Definition
+	if state := findState(def.Machine, run.State); state != nil {
+		if loop, ok := state.Body.(*syntax.Map); ok && loop.Processor != nil {
+			span := loop.Processor.Node.Span
+			out.Definition = new(def.Text[span.Start:span.End])
+		}
+	}
+	return nil
 }
 
 func (s *Service) listStateMachines(ctx context.Context, in *api.ListStateMachinesInput) (*api.ListStateMachinesOutput, error) {

@@ -49,6 +49,9 @@ func (s *Service) redriveExecution(ctx context.Context, in *api.RedriveExecution
 	if s.redrivenBy(&e, in.ClientToken) {
 		return &api.RedriveExecutionOutput{RedriveDate: &e.Redriven}, nil
 	}
+	if e.MapRunARN != nil {
+		return nil, api.ExecutionNotRedrivable("Execution belongs to a Map Run and can only be redriven with it")
+	}
 	if reason := s.notRedrivable(&e); reason != "" {
 		return nil, api.ExecutionNotRedrivable("%s", reason)
 	}

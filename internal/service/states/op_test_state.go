@@ -21,7 +21,7 @@ func (s *Service) testState(ctx context.Context, in *api.TestStateInput) (*api.T
 	if fault := checkTestMock(in); fault != nil {
 		return nil, fault
 	}
-	m, name, problems := exec.CompileState(*in.Definition, value(in.StateName), exec.Options{KnownResource: s.knownResource})
+	m, name, problems := exec.CompileState(*in.Definition, value(in.StateName), exec.Options{KnownResource: s.knownResource, MapRuns: true})
 	if m == nil {
 		return nil, invalidDefinition(problemText(problems))
 	}

@@ -17,20 +17,22 @@ func (s *Service) operations() []bus.Operation {
 		bus.Op("DeleteStateMachineAlias", s.deleteStateMachineAlias),
 		bus.Op("DeleteStateMachineVersion", s.deleteStateMachineVersion),
 		bus.Op("DescribeActivity", s.describeActivity),
-		bus.PartialOp("DescribeExecution", "no map runs", s.describeExecution),
+		bus.Op("DescribeExecution", s.describeExecution),
+		bus.Op("DescribeMapRun", s.describeMapRun),
 		bus.Op("DescribeStateMachine", s.describeStateMachine),
 		bus.Op("DescribeStateMachineAlias", s.describeStateMachineAlias),
 		bus.PartialOp("DescribeStateMachineForExecution", "no map runs", s.describeStateMachineForExecution),
 		bus.Op("GetActivityTask", s.getActivityTask),
 		bus.Op("GetExecutionHistory", s.getExecutionHistory),
 		bus.Op("ListActivities", s.listActivities),
-		bus.PartialOp("ListExecutions", "no map runs", s.listExecutions),
+		bus.Op("ListExecutions", s.listExecutions),
+		bus.Op("ListMapRuns", s.listMapRuns),
 		bus.Op("ListStateMachineAliases", s.listStateMachineAliases),
 		bus.Op("ListStateMachineVersions", s.listStateMachineVersions),
 		bus.Op("ListStateMachines", s.listStateMachines),
 		bus.Op("ListTagsForResource", s.listTagsForResource),
 		bus.Op("PublishStateMachineVersion", s.publishStateMachineVersion),
-		bus.PartialOp("RedriveExecution", "no map runs", s.redriveExecution),
+		bus.PartialOp("RedriveExecution", "child executions of a Map run begin anew", s.redriveExecution),
 		bus.Op("SendTaskFailure", s.sendTaskFailure),
 		bus.Op("SendTaskHeartbeat", s.sendTaskHeartbeat),
 		bus.Op("SendTaskSuccess", s.sendTaskSuccess),
@@ -40,11 +42,11 @@ func (s *Service) operations() []bus.Operation {
 		bus.Op("TagResource", s.tagResource),
 		bus.PartialOp("TestState", "tasks that wait for a job or a token need a mock; HTTP tasks are not run", s.testState),
 		bus.Op("UntagResource", s.untagResource),
+		bus.Op("UpdateMapRun", s.updateMapRun),
 		bus.PartialOp("UpdateStateMachine", "the encryption configuration is kept, not acted on", s.updateStateMachine),
 		bus.Op("UpdateStateMachineAlias", s.updateStateMachineAlias),
 		bus.Op("ValidateStateMachineDefinition", s.validateStateMachineDefinition),
 	}
-	rows = append(rows, bus.Missing("distributed Map is not implemented", "DescribeMapRun", "ListMapRuns", "UpdateMapRun")...)
 	slices.SortFunc(rows, func(a, b bus.Operation) int { return strings.Compare(a.Name, b.Name) })
 	return rows
 }

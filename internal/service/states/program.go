@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"stepwell/internal/asl/exec"
+	"stepwell/internal/asl/syntax"
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/store"
 )
@@ -52,8 +53,12 @@ func (s *Service) programOf(tx *store.Tx, account, region, key string) (*program
 
 // compile checks a definition and makes it runnable; nil where it has errors.
 func (s *Service) compile(definition, kind string) (*exec.Machine, []exec.Problem) {
-	m, problems := exec.Compile(definition, exec.Options{Express: kind == "EXPRESS", KnownResource: s.knownResource})
+	m, problems := exec.Compile(definition, exec.Options{Express: kind == "EXPRESS", KnownResource: s.knownResource, MapRuns: true})
 	if m != nil {
+		if at, bad := badLabel(m.Definition.Machine, ""); bad >= 0 {
+			return nil, append(problems, exec.Problem{Severity: "ERROR", Code: syntax.SchemaFailed,
+				Message: "Label contains invalid character: " + quoted(string(bad)), Location: at})
+		}
 		if faults := s.checkParameters(m.Definition); len(faults) > 0 {
 			return nil, append(problems, faults...)
 		}

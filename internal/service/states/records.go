@@ -3,6 +3,7 @@ package states
 import (
 	"time"
 
+	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/store"
 )
@@ -22,6 +23,10 @@ var (
 	ended   = store.NewTable[execution]("states_executions")
 	// byTime orders executions, the newest first: machine, inverted start time, name.
 	byTime = store.NewTable[string]("states_executions_by_time")
+	// mapRuns: machine, execution name, id of the Map run.
+	mapRuns = store.NewTable[mapRun]("states_map_runs")
+	// mapRunNames finds the execution of a Map run: machine/label, id.
+	mapRunNames = store.NewTable[string]("states_map_run_names")
 	// activities: name.
 	activities = store.NewTable[activity]("states_activities")
 )
@@ -93,6 +98,9 @@ type execution struct {
 	TraceHeader     *string   `json:",omitempty"`
 	Redrives        int64     `json:",omitempty"`
 	Redriven        time.Time `json:",omitzero"`  // the last time
+	MapRunARN       *string   `json:",omitempty"` // of a child execution
+	Parent          string    `json:",omitempty"` // ARN of a child's parent
+	ParentRedrives  int64     `json:",omitempty"` // of the parent, when the child was begun
 	RedriveToken    *string   `json:",omitempty"` // the client token of that
 
 	Status string
@@ -100,6 +108,33 @@ type execution struct {
 	Output *string   `json:",omitempty"`
 	Error  *string   `json:",omitempty"`
 	Cause  *string   `json:",omitempty"`
+}
+
+// mapRun is one run of a Distributed Map state.
+type mapRun struct {
+	Account, Region string
+	ARN, ID, Label  string
+	State           string // the Map state's name
+	Execution       string // ARN
+	ExecutionName   string
+	Machine         string // name
+	MachineARN      string
+	Express         bool
+	Started         time.Time
+	Stopped         time.Time `json:",omitzero"`
+	Status          string
+	Control         exec.MapControl
+	Items, Children exec.Counts
+	Redrives        int64     `json:",omitempty"`
+	Redriven        time.Time `json:",omitzero"`
+}
+
+func (r *mapRun) key() []string {
+	return []string{r.Account, r.Region, r.Machine, r.ExecutionName, r.ID}
+}
+
+func (r *mapRun) nameKey() []string {
+	return []string{r.Account, r.Region, r.Machine + "/" + r.Label, r.ID}
 }
 
 // activity is a named queue that workers poll.
@@ -134,7 +169,39 @@ func forget(tx *store.Tx, e *execution) error {
 	if _, err := byTime.Delete(tx, e.timeKey()...); err != nil {
 		return err
 	}
+	if err := forgetMapRuns(tx, e); err != nil {
+		return err
+	}
 	return tx.DropStream(e.stream())
+}
+
+// forgetMapRuns removes the Map runs of an execution with their children.
+func forgetMapRuns(tx *store.Tx, e *execution) error {
+	runs, err := mapRuns.List(tx, e.key()...)
+	if err != nil {
+		return err
+	}
+	for i := range runs {
+		r := &runs[i]
+		children, err := ended.List(tx, r.Account, r.Region, r.Machine+"/"+r.Label)
+		if err != nil {
+			return err
+		}
+		for j := range children {
+			if value(children[j].MapRunARN) == r.ARN {
+				if err := forget(tx, &children[j]); err != nil {
+					return err
+				}
+			}
+		}
+		if _, err := mapRunNames.Delete(tx, r.nameKey()...); err != nil {
+			return err
+		}
+		if _, err := mapRuns.Delete(tx, r.key()...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookup finds an execution, running or ended and still retained at now.

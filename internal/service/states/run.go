@@ -78,6 +78,9 @@ func (o *openTask) invoke(c *call, in any) (out any, err error) {
 	if fault := o.s.codecs.of(c.service.Model).Validate(c.model, in); fault != nil {
 		return nil, fault
 	}
+	if err := asSDKSends(in); err != nil {
+		return nil, err
+	}
 	return o.s.Bus.Invoke(o.ctx, c.service.Name, c.operation.Name, in)
 }
 

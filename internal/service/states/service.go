@@ -87,7 +87,21 @@ func (s *Service) Start(ctx context.Context) error {
 			s.deleting[m.ARN] = true
 		}
 	}
+	parents := map[string]bool{}
 	for i := range left {
+		parents[left[i].ARN] = true
+	}
+	for i := range left {
+		if e := &left[i]; e.MapRunARN != nil {
+			// The engine begins the children of a running Map run itself.
+			if !parents[e.Parent] {
+				err = s.abandoned(ctx, e)
+			}
+			if err != nil {
+				return fmt.Errorf("cannot end child executions: %w", err)
+			}
+			continue
+		}
 		if err := s.resume(ctx, &left[i]); err != nil {
 			s.Log.Error("execution cannot be resumed", "execution", left[i].ARN, "error", err)
 		}

@@ -164,6 +164,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(\\*"Date\\*":\[?\\*")[^"\\]+`), `${1}<date>`},
 	{regexp.MustCompile(`(\\*"\w+(?:Date|On)\\*":)\d{13}`), `${1}<ms>`},
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`), `<request>`},
+	{regexp.MustCompile(`(mapRun:[^:"]+:)[0-9a-f-]{36}`), `${1}<run>`},
 	{regexp.MustCompile(`("event_timestamp":")\d{13}`), `${1}<ms>`},
 	{regexp.MustCompile(`ACoAAGFy[A-Za-z0-9+/=]+`), `<token>`},
 	{regexp.MustCompile(`"NextToken":"[^"]+"`), `"NextToken":"<next>"`},
@@ -292,6 +293,15 @@ func (w *world) block(head string, vars map[string]string) string {
 			w.others.release(token)
 		}
 		return "taken"
+	case "object": // puts an object
+		w.others.mu.Lock()
+		defer w.others.mu.Unlock()
+		w.others.Objects[arg] = strings.Join(lines[1:], "\n")
+		return "kept"
+	case "objects":
+		w.others.mu.Lock()
+		defer w.others.mu.Unlock()
+		return stable(w.others.Objects[arg])
 	case "effects":
 		w.svc.logs.running.Wait()
 		return stable(strings.Join(w.others.taken(), "\n"))

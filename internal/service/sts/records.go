@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 
 	"stepwell/internal/awsapi/sts"
@@ -16,7 +17,8 @@ import (
 // session is a set of temporary credentials.
 type session struct {
 	AccessKey     string
-	Secret, Token string
+	Secret, Token string `json:"-"`
+	Sealed        []byte // Secret, a line feed, Token
 	Account       string
 	Principal     string
 	UserID        string // as GetCallerIdentity tells it
@@ -31,7 +33,15 @@ func (s *Service) session(ctx context.Context, accessKey string) (r session, ok 
 		r, ok, err = sessions.Get(tx, accessKey)
 		return err
 	})
-	return r, ok, err
+	if err != nil || !ok {
+		return r, false, err
+	}
+	plain, err := s.unseal(r.Sealed)
+	if err != nil {
+		return r, false, err
+	}
+	r.Secret, r.Token, _ = strings.Cut(string(plain), "\n")
+	return r, true, nil
 }
 
 // grant keeps new credentials for a principal and returns them as AWS does.
@@ -42,8 +52,13 @@ func (s *Service) grant(ctx context.Context, account, principal, userID string, 
 		Account: account, Principal: principal, UserID: userID,
 		Expires: s.now().UTC().Truncate(time.Second).Add(time.Duration(seconds) * time.Second),
 	}
+	sealed, err := s.seal([]byte(r.Secret + "\n" + r.Token))
+	if err != nil {
+		return nil, err
+	}
+	r.Sealed = sealed
 	purge := s.purgeDue()
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if purge {
 			if err := s.removeExpired(tx); err != nil {
 				return err

@@ -18,6 +18,8 @@ type Deps struct {
 	IDs    bus.IDs
 	Log    *slog.Logger
 	Static []StaticCredential // the keys of the server's configuration
+	// Seal and Unseal keep secrets from the store's file; nil leaves them as they are.
+	Seal, Unseal func([]byte) ([]byte, error)
 	// Now is the time that clients live in: credentials expire by the clock
 	// of the machine, as signatures do. nil is time.Now.
 	Now func() time.Time
@@ -48,6 +50,8 @@ type Service struct {
 	static map[string]Credential
 	now    func() time.Time
 
+	seal, unseal func([]byte) ([]byte, error)
+
 	mu     sync.Mutex
 	purged time.Time // when expired sessions were last removed
 }
@@ -55,6 +59,10 @@ type Service struct {
 // New returns the service.
 func New(d Deps) *Service {
 	s := &Service{store: d.Store, bus: d.Bus, ids: d.IDs, log: d.Log, now: d.Now, static: map[string]Credential{}}
+	if s.seal, s.unseal = d.Seal, d.Unseal; s.seal == nil {
+		plain := func(b []byte) ([]byte, error) { return b, nil }
+		s.seal, s.unseal = plain, plain
+	}
 	if s.now == nil {
 		s.now = time.Now
 	}

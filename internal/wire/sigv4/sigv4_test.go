@@ -157,6 +157,40 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// TestVerifyLegacy checks URLs that boto3 has presigned with version 2.
+func TestVerifyLegacy(t *testing.T) {
+	const get = "/bucket/a%20b/%C3%BC%2B.txt?response-content-type=text%2Fcsv&versionId=v1&AWSAccessKeyId=AKIDEXAMPLE&Signature=cscIOPFI81yB0eUOPpxYs0ji7Iw%3D&Expires=1800000060"
+	const put = "/bucket/k?AWSAccessKeyId=AKIDEXAMPLE&Signature=E3CnhvcvtmtllYcDtlR%2Fwq95sYI%3D&content-type=text%2Fplain&x-amz-meta-a=b&x-amz-security-token=tok%2Fen%2B%3D&Expires=1800000060"
+	for _, c := range []struct {
+		method, url, bucket, secret string
+		now                         int64
+		err                         string
+	}{
+		{"GET", get, "", "secret", 1800000060, ""},
+		{"GET", strings.Replace(get, "/bucket", "", 1), "bucket", "secret", 1800000000, ""},
+		{"PUT", put, "", "secret", 1800000000, ""},
+		{"GET", put, "", "secret", 1800000000, "signature does not match"},
+		{"GET", get, "", "other", 1800000000, "signature does not match"},
+		{"GET", strings.Replace(get, "v1", "v2", 1), "", "secret", 1800000000, "signature does not match"},
+		{"GET", strings.Replace(get, "1800000060", "1900000060", 1), "", "secret", 1800000000, "signature does not match"},
+		{"GET", get, "", "secret", 1800000061, "signature expired: the URL was valid until 20270115T080100Z"},
+		{"GET", strings.Replace(get, "1800000060", "soon", 1), "", "secret", 1800000000,
+			"incomplete signature: Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"},
+	} {
+		r, err := http.NewRequest(c.method, "http://h"+c.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := Parse(r)
+		if err == nil {
+			err = VerifyLegacy(r, a, c.secret, c.bucket, time.Unix(c.now, 0))
+		}
+		if got := text(err); got != c.err || a.AccessKey != "AKIDEXAMPLE" || strings.Contains(c.url, "token") != (a.SessionToken == "tok/en+=") {
+			t.Errorf("%s %s: got %s, want %s", c.method, c.url, got, c.err)
+		}
+	}
+}
+
 func text(err error) string {
 	if err == nil {
 		return ""

@@ -17,12 +17,12 @@ type Auth struct {
 	Scope        Scope
 	Signed       []string // names of the signed headers
 	Signature    string   // hexadecimal
-	Time         string   // X-Amz-Date
+	Time         string   // X-Amz-Date; of version 2, Expires
 	Expires      time.Duration
 	Presigned    bool
 	SessionToken string
 	PayloadHash  string // as signed
-	Legacy       bool   // signature version 2: known, not verified
+	Legacy       bool   // signature version 2: verified where it is presigned (VerifyLegacy)
 }
 
 // Reasons for which a signature is refused.
@@ -46,7 +46,7 @@ func Parse(r *http.Request) (Auth, error) {
 	case q.Get("X-Amz-Algorithm") != "" || q.Get("X-Amz-Credential") != "":
 		return parseQuery(r)
 	case q.Get("AWSAccessKeyId") != "" && q.Get("Signature") != "":
-		return Auth{AccessKey: q.Get("AWSAccessKeyId"), Legacy: true, Presigned: true}, nil
+		return parseLegacy(q)
 	}
 	return Auth{}, ErrMissing
 }

@@ -1,0 +1,222 @@
+package states
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"stepwell/internal/asl/exec"
+	"stepwell/internal/awsapi/s3"
+	"stepwell/internal/bus"
+	"stepwell/internal/store"
+)
+
+// The host's side of Distributed Map. A Map run is a record beside the
+// execution it belongs to; its Standard children are executions of the state
+// machine MACHINE/LABEL, its Express children live in memory. After a restart
+// the engine begins all children of a running Map run again: those whose record
+// runs are resumed then, and not before (Start).
+
+var _ exec.MapHost = host{}
+
+// BeginMapRun records a Map run, unless it is recorded.
+func (h host) BeginMapRun(ctx context.Context, m exec.MapRun) (exec.MapControl, error) {
+	s := h.s
+	parent := s.live.get(m.Execution)
+	if parent == nil {
+		return m.MapControl, exec.ErrNoExecution
+	}
+	e := &parent.record
+	return update(ctx, s.Store, func(tx *store.Tx) (exec.MapControl, error) {
+		old, ok, err := mapRuns.Get(tx, e.Account, e.Region, e.Machine, e.Name, m.ID)
+		if err != nil || ok && old.Stopped.IsZero() {
+			return old.Control, err
+		}
+		r := mapRun{
+			Account: e.Account, Region: e.Region, ARN: exec.MapRunARN(m.Info, m.Label, m.ID), ID: m.ID, Label: m.Label, State: m.State,
+			Execution: e.ARN, ExecutionName: e.Name, Machine: e.Machine, MachineARN: e.MachineARN, Express: m.Express,
+			Started: millis(m.Started), Status: string(exec.Running), Control: m.MapControl,
+		}
+		if ok { // redriven
+			r = old
+			r.Status, r.Stopped, r.Redrives, r.Redriven = string(exec.Running), time.Time{}, old.Redrives+1, millis(s.Clock.Now())
+		}
+		if err := mapRunNames.Put(tx, e.Name, r.nameKey()...); err != nil {
+			return r.Control, err
+		}
+		return r.Control, mapRuns.Put(tx, r, r.key()...)
+	})
+}
+
+// NoteMapRun keeps how far a Map run is.
+func (h host) NoteMapRun(ctx context.Context, p exec.MapProgress) error {
+	parent := h.s.live.get(p.Execution)
+	if parent == nil {
+		return exec.ErrNoExecution
+	}
+	e := &parent.record
+	return h.s.Store.Update(ctx, func(tx *store.Tx) error {
+		r, ok, err := mapRuns.Get(tx, e.Account, e.Region, e.Machine, e.Name, p.ID)
+		if err != nil || !ok {
+			return err
+		}
+		r.Status, r.Items, r.Children = string(p.Status), p.Items, p.Children
+		if p.Status != exec.Running {
+			r.Stopped = millis(p.At)
+		}
+		return mapRuns.Put(tx, r, r.key()...)
+	})
+}
+
+// BeginChild starts a child, resumes it, or tells its end.
+func (h host) BeginChild(ctx context.Context, c exec.Child) error {
+	s := h.s
+	parent := s.live.get(c.Parent.ID)
+	if parent == nil {
+		return exec.ErrNoExecution
+	}
+	l := &liveExecution{record: s.childRecord(&parent.record, &c), express: c.Express, logging: parent.logging}
+	l.watchers = append(l.watchers, func(e execution) {
+		err := s.runner.DeliverChild(c.Parent.ID, c.MapRun, c.Index, e.result())
+		if err != nil && !errors.Is(err, exec.ErrNoTask) && !errors.Is(err, exec.ErrNoExecution) && !errors.Is(err, exec.ErrClosed) {
+			s.Log.Error("map run cannot be told of a child's end", "execution", e.ARN, "error", err)
+		}
+	})
+	if c.Express {
+		limit := s.Clock.AfterFunc(expressLimit, func() { s.expire(l.record.ARN) })
+		l.watchers = append(l.watchers, func(execution) { limit.Stop() })
+		return s.launch(l, c.Machine, nil)
+	}
+	journal, over, err := s.recordChild(ctx, &l.record, parent.record.Redrives)
+	if err != nil {
+		return err
+	}
+	if over {
+		l.finish(l.record)
+		return nil
+	}
+	return s.launch(l, c.Machine, journal)
+}
+
+// childRecord is the record of a child that begins now.
+func (s *Service) childRecord(parent *execution, c *exec.Child) execution {
+	now := s.Clock.Now()
+	return execution{
+		Account: parent.Account, Region: parent.Region, ARN: exec.ChildARN(*c), Name: c.Name, Machine: parent.Machine + "/" + c.Label,
+		MachineARN: parent.MachineARN + "/" + c.Label, Revision: parent.Revision, RoleARN: parent.RoleARN, Start: millis(now),
+		Order: inverted(now), Input: string(c.Input), Status: string(exec.Running),
+		MapRunARN: new(exec.MapRunARN(c.Parent, c.Label, c.MapRun)), Parent: parent.ARN,
+	}
+}
+
+// recordChild makes a child durable, or reads the one that is: its journal
+// where it runs; over: it has ended, and the parent was not redriven since.
+func (s *Service) recordChild(ctx context.Context, e *execution, redrives int64) (journal [][]byte, over bool, err error) {
+	e.ParentRedrives = redrives
+	err = s.Store.Update(ctx, func(tx *store.Tx) error {
+		journal, over = nil, false
+		past, ok, err := ended.Get(tx, e.key()...)
+		if err != nil {
+			return err
+		}
+		if ok && (past.Status == string(exec.Succeeded) || past.ParentRedrives == redrives) {
+			*e, over = past, true
+			return nil
+		}
+		if ok { // redriven: it begins again
+			if err := forget(tx, &past); err != nil {
+				return err
+			}
+		}
+		old, ok, err := running.Get(tx, e.key()...)
+		if err != nil {
+			return err
+		}
+		if ok {
+			*e = old
+			journal, err = tx.Read(e.stream(), 1, -1)
+			return err
+		}
+		if err := byTime.Put(tx, e.Name, e.timeKey()...); err != nil {
+			return err
+		}
+		return running.Put(tx, *e, e.key()...)
+	})
+	return journal, over, err
+}
+
+// result is what an ended execution came to.
+func (e *execution) result() exec.Result {
+	r := exec.Result{Status: exec.Status(e.Status), At: e.Stop, Error: e.Error, Cause: e.Cause}
+	if e.Output != nil {
+		r.Output = []byte(*e.Output)
+	}
+	return r
+}
+
+// StopChild aborts a child.
+func (h host) StopChild(_ context.Context, c exec.Child) {
+	err := h.s.runner.Deliver(exec.ChildARN(c), exec.Stop{At: h.s.Clock.Now()})
+	if err != nil && !errors.Is(err, exec.ErrNoExecution) && !errors.Is(err, exec.ErrClosed) {
+		h.s.Log.Error("child execution cannot be stopped", "execution", exec.ChildARN(c), "error", err)
+	}
+}
+
+// abandoned ends a child whose parent no longer runs: the server died between
+// the two.
+func (s *Service) abandoned(ctx context.Context, e *execution) error {
+	return s.Store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := running.Delete(tx, e.key()...); err != nil {
+			return err
+		}
+		e.Status, e.Stop = string(exec.Aborted), millis(s.Clock.Now())
+		return ended.Put(tx, *e, e.key()...)
+	})
+}
+
+// as is who asks S3 for a Map run: the execution's role.
+func (s *Service) as(ctx context.Context, i exec.Info) context.Context {
+	t := exec.Task{Execution: i.ID, RoleARN: i.RoleARN}
+	return bus.With(ctx, s.callerOf(&t))
+}
+
+// Open reads an object.
+func (h host) Open(ctx context.Context, o exec.Object) (io.ReadCloser, error) {
+	in := &s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: optional(o.Version), ExpectedBucketOwner: optional(o.Owner)}
+	out, err := bus.Invoke[s3.GetObjectOutput](h.s.as(ctx, o.Caller), h.s.Bus, "s3", "GetObject", in)
+	if err != nil {
+		return nil, err
+	}
+	return out.Body, nil
+}
+
+// List lists a page of objects.
+func (h host) List(ctx context.Context, o exec.Object, token string) (page []exec.ObjectEntry, next string, err error) {
+	in := &s3.ListObjectsV2Input{Bucket: &o.Bucket, Prefix: optional(o.Prefix), ContinuationToken: optional(token), ExpectedBucketOwner: optional(o.Owner)}
+	out, err := bus.Invoke[s3.ListObjectsV2Output](h.s.as(ctx, o.Caller), h.s.Bus, "s3", "ListObjectsV2", in)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, x := range out.Contents {
+		page = append(page, exec.ObjectEntry{Key: value(x.Key), ETag: value(x.ETag), StorageClass: value(x.StorageClass),
+			Size: value(x.Size), LastModified: value(x.LastModified)})
+	}
+	return page, value(out.NextContinuationToken), nil
+}
+
+// Put writes an object.
+func (h host) Put(ctx context.Context, o exec.Object, contentType string, body io.ReadSeeker) error {
+	size, err := body.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = body.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read what is to be written to %s: %w", o.Key, err)
+	}
+	in := &s3.PutObjectInput{Bucket: &o.Bucket, Key: &o.Key, ContentType: &contentType, ContentLength: &size,
+		ExpectedBucketOwner: optional(o.Owner), Body: io.NopCloser(body)}
+	_, err = h.s.Bus.Invoke(h.s.as(ctx, o.Caller), "s3", "PutObject", in)
+	return err
+}
