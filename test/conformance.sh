@@ -19,7 +19,7 @@ done
 endpoint=$(awk '/^AWS endpoint/ {print $3}' "$data/out")
 redshift=$(awk '/^Redshift/ {print $2}' "$data/out")
 echo "Step Functions: recorded answers, cases that need no other service"
-python3 "$cases/asl/runner.py" --endpoint "$endpoint" --cases "$cases/asl/cases.jsonl" --only-pure
+python3 "$cases/asl/runner.py" --endpoint "$endpoint" --cases "$cases/asl/cases.jsonl" --only-pure --account 123456789012
 echo "Redshift: documented examples"
 python3 "$cases/redshift/runner.py" --host "${redshift%:*}" --port "${redshift##*:}" --db dev --user awsuser --password x \
   --cases "$cases/redshift/cases.jsonl" --exclude-area spatial,ml

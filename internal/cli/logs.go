@@ -88,7 +88,7 @@ func printLog(ctx context.Context, o *options, c *connection, in *logs.FilterLog
 		if !follow {
 			return nil
 		}
-		start := latest - lateness.Milliseconds()
+		start := max(0, latest-lateness.Milliseconds())
 		in.StartTime = &start
 		maps.DeleteFunc(seen, func(_ string, at int64) bool { return at < start })
 		select {

@@ -1,6 +1,7 @@
 package plpgsql
 
 import (
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -87,7 +88,7 @@ func (p *parser) located(e *sqlerr.Error) *sqlerr.Error {
 		}
 		line = p.lineAt(len(p.src) - len(rest))
 	}
-	c.Context = "compile of PL/pgSQL function \"" + p.proc.Name + "\" near line " + itoa(line)
+	c.Context = "compile of PL/pgSQL function \"" + p.proc.Name + "\" near line " + strconv.Itoa(line)
 	return &c
 }
 
@@ -260,12 +261,6 @@ func (p *parser) exprUntil(ends ...string) *SQL {
 	return e
 }
 
-// typeName reads a type up to one of the words.
-func (p *parser) typeName(ends ...string) syntax.TypeName {
-	text, offset := p.until(ends...)
-	return p.parseType(text, offset)
-}
-
 func (p *parser) parseType(text string, offset int) syntax.TypeName {
 	if strings.TrimSpace(text) == "" {
 		panic(fault(p.src, offset, "missing data type declaration at or near \"%s\"", p.near(offset)))
@@ -280,11 +275,4 @@ func (p *parser) parseType(text string, offset int) syntax.TypeName {
 		panic(fault(p.src, offset, "syntax error at or near \"%s\"", p.near(offset)))
 	}
 	return c.Type
-}
-
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
-	}
-	return itoa(n/10) + itoa(n%10)
 }

@@ -40,7 +40,6 @@ type mapRunner struct {
 	busy     func() // what drive holds
 	begun    int64  // children
 	open     map[int64]Child
-	started  int // of open: BeginChild returned
 	items    Counts
 	children Counts
 	outputs  map[int64]json.RawMessage // of children that succeeded, in front of flushed
