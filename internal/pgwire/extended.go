@@ -115,7 +115,7 @@ func (c *connection) execute(m *pgproto3.Execute) error {
 		c.backend.Send(&pgproto3.EmptyQueryResponse{})
 		return nil
 	}
-	sink := &rowSink{c: c, formats: p.formats}
+	sink := &rowSink{c: c, formats: p.formats, columns: p.Prepared.Columns}
 	more, err := p.Run(c.ctx, int(m.MaxRows), sink)
 	if e := c.flushRows(); e != nil {
 		return &brokenWire{e}

@@ -67,6 +67,7 @@ func TestSimpleQuery(t *testing.T) {
 		{"SELECT a FROM t WHERE a > 5", "a:23|SELECT"},
 		{"SELECT nope FROM t", "ERROR 42703 at 8"},
 		{"SELEC 1", "ERROR 42601 at 1"},
+		{"SELECT 1; SELECT :x", "ERROR 42601 at 18"},
 		{"UPDATE t SET a = a; SELECT 1/0; DELETE FROM t", "|UPDATE 2;ERROR 22012 at 0"},
 		{"COPY t FROM STDIN", "ERROR 42601 at 13"},
 		{"BEGIN", "|BEGIN"},
@@ -150,6 +151,72 @@ func TestTypes(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
+}
+
+// TestWidths has values in binary as wide as the column described, whatever
+// the parameter's type does to the expression.
+func TestWidths(t *testing.T) {
+	url, _ := serve(t, Options{})
+	conn := connect(t, url).PgConn()
+	ctx := context.Background()
+	if got := simple(conn, "CREATE TABLE pt (i int); INSERT INTO pt VALUES (1)"); strings.Contains(got, "ERROR") {
+		t.Fatal(got)
+	}
+	widths := map[uint32]int{16: 1, 21: 2, 23: 4, 20: 8, 700: 4, 701: 8, 1082: 4, 1114: 8}
+	for _, sql := range []string{"select $1 as x", "select $1 + 1", "select i + $1 from pt", "select i * $1 as i from pt", "select coalesce($1, i) from pt", "select abs($1)", "select case when i = 1 then $1 end from pt"} {
+		for _, oid := range []uint32{21, 23, 20, 701} {
+			for _, value := range [][]byte{[]byte("2"), nil} {
+				r := conn.ExecParams(ctx, sql, [][]byte{value}, []uint32{oid}, []int16{0}, []int16{1}).Read()
+				if r.Err != nil {
+					t.Errorf("%s with %d: %v", sql, oid, r.Err)
+					continue
+				}
+				f, cell := r.FieldDescriptions[0], r.Rows[0][0]
+				if cell != nil && len(cell) != widths[f.DataTypeOID] {
+					t.Errorf("%s with %d: type %d in %d bytes", sql, oid, f.DataTypeOID, len(cell))
+				}
+			}
+		}
+	}
+}
+
+// TestUntypedParameters takes parameters of no declared type as PostgreSQL does.
+func TestUntypedParameters(t *testing.T) {
+	url, _ := serve(t, Options{})
+	conn := connect(t, url).PgConn()
+	if got := simple(conn, "CREATE TABLE pt (i int, n decimal(8,2)); INSERT INTO pt VALUES (1, 2.5)"); strings.Contains(got, "ERROR") {
+		t.Fatal(got)
+	}
+	for _, x := range []struct{ sql, value, want string }{
+		{"select $1::date", "2024-02-29", "1082 2024-02-29"},
+		{"select cast($1 as date)", "2024-02-29", "1082 2024-02-29"},
+		{"select $1::date", "nonsense", "ERROR 22007 at 0"},
+		{"select $1::timestamp", "2024-02-29 01:02:03", "1114 2024-02-29 01:02:03"},
+		{"select $1::timestamptz", "2024-02-29 01:02:03", "1184 2024-02-29 01:02:03+00"},
+		{"select $1::boolean", "yes", "16 t"},
+		{"select null::date is null or $1 = '1'", "1", "16 t"},
+		{"select i + $1 from pt", "2", "23 3"},
+		{"select $1 - i from pt", "2", "23 1"},
+		{"select 7 / $1", "2", "23 3"},
+		{"select n * $1 from pt", "2", "1700 5.00000000"},
+		{"select i + $1 from pt", "x", "ERROR 22P02 at 0"},
+		{"select abs($1)", "-2", "701 2"},
+		{"select $1 as x", "2", "1043 2"},
+		{"select $1 as x, :b as y", "2", "ERROR 42601 at 17"},
+	} {
+		r := conn.ExecParams(context.Background(), x.sql, [][]byte{[]byte(x.value)}, nil, nil, nil).Read()
+		got := cellText(r)
+		if got != x.want {
+			t.Errorf("%s with %s: got %s, want %s", x.sql, x.value, got, x.want)
+		}
+	}
+}
+
+func cellText(r *pgconn.Result) string {
+	if r.Err != nil {
+		return errorText(r.Err)
+	}
+	return fmt.Sprintf("%d %s", r.FieldDescriptions[0].DataTypeOID, r.Rows[0][0])
 }
 
 func TestNumericBinary(t *testing.T) {

@@ -18,9 +18,11 @@ type rowSink struct {
 	c        *connection
 	describe bool    // the simple protocol: describe every result
 	formats  []int16 // the extended one: as the portal was bound
-	columns  []warehouse.Column
-	format   duck.Format
-	any      bool // a statement ran
+	// columns are those the client was told of: with the extended protocol at
+	// Describe, and every value is sent as their types say.
+	columns []warehouse.Column
+	format  duck.Format
+	any     bool // a statement ran
 }
 
 func rowDescription(columns []warehouse.Column, formats []int16) *pgproto3.RowDescription {
@@ -45,7 +47,9 @@ func formatOf(formats []int16, i int, t types.Type) int16 {
 
 // Columns implements warehouse.Sink.
 func (s *rowSink) Columns(columns []warehouse.Column) error {
-	s.columns = columns
+	if len(s.columns) != len(columns) || s.describe {
+		s.columns = columns
+	}
 	s.format = s.c.session.FormatNow()
 	if s.describe {
 		if err := s.c.flushRows(); err != nil {
@@ -82,7 +86,10 @@ func (s *rowSink) Chunk(chunk *duck.Chunk) error {
 			out = append(out, 0, 0, 0, 0)
 			at := len(out)
 			if formatOf(s.formats, i, s.columns[i].Type) == 1 {
-				out = appendBinary(out, v, row, s.columns[i].Type)
+				var err error
+				if out, err = appendAs(out, v, row, s.columns[i].Type, s.format); err != nil {
+					return err
+				}
 			} else {
 				out = v.AppendText(out, row, s.format)
 			}

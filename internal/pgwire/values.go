@@ -52,6 +52,88 @@ func hasBinary(t types.Type) bool {
 	return false
 }
 
+// appendAs appends a value in the binary format of the described type. DuckDB's
+// type can differ from it, since a parameter's value may say more than its
+// place did; the value is then converted. One that does not fit is an error,
+// because bytes of another width would put the client out of step.
+func appendAs(dst []byte, v *duck.Vector, row int, t types.Type, format duck.Format) ([]byte, error) {
+	is := types.FromDuck(v.Type.String())
+	if is.Kind == t.Kind || is.IsText() && t.IsText() || !fixed(t) && t.Kind != types.Decimal {
+		return appendBinary(dst, v, row, t), nil
+	}
+	text := string(v.AppendText(nil, row, format))
+	if t.Kind == types.Decimal {
+		if r, ok := new(big.Rat).SetString(text); !ok || strings.ContainsAny(text, "/eE") {
+			return nil, unfit(text, t)
+		} else if r.IsInt() {
+			text = r.Num().String()
+		}
+		return appendNumeric(dst, text), nil
+	}
+	return appendText(dst, text, t)
+}
+
+func fixed(t types.Type) bool { return hasBinary(t) && t.Size() > 0 && t.Kind != types.Name }
+
+func unfit(text string, t types.Type) error {
+	return sqlerr.New(sqlerr.NumericOutOfRange, "value \"%s\" is out of range for type %s", text, t.Base())
+}
+
+// appendText appends a value given as text in the binary format of a type of
+// fixed size.
+func appendText(dst []byte, text string, t types.Type) ([]byte, error) {
+	switch t.Kind {
+	case types.Boolean:
+		b, err := decode([]byte(text), t, 0)
+		if err != nil {
+			return nil, err
+		}
+		if b == true {
+			return append(dst, 1), nil
+		}
+		return append(dst, 0), nil
+	case types.Real, types.Double:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return nil, unfit(text, t)
+		}
+		if t.Kind == types.Real {
+			return binary.BigEndian.AppendUint32(dst, math.Float32bits(float32(f))), nil
+		}
+		return binary.BigEndian.AppendUint64(dst, math.Float64bits(f)), nil
+	case types.Date, types.Timestamp, types.TimestampTZ:
+		for _, layout := range []string{"2006-01-02 15:04:05.999999Z07", "2006-01-02 15:04:05.999999", time.DateOnly} {
+			at, err := time.Parse(layout, text)
+			if err != nil {
+				continue
+			}
+			if t.Kind == types.Date {
+				return binary.BigEndian.AppendUint32(dst, uint32(math.Floor(float64(at.Unix())/86400)-epochDays)), nil
+			}
+			return binary.BigEndian.AppendUint64(dst, uint64(at.UnixMicro()-epochMicros)), nil
+		}
+		return nil, unfit(text, t)
+	case types.Smallint, types.Integer, types.Bigint:
+		n, err := strconv.ParseInt(text, 10, int(8*t.Size()))
+		switch {
+		case err != nil:
+			return nil, unfit(text, t)
+		case t.Kind == types.Smallint:
+			return binary.BigEndian.AppendUint16(dst, uint16(n)), nil
+		case t.Kind == types.Integer:
+			return binary.BigEndian.AppendUint32(dst, uint32(n)), nil
+		}
+		return binary.BigEndian.AppendUint64(dst, uint64(n)), nil
+	case types.OID:
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			return nil, unfit(text, t)
+		}
+		return binary.BigEndian.AppendUint32(dst, uint32(n)), nil
+	}
+	return nil, unfit(text, t)
+}
+
 // appendBinary appends a value in PostgreSQL's binary format. The vector may
 // be of a wider DuckDB type than the declared one.
 func appendBinary(dst []byte, v *duck.Vector, row int, t types.Type) []byte {

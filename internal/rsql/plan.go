@@ -33,6 +33,8 @@ type Plan struct {
 	Tag string
 	// Params is the number of $n parameters.
 	Params int
+	// Inferred are the types that casts give parameters listed as Unknown.
+	Inferred map[int]types.Type
 	// Columns are the names of the result columns, for Rows. An item * of a
 	// relation with unknown columns makes it nil: DuckDB's names are then right.
 	Columns []string
@@ -59,6 +61,10 @@ type Options struct {
 	// User, Database and Schema are what CURRENT_USER, CURRENT_DATABASE() and
 	// CURRENT_SCHEMA() give.
 	User, Database, Schema string
+	// Params are the types the client declared for the parameters. One listed as
+	// Unknown gets a type from its place, as in PostgreSQL; one not listed is
+	// left to DuckDB.
+	Params []types.Type
 	// Backend is pg_backend_pid().
 	Backend int
 	// Settings answers current_setting(name); nil knows none.

@@ -7,6 +7,7 @@ import (
 	"stepwell/internal/rsql/lower"
 	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 )
 
 // Statement is one statement of a script.
@@ -20,6 +21,9 @@ type Statement struct {
 	// parameters (the Data API's), in the order of their numbers.
 	Params int
 	Names  []string
+	// NamedAt is the position of the first :name in the script, in characters
+	// from 1.
+	NamedAt int
 }
 
 // Parse splits a script at its semicolons and parses every statement. Empty
@@ -32,7 +36,7 @@ func Parse(sql string) ([]Statement, error) {
 	}
 	out := make([]Statement, len(list))
 	for i, p := range list {
-		out[i] = Statement{Tree: p.Statement, Text: sql[p.Start:p.End], Offset: p.Start, Params: p.Params, Names: p.Names}
+		out[i] = Statement{Tree: p.Statement, Text: sql[p.Start:p.End], Offset: p.Start, Params: p.Params, Names: p.Names, NamedAt: p.NamedAt}
 	}
 	return out, nil
 }
@@ -44,6 +48,7 @@ type compilation struct {
 	options  Options
 	resolved *resolve.Result
 	fired    []lower.Fired
+	inferred map[int]types.Type
 	lowered  []emit.Statement
 }
 
@@ -87,6 +92,8 @@ func (c *compilation) plan() (*Plan, error) {
 	if err := c.resolve(p); err != nil {
 		return nil, err
 	}
+	c.inferred = map[int]types.Type{}
+	p.Inferred = c.inferred
 	own, err := c.lower(kind)
 	if err != nil {
 		return nil, err
@@ -122,7 +129,7 @@ func (c *compilation) resolve(p *Plan) error {
 // lower runs the second stage. It is false where nothing is left to DuckDB.
 func (c *compilation) lower(kind Kind) (bool, error) {
 	o := c.options
-	in := lower.Input{Result: c.resolved, Options: c.names(), Catalog: c.catalog, Session: lower.Session{
+	in := lower.Input{Result: c.resolved, Options: c.names(), Catalog: c.catalog, Params: o.Params, Inferred: c.inferred, Session: lower.Session{
 		User: o.User, Database: o.Database, Schema: o.Schema, Backend: o.Backend, Settings: o.Settings,
 		LastCopyCount: o.LastCopyCount, LastCopyID: o.LastCopyID, LastQueryID: o.LastQueryID, LastUnloadCount: o.LastUnloadCount,
 	}}

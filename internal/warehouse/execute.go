@@ -11,6 +11,7 @@ import (
 	"stepwell/internal/rsql"
 	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
 )
 
@@ -23,7 +24,7 @@ func (s *Session) Execute(ctx context.Context, script string, sink Sink) error {
 		return err
 	}
 	defer leave()
-	statements, err := rsql.Parse(script)
+	statements, err := parse(script)
 	if err != nil {
 		s.fail()
 		return sqlerr.From(err)
@@ -34,6 +35,21 @@ func (s *Session) Execute(ctx context.Context, script string, sink Sink) error {
 		}
 	}
 	return s.finish(ctx)
+}
+
+// parse parses a script of a protocol that has no :name parameters: one that
+// nobody gave a value is a syntax error, as in Redshift.
+func parse(script string) ([]rsql.Statement, error) {
+	statements, err := rsql.Parse(script)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range statements {
+		if len(st.Names) > 0 {
+			return nil, sqlerr.New(sqlerr.SyntaxError, "syntax error at or near \":\"").At(st.NamedAt)
+		}
+	}
+	return statements, nil
 }
 
 // ExecuteNamed runs one statement with :name parameters, as the Data API has
@@ -93,6 +109,7 @@ type running struct {
 	script    string // the text the statement's spans count in
 	statement rsql.Statement
 	args      []any
+	declared  []types.Type // of the parameters, see rsql.Options.Params
 	sink      Sink
 	id        int64
 	started   time.Time
@@ -186,6 +203,7 @@ func (r *running) compile(tree syntax.Statement) (*rsql.Plan, error) {
 	r.catalog = &catalog{ctx: r.ctx, session: r.session}
 	options := r.session.compileOptions()
 	options.Text = r.script
+	options.Params = r.declared
 	return rsql.Compile(tree, r.catalog, options)
 }
 

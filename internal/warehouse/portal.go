@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"slices"
 
 	"stepwell/internal/duck"
 	"stepwell/internal/rsql"
@@ -15,6 +16,8 @@ type Prepared struct {
 	text      string
 	statement rsql.Statement
 	empty     bool
+	// declared are the types the client gave, Unknown for what it left open.
+	declared []types.Type
 	// Params are the parameters' types: those the client declared, else those
 	// inferred; Unknown where neither says.
 	Params []types.Type
@@ -44,7 +47,7 @@ func (s *Session) Prepare(ctx context.Context, text string, declared []types.Typ
 }
 
 func (s *Session) prepare(ctx context.Context, text string, declared []types.Type) (*Prepared, error) {
-	statements, err := rsql.Parse(text)
+	statements, err := parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +58,10 @@ func (s *Session) prepare(ctx context.Context, text string, declared []types.Typ
 	default:
 		return nil, sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
 	}
-	p := &Prepared{text: text, statement: statements[0], Params: declared}
+	p := &Prepared{text: text, statement: statements[0], Params: declared, declared: slices.Clone(declared)}
+	for len(p.declared) < p.statement.Params {
+		p.declared = append(p.declared, types.Type{})
+	}
 	if s.state == failed {
 		return p, nil // it can only be COMMIT or ROLLBACK
 	}
@@ -78,7 +84,7 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 		s.callParams(p)
 		return nil
 	}
-	r := &running{session: s, ctx: ctx, script: p.text, statement: p.statement, sink: Discard{}}
+	r := &running{session: s, ctx: ctx, script: p.text, statement: p.statement, declared: p.declared, sink: Discard{}}
 	plan, err := r.compile(p.statement.Tree)
 	if err != nil {
 		return err
@@ -100,7 +106,7 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 		return nil
 	}
 	columns := stmt.Columns()
-	if untyped(stmt) {
+	if untyped(stmt) || slices.ContainsFunc(p.declared, isNumber) {
 		if columns, err = s.describeWith(ctx, p, plan); err != nil {
 			return err
 		}
@@ -120,6 +126,10 @@ func (p *Prepared) inferParams(stmt *duck.Stmt, plan *rsql.Plan) {
 			continue
 		}
 		p.Params[i] = types.Type{Kind: types.Varchar}
+		if t, ok := plan.Inferred[i+1]; ok {
+			p.Params[i] = t
+			continue
+		}
 		if t := stmt.Param(i + 1); t.Kind != duck.Unknown && t.Kind != duck.Null {
 			p.Params[i] = types.FromDuck(t.String())
 		}
@@ -137,18 +147,29 @@ func untyped(stmt *duck.Stmt) bool {
 	return false
 }
 
+// isNumber says whether a parameter of the type is bound as a number, whose
+// width then decides that of the columns computed from it.
+func isNumber(t types.Type) bool {
+	return t.IsInteger() || t.Kind == types.OID || t.Kind == types.Real || t.Kind == types.Double
+}
+
 // describeWith asks DuckDB for the columns with sample values bound, text for
-// a parameter of unknown type as in PostgreSQL.
+// a parameter of unknown type as in PostgreSQL. The samples have the Go types
+// that the values will have, so that the columns found are those sent.
 func (s *Session) describeWith(ctx context.Context, p *Prepared, plan *rsql.Plan) ([]duck.Column, error) {
 	samples := make([]any, len(p.Params))
 	for i, t := range p.Params {
 		switch {
 		case t.Kind == types.Boolean:
 			samples[i] = false
-		case t.IsInteger():
+		case t.Kind == types.Bigint:
 			samples[i] = int64(1)
+		case t.IsInteger(), t.Kind == types.OID:
+			samples[i] = int32(1)
 		case t.Kind == types.Real || t.Kind == types.Double:
 			samples[i] = 1.5
+		case t.Kind == types.Date, t.Kind == types.Timestamp, t.Kind == types.TimestampTZ:
+			samples[i] = "2000-01-01"
 		default:
 			samples[i] = "1"
 		}
@@ -195,7 +216,7 @@ func (p *Portal) Run(ctx context.Context, limit int, sink Sink) (more bool, err 
 		return false, sink.Done(Done{Tag: "SELECT", Command: "SELECT", HasRows: true})
 	}
 	if p.run == nil {
-		p.run = &running{session: s, script: p.text, statement: p.statement, args: p.args}
+		p.run = &running{session: s, script: p.text, statement: p.statement, args: p.args, declared: p.declared}
 	}
 	p.run.ctx, p.run.sink = ctx, sink
 	if p.rows == nil && (limit == 0 || p.Prepared.Columns == nil) {

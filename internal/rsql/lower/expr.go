@@ -178,7 +178,8 @@ func (l *lowering) binary(e *syntax.Binary) emit.Expr {
 	if op == "AND" || op == "OR" || op == "||" { // a chain prints without inner parentheses
 		return &emit.Op{Op: op, Args: l.chain(e)}
 	}
-	return &emit.Op{Op: op, Args: []emit.Expr{l.expr(e.L), l.expr(e.R)}}
+	x, y := l.operands(e)
+	return &emit.Op{Op: op, Args: []emit.Expr{x, y}}
 }
 
 // chain flattens the left spine of an associative operator.
@@ -223,8 +224,17 @@ func (l *lowering) call(c *syntax.Call) emit.Expr {
 
 // callAs calls a DuckDB function with everything the call carries.
 func (l *lowering) callAs(c *syntax.Call, name string) *emit.Call {
+	args := l.exprs(c.Args)
+	switch c.Name.Last().Name {
+	case "abs", "ceil", "ceiling", "floor", "round", "sign", "trunc":
+		if len(c.Args) > 0 {
+			if _, ok := l.untyped(c.Args[0]); ok {
+				args[0] = asDouble(args[0])
+			}
+		}
+	}
 	return &emit.Call{
-		Name: name, Args: l.exprs(c.Args), Star: c.Star, Distinct: c.Distinct,
+		Name: name, Args: args, Star: c.Star, Distinct: c.Distinct,
 		OrderBy: l.orders(c.OrderBy), WithinGroup: l.orders(c.WithinGroup), Filter: l.optional(c.Filter),
 		IgnoreNulls: c.Nulls == syntax.NullsIgnore, Over: l.window(c.Over),
 	}

@@ -25,6 +25,10 @@ type Input struct {
 	Options resolve.Options
 	Catalog resolve.Catalog
 	Session Session
+	// Params are the parameters' declared types, see rsql.Options. Inferred
+	// takes the types casts give those that are Unknown.
+	Params   []types.Type
+	Inferred map[int]types.Type
 }
 
 // Fired records that a rule applied to a node.

@@ -30,7 +30,7 @@ func cast(l *lowering, e syntax.Expr) emit.Expr {
 		return l.castLiteral(s.Value, c.Type, c)
 	}
 	t := l.typeOfName(c.Type)
-	x := l.expr(c.X)
+	x := l.castOperand(c.X, t)
 	from := l.typeOf(c.X)
 	if from.Kind == types.Super && t.Kind != types.Super {
 		x = call("rs_super_text", x)

@@ -17,7 +17,7 @@ func division(l *lowering, e syntax.Expr) emit.Expr {
 	if !ok || b.Op != "/" && b.Op != "%" {
 		return nil
 	}
-	x, y := l.expr(b.L), l.expr(b.R)
+	x, y := l.operands(b)
 	if nonZero(b.R) {
 		left, right := l.typeOf(b.L), l.typeOf(b.R)
 		switch {

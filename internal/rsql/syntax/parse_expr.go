@@ -298,6 +298,9 @@ func (p *parser) primary() Expr {
 		return &Param{Index: n, Pos: span(t.start, t.end)}
 	case tNamed:
 		p.at++
+		if len(p.named) == 0 {
+			p.namedAt = charPosition(p.src, t.start)
+		}
 		return &Param{Index: p.namedParam(t.text), Pos: span(t.start, t.end)}
 	case tQuoted:
 		return p.nameOrCall()

@@ -14,6 +14,8 @@ type parser struct {
 	depth  int
 	named  []string // names of :name parameters in the order of their numbers
 	params int
+	// namedAt is the position of the first :name, in characters from 1.
+	namedAt int
 }
 
 // maxDepth bounds nesting, so that no input exhausts the stack.
@@ -28,6 +30,8 @@ type Parsed struct {
 	Params int
 	// Names are the names of :name parameters, in the order of their numbers.
 	Names []string
+	// NamedAt is the position of the first :name, in characters from 1.
+	NamedAt int
 }
 
 // Parse parses a script. Empty statements are left out. An error is a
@@ -46,12 +50,12 @@ func Parse(src string) (list []Parsed, err error) {
 				return
 			}
 			start := p.peek().start
-			p.named, p.params = nil, 0
+			p.named, p.params, p.namedAt = nil, 0, 0
 			statement := p.statement()
 			if k := p.peek(); k.kind != tEOF && !(k.kind == tOp && k.text == ";") {
 				p.fail()
 			}
-			list = append(list, Parsed{statement, start, p.prevEnd(), p.params, p.named})
+			list = append(list, Parsed{statement, start, p.prevEnd(), p.params, p.named, p.namedAt})
 		}
 	})
 	return list, err

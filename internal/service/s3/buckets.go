@@ -34,6 +34,9 @@ func (s *Service) intercept(r *http.Request, t *target) *awserr.Error {
 	if r.Method == http.MethodPost && t.Key == "" && strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data") {
 		return awserr.NotImplemented("s3:PostObject (uploads from HTML forms)")
 	}
+	if fault := s.interceptKey(r, t); fault != nil {
+		return fault
+	}
 	if r.Method == http.MethodPut && t.Bucket != "" && t.Key == "" && !hasSubresource(t.Query) {
 		return s.interceptCreate(r, t)
 	}
@@ -136,6 +139,9 @@ func (s *Service) amend(resp *http.Response) error {
 			return s.amendList(ctx, resp, t)
 		}
 	case t.Key != "":
+		if resp.StatusCode == http.StatusBadRequest && method != http.MethodHead && strings.HasSuffix(t.Key, "/") {
+			return amendFolder(resp)
+		}
 	case ok && method == http.MethodDelete && !hasSubresource(t.Query):
 		return s.dropBucket(ctx, t.Bucket)
 	case ok && method == http.MethodGet && t.Query.Has("location"):

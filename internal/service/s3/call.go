@@ -53,6 +53,9 @@ func (s *Service) roundTrip(r *http.Request) (*http.Response, error) {
 	if err := s.intercept(r, t); err != nil {
 		return nil, err
 	}
+	if deletesNothing(r, t) {
+		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	}
 	s.prepare(r, bus.From(r.Context()))
 	resp, err := s.embedded.client.Transport.RoundTrip(r)
 	if errors.Is(err, errBody) {

@@ -18,5 +18,13 @@
 // buckets. Keys are limited as file names are: at most 255 bytes between
 // slashes, and an object cannot have another object's key as its folder.
 //
+// Keys with an empty, "." or ".." segment (a//b, /a, a/./b, a/../b) would be
+// other objects' files. Writing one, and a DeleteObjects that names one, is
+// refused with NotImplemented through every door; reading one finds nothing
+// (NoSuchKey), and DeleteObject of one succeeds without effect. A key that ends
+// in one slash is a folder marker, which has no content: content for it is
+// refused with NotImplemented too, and so is the document of a DeleteObjects in
+// the aws-chunked encoding.
+//
 // The server imports it; nothing else does.
 package s3

@@ -61,6 +61,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, err)
 		return
 	}
+	if deletesNothing(r, t) {
+		w.Header().Set("X-Amz-Request-Id", bus.From(ctx).RequestID)
+		lowerHeaders{w}.WriteHeader(http.StatusNoContent)
+		return
+	}
 	s.proxy.ServeHTTP(lowerHeaders{w}, r)
 }
 

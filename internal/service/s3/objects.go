@@ -113,7 +113,7 @@ func (s *Service) Path(_ context.Context, bucket, key string) (string, error) {
 		return "", err
 	}
 	local := filepath.FromSlash(key)
-	if !filepath.IsLocal(local) || local == posix.MetaTmpDir || strings.HasPrefix(key, posix.MetaTmpDir+"/") {
+	if !plainKey(key) || !filepath.IsLocal(local) || local == posix.MetaTmpDir || strings.HasPrefix(key, posix.MetaTmpDir+"/") {
 		return "", notFound{errNoSuchKey(key)}
 	}
 	path := filepath.Join(root, local)
@@ -146,7 +146,13 @@ func (s *Service) Publish(ctx context.Context, bucket, key, file string) error {
 	if err != nil {
 		return err
 	}
-	if !filepath.IsLocal(filepath.FromSlash(key)) || strings.HasSuffix(key, "/") || strings.HasPrefix(key, posix.MetaTmpDir) {
+	switch {
+	case key != "" && !plainKey(key):
+		return awserr.NotImplemented(oddKeys)
+	case strings.HasSuffix(key, "/"):
+		return awserr.NotImplemented(fullFolders)
+	}
+	if !filepath.IsLocal(filepath.FromSlash(key)) || strings.HasPrefix(key, posix.MetaTmpDir) {
 		return awserr.New(400, "InvalidArgument", "cannot make a file the object %q", key)
 	}
 	if s.movable(bucket) {
