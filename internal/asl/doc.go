@@ -6,6 +6,7 @@
 //	asl/syntax     definition text -> typed tree with spans
 //	asl/check      what is wrong with a tree, in AWS's words
 //	asl/jsonpath   JSONPath and reference paths as AWS evaluates them
+//	asl/jsonata    JSONata as AWS embeds it
 //	asl/intrinsic  the States.* functions
 //	asl/exec       the interpreter: a resumable state machine, a runner, timelines
 //
@@ -16,6 +17,6 @@
 // Functions developer guide; recorded answers of the service decide where both
 // are silent.
 //
-// Only the query language JSONPath is interpreted; a definition that asks for
-// JSONata is refused by Compile. A Distributed Map is refused likewise.
+// Both query languages are interpreted. A Distributed Map needs a Host that is
+// an exec.MapHost too; without one its definitions are refused.
 package asl

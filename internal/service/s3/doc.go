@@ -18,6 +18,7 @@
 // buckets. Keys are limited as file names are: at most 255 bytes between
 // slashes, and an object cannot have another object's key as its folder.
 //
+// Keys below .sgwtmp, where unfinished uploads lie, are refused like the next.
 // Keys with an empty, "." or ".." segment (a//b, /a, a/./b, a/../b) would be
 // other objects' files. Writing one, and a DeleteObjects that names one, is
 // refused with NotImplemented through every door; reading one finds nothing

@@ -8,11 +8,13 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/versity/versitygw/backend/posix"
+
 	"stepwell/internal/awserr"
 )
 
 const (
-	oddKeys      = `object keys with empty, "." or ".." segments`
+	oddKeys      = `object keys with empty, "." or ".." segments, or below .sgwtmp`
 	fullFolders  = `objects with content whose key ends in "/"`
 	chunkedNames = "s3:DeleteObjects with a body in the aws-chunked encoding"
 )
@@ -21,6 +23,9 @@ const (
 // and a//b are two objects of S3 and one path of a file system. One slash at
 // the end makes a folder marker.
 func plainKey(key string) bool {
+	if key == posix.MetaTmpDir || strings.HasPrefix(key, posix.MetaTmpDir+"/") {
+		return false // where the backend keeps unfinished uploads: never listed
+	}
 	for segment := range strings.SplitSeq(strings.TrimSuffix(key, "/"), "/") {
 		if segment == "" || segment == "." || segment == ".." {
 			return false

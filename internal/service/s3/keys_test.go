@@ -72,7 +72,7 @@ func TestOddKeysHTTP(t *testing.T) {
 		return resp.StatusCode, string(text)
 	}
 	odd := []string{"a//b", "/lead", "dot/./x", "dd/../x", "../x", "a/..", "..", ".", "/", "t//", "./x",
-		"a%2F%2Fb", "%2Flead", "dot/%2E/x", "dd/%2e%2e/x", "dd%2F..%2Fx", "..%2Fx", "../" + bucket + "/x"}
+		"a%2F%2Fb", "%2Flead", "dot/%2E/x", "dd/%2e%2e/x", "dd%2F..%2Fx", "..%2Fx", ".sgwtmp/x", ".sgwtmp", "../" + bucket + "/x"}
 	for _, key := range odd {
 		for _, style := range []struct{ host, path string }{
 			{"", "/" + bucket + "/" + key},

@@ -46,7 +46,7 @@ func badLabel(m *syntax.Machine, at string) (location string, bad rune) {
 }
 
 // checkLabels refuses labels with characters that must not be there. The text
-// is the recorded one: an inner fault that the service shows as it is, with
+// is the recorded one, whose recording was never validated against AWS: an inner fault that the service shows as it is, with
 // the character and the sentence each quoted as Python quotes them.
 func checkLabels(definition string) *awserr.Error {
 	def, _ := syntax.Parse(definition)

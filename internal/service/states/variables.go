@@ -131,9 +131,10 @@ func (r references) path(state, text string) {
 	}
 }
 
-// encryptionOf is a machine's encryption configuration as it is described. AWS
-// shows its default for the definitions of the language's second edition
-// (variables, JSONata); recordings of older definitions are without it.
+// encryptionOf is a machine's encryption configuration as it is described: the
+// one that was set, else AWS's default. The default is shown only where the
+// recorded answers have it, which are those made since variables and JSONata
+// came; the service of today probably shows it everywhere.
 func encryptionOf(m *machine, def *syntax.Definition) *api.EncryptionConfiguration {
 	if m.Encryption != nil || !secondEdition(def.Machine) {
 		return m.Encryption
