@@ -6,7 +6,7 @@ DATA := .stepwell
 SHARED ?= ../shared
 export CGO_ENABLED = 1
 
-.PHONY: build demo test bench lint conformance e2e crash fuzz generate
+.PHONY: build demo test bench lint conformance e2e e2e-clients e2e-dbt crash fuzz generate
 
 build:
 	$(GO) build -o $(STEPWELL) ./cmd/stepwell
@@ -28,6 +28,7 @@ lint:
 generate:
 	cd tools && $(GO) run ./awsgen
 
+# Recorded and documented answers; test/conformance/ lists what is known to fail, and why.
 conformance: build
 	test/conformance.sh $(STEPWELL) $(SHARED)/conformance
 
@@ -35,19 +36,31 @@ conformance: build
 e2e: build
 	test/e2e.sh $(STEPWELL)
 
-# The server is killed at random instants while a pipeline runs.
+# The clients that take long to install: JDBC (Java and Maven), SQLAlchemy, awswrangler.
+e2e-clients: build
+	E2E_CLIENTS=clients test/e2e.sh $(STEPWELL)
+
+# A dbt project with dbt-redshift.
+e2e-dbt: build
+	E2E_CLIENTS=dbt test/e2e.sh $(STEPWELL)
+
+# The server is killed at random instants while executions of all kinds run, and its disk fails. CRASH=-short takes two minutes.
 crash: build
-	$(GO) test -count 1 -v -timeout 30m ./test/crash -stepwell $(CURDIR)/$(STEPWELL)
+	$(GO) test -count 1 -v -timeout 30m $(CRASH) ./test/crash -stepwell $(CURDIR)/$(STEPWELL)
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./test/bench -stepwell $(CURDIR)/$(STEPWELL)
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/warehouse
-	$(GO) test -run '^$$' -bench . ./internal/store ./internal/wire ./internal/rsql ./internal/asl/...
+	$(GO) test -run '^$$' -bench . ./internal/store ./internal/service/states ./internal/wire ./internal/rsql ./internal/asl/...
 
+# Every fuzz test, one after the other; one that fails does not keep the rest from running.
+# make fuzz FUZZ=./internal/asl/... FUZZTIME=10m is the language alone, longer.
+FUZZ ?= ./...
 FUZZTIME ?= 60s
 fuzz:
-	@for p in $$($(GO) list ./...); do \
+	@status=0; for p in $$($(GO) list $(FUZZ)); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$p 2>/dev/null | grep '^Fuzz'); do \
-	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	    echo "$$p $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5s $$p || status=1; \
 	  done; \
-	done
+	done; exit $$status

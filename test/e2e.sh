@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
 # Real clients against a running server: e2e.sh STEPWELL [pytest arguments].
-# The clients live in a Python environment of their own, made once.
+# E2E_CLIENTS=clients or dbt runs the tests of that mark, with the Python
+# environment of its requirements; without it all others run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 stepwell=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
-clients=${STEPWELL_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/stepwell}/e2e-clients
-stamp=$clients/$(sha256sum "$here/e2e/requirements.txt" | cut -c1-16)
-if [ ! -e "$stamp" ]; then
-  rm -rf "$clients"
-  python3 -m venv "$clients"
-  "$clients/bin/pip" install --quiet --disable-pip-version-check -r "$here/e2e/requirements.txt"
-  touch "$stamp"
-fi
-exec env STEPWELL="$stepwell" PATH="$clients/bin:$PATH" "$clients/bin/python" -m pytest -q -p no:cacheprovider "$here/e2e" "$@"
+set_of=${E2E_CLIENTS:-}
+clients=$("$here/clients.sh" $set_of)
+mark=${set_of:-not clients and not dbt}
+exec env STEPWELL="$stepwell" PATH="$clients/bin:$PATH" "$clients/bin/python" -m pytest -q -p no:cacheprovider -m "$mark" "$here/e2e" "$@"

@@ -30,11 +30,16 @@ type connection struct {
 
 // connect finds the server that has the data folder open, or starts one.
 func (o *options) connect(ctx context.Context) (*connection, error) {
+	if o.mocks != nil && o.endpoint != "" {
+		return nil, usageError{fmt.Errorf("--mock and --endpoint exclude each other: give --mock to the server")}
+	}
 	if o.endpoint != "" {
 		return o.attach(ctx, o.endpoint)
 	}
 	address, err := server.ReadAddress(o.dataDir)
 	switch {
+	case err == nil && o.mocks != nil && healthy(ctx, address.Endpoint):
+		return nil, fmt.Errorf("cannot use --mock: a server has the data folder %s open; give --mock to that server, or use --ephemeral", o.dataDir)
 	case err == nil && healthy(ctx, address.Endpoint):
 		return newConnection(address, nil), nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
@@ -73,7 +78,7 @@ func (o *options) embed(ctx context.Context, dataDir string) (*connection, error
 	s, err := server.Start(ctx, server.Options{
 		Listen: "127.0.0.1:0", Redshift: "127.0.0.1:0",
 		DataDir: dataDir, CacheDir: cacheDir(), TimeScale: o.timeScale,
-		Account: account(), Region: region(),
+		Account: account(), Region: region(), Mocks: o.mocks,
 		Log: slog.New(slog.NewTextHandler(o.std.Err, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {

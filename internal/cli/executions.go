@@ -33,7 +33,95 @@ func newExecutions(o *options) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&status, "status", "", "only those in this status, e.g. FAILED")
+	cmd.AddCommand(newExecutionsShow(o))
 	return cmd
+}
+
+func newExecutionsShow(o *options) *cobra.Command {
+	var s showing
+	cmd := &cobra.Command{
+		Use:   "show [EXECUTION-ARN]",
+		Short: "Show an execution as a timeline of its states",
+		Long: `Show an execution as a timeline: its states with attempts, durations and errors.
+Without an ARN it is the one that was started last. Iterations of a Map are
+summarised where there are many.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := o.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer c.close()
+			if len(args) == 0 {
+				latest, err := latestExecution(cmd.Context(), c)
+				if err != nil {
+					return err
+				}
+				args = []string{latest}
+			}
+			return showTimeline(cmd.Context(), o, c, args[0], s)
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&s.input, "input", false, "show the input of every state")
+	f.BoolVar(&s.output, "output", false, "show the output of every state")
+	f.BoolVar(&s.all, "all", false, "show every iteration of every Map")
+	return cmd
+}
+
+// latestExecution is the ARN of the execution that was started last.
+func latestExecution(ctx context.Context, c *connection) (string, error) {
+	machines, err := listMachines(ctx, c, nil)
+	if err != nil {
+		return "", err
+	}
+	arn, at := "", time.Time{}
+	for _, m := range machines {
+		if *m.Type == "EXPRESS" {
+			continue
+		}
+		page, err := bus.Invoke[states.ListExecutionsOutput](ctx, c.aws, "states", "ListExecutions",
+			&states.ListExecutionsInput{StateMachineArn: m.StateMachineArn, MaxResults: new(int64(1))})
+		if err != nil {
+			return "", err
+		}
+		for _, e := range page.Executions {
+			if e.StartDate.After(at) {
+				arn, at = *e.ExecutionArn, *e.StartDate
+			}
+		}
+	}
+	if arn == "" {
+		return "", fmt.Errorf("there is no execution")
+	}
+	return arn, nil
+}
+
+func showTimeline(ctx context.Context, o *options, c *connection, arn string, s showing) error {
+	t, err := readTimeline(ctx, c, arn)
+	if err != nil {
+		return err
+	}
+	d := t.execution
+	fmt.Fprintf(o.std.Out, "%s\n%s, started %s", arn, *d.Status, d.StartDate.Local().Format(time.DateTime))
+	if d.StopDate != nil {
+		fmt.Fprintf(o.std.Out, ", took %s", duration(d.StopDate.Sub(*d.StartDate)))
+	}
+	fmt.Fprint(o.std.Out, "\n\n")
+	if s.input && d.Input != nil {
+		fmt.Fprintf(o.std.Out, "input %s\n\n", indentJSON(*d.Input))
+	}
+	t.print(o.std.Out, s)
+	if d.Error != nil {
+		fmt.Fprintf(o.std.Out, "\nerror: %s\n", *d.Error)
+	}
+	if cause := text(d.Cause); cause != "" {
+		fmt.Fprintf(o.std.Out, "cause: %s\n", indentJSON(cause))
+	}
+	if s.output && d.Output != nil {
+		fmt.Fprintf(o.std.Out, "\noutput %s\n", indentJSON(*d.Output))
+	}
+	return nil
 }
 
 func listExecutions(ctx context.Context, o *options, c *connection, names []string, status string) error {

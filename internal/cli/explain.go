@@ -47,7 +47,7 @@ func (anyTable) Relation(path []string) (*resolve.Relation, error) {
 
 func (anyTable) Target(path []string, _ bool) ([]string, error) { return path, nil }
 
-func (anyTable) Function([]string) (string, bool) { return "", false }
+func (anyTable) Functions([]string) ([]*resolve.UserFunction, error) { return nil, nil }
 
 func (anyTable) Scan(*resolve.Scan) (emit.Table, error) {
 	return nil, sqlerr.NotImplemented("external tables without a server")

@@ -3,6 +3,8 @@ package cli
 import (
 	"os"
 	"path/filepath"
+
+	"stepwell/internal/server"
 )
 
 // options are the flags that all commands share.
@@ -11,6 +13,7 @@ type options struct {
 	dataDir   string
 	endpoint  string
 	timeScale float64
+	mocks     *server.Mocks // of the server started in this process; nil = none
 }
 
 // defaultDataDir follows the XDG Base Directory Specification.

@@ -12,6 +12,7 @@ import (
 func newServe(o *options) *cobra.Command {
 	so := server.Options{}
 	var verbose bool
+	var mock string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the AWS services and the warehouse until stopped",
@@ -27,6 +28,12 @@ verified, and TLS or --insecure is demanded.`,
 			}
 			so.DataDir, so.CacheDir, so.TimeScale = o.dataDir, cacheDir(), o.timeScale
 			so.Account, so.Region = account(), region()
+			if mock != "" {
+				var err error
+				if so.Mocks, _, err = o.readMocks(mock); err != nil {
+					return err
+				}
+			}
 			so.Log = slog.New(slog.NewTextHandler(o.std.Err, &slog.HandlerOptions{Level: level}))
 			s, err := server.Start(cmd.Context(), so)
 			if err != nil {
@@ -51,6 +58,7 @@ verified, and TLS or --insecure is demanded.`,
 	f.StringVar(&so.SMTP, "smtp", "", "host:port of a mail server for SNS e-mail (default: files in the data folder's outbox)")
 	f.StringVar(&so.MailFrom, "mail-from", "no-reply@sns.amazonaws.com", "sender of SNS e-mail")
 	f.StringVar(&so.Python, "python", "", "Python interpreter for Glue jobs (default: python3 on PATH)")
+	f.StringVar(&mock, "mock", "", "mock file: an execution of STATE-MACHINE-ARN#TEST-CASE answers its tasks from it")
 	f.BoolVarP(&verbose, "verbose", "v", false, "log every request")
 	return cmd
 }

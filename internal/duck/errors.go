@@ -26,7 +26,7 @@ var prefixes = []struct{ prefix, code string }{
 	{"INTERRUPT Error: ", "57014"},
 	{"Out of Memory Error: ", "53200"},
 	{"Permission Error: ", "42501"},
-	{"Serialization Error: ", "40001"},
+	{"Serialization Error: ", "XX000"},
 	{"INTERNAL Error: ", "XX000"},
 	{"FATAL Error: ", "XX000"},
 	{"Dependency Error: ", "2BP01"},
@@ -49,7 +49,8 @@ func newRule(code, pattern, text string) rule {
 var rules = []rule{
 	// Raised by the prelude: error('SQLSTATE:text').
 	newRule("", `^([0-9A-Z]{5}):(.*)$`, "$2"),
-	newRule("40001", `^(?:Failed to commit: )?.*(?:[Cc]onflict|write-write).*$`, "1023"),
+	newRule("53100", `^.*No space left on device.*$`, "Disk Full"),
+	newRule("XX000", `^(?:Failed to commit: )?.*(?:[Cc]onflict|write-write).*$`, sqlerr.SerializationViolation),
 	newRule("42P01", `^Table with name (\S+) does not exist!.*$`, `relation "$1" does not exist`),
 	newRule("42P07", `^(?:Table|View|Entry) with name "([^"]*)" already exists!?.*$`, `Relation "$1" already exists`),
 	newRule("42P06", `^Schema with name "?([^" ]*)"? already exists!?.*$`, `Schema "$1" already exists`),
@@ -64,6 +65,20 @@ var rules = []rule{
 	newRule("42803", `^column "?([^" ]*)"? must appear in the GROUP BY clause.*$`, `column "$1" must appear in the GROUP BY clause or be used in an aggregate function`),
 	newRule("23502", `^NOT NULL constraint failed: (?:.*\.)?(\S+)$`, `Cannot insert a NULL value into column $1`),
 	newRule("21000", `^More than one row returned by a subquery.*$`, "single-row subquery returns more than one row"),
+	newRule("22003", `^Overflow in \w+ of INT16 .*$`, "smallint out of range"),
+	newRule("22003", `^Overflow in \w+ of INT32 .*$`, "integer out of range"),
+	newRule("22003", `^Overflow in \w+ of INT64 .*$`, "bigint out of range"),
+	newRule("22003", `^Overflow in (\w+) of (?:INT128|DECIMAL).*$`, "Numeric data overflow ($1)"),
+	newRule("22003", `^Overflow in (HUGEINT|SUM) .*$`, "Numeric data overflow (addition)"),
+	newRule("22003", `^(?:Casting value .* to type|Could not cast value .* to) DECIMAL.*$`, "Numeric data overflow (result precision)"),
+	newRule("22003", `^Type \w+ with value .* out of range for the destination type INT16.*$`, "Value out of range for 2 bytes."),
+	newRule("22003", `^Type \w+ with value .* out of range for the destination type INT32.*$`, "Value out of range for 4 bytes."),
+	newRule("22003", `^Type \w+ with value .* out of range for the destination type INT64.*$`, "Value out of range for 8 bytes."),
+	newRule("42803", `^(WHERE|GROUP BY|ON|JOIN|SET) clause cannot contain aggregates!?.*$`, "aggregates not allowed in $1 clause"),
+	newRule("42P20", `^(WHERE|GROUP BY|HAVING|ON|JOIN) clause cannot contain window functions!?.*$`, "window functions not allowed in $1 clause"),
+	newRule("42803", `^aggregate function calls cannot be nested.*$`, "aggregate function calls may not be nested"),
+	newRule("42601", `^Set operations can only apply to expressions with the same number of result columns.*$`, "each UNION query must have the same number of columns"),
+	newRule("42703", `^Values list "([^"]*)" does not have a column named "([^"]*)".*$`, `column $1.$2 does not exist`),
 	newRule("22P02", `^Could not convert string '(.*)' to (?:INT32|INT64|INT16|INT8|INT128)\b.*$`, `invalid input syntax for integer: "$1"`),
 	newRule("22P02", `^Could not convert string '(.*)' to (?:DOUBLE|FLOAT)\b.*$`, `invalid input syntax for type double precision: "$1"`),
 	newRule("22P02", `^Could not convert string '(.*)' to BOOL\b.*$`, `invalid input syntax for type boolean: "$1"`),
@@ -99,6 +114,9 @@ func translate(kind bindings.ErrorType, message string) error {
 		}
 	}
 	message = withoutExcerpt(message)
+	if e := operatorError(message); e != nil {
+		return e
+	}
 	for _, r := range rules {
 		m := r.pattern.FindStringSubmatchIndex(message)
 		if m == nil {
@@ -108,12 +126,75 @@ func translate(kind bindings.ErrorType, message string) error {
 		if r.code == "" {
 			return sqlerr.New(message[m[2]:m[3]], "%s", text)
 		}
-		if r.code == sqlerr.SerializationFailure {
+		if text == sqlerr.SerializationViolation {
 			return sqlerr.New(r.code, "%s", text).WithDetail("Serializable isolation violation on table in Redshift")
 		}
 		return sqlerr.New(r.code, "%s", text)
 	}
 	return sqlerr.New(code, "%s", message)
+}
+
+// noOperator and noComparison are DuckDB's words for operands that do not go together.
+var (
+	noOperator   = regexp.MustCompile(`(?s)^(?:No function matches the given name and argument types|Could not choose a best candidate function for the function call) ['"]([-+*/%|&#~<>=!^]+)\(([^']*?)\)['"].*`)
+	noComparison = regexp.MustCompile(`(?s)^Cannot compare values of type (.*?) and(?: values of)? type (.*?) - an explicit cast is required.*`)
+	noCast       = regexp.MustCompile(`(?s)^Unimplemented type for cast \((\S+) -> (\S+)\).*`)
+	modifiers    = regexp.MustCompile(`\([^)]*\)`)
+)
+
+// operatorError is PostgreSQL's error for them; nil for other messages.
+func operatorError(message string) error {
+	op, operands := "=", ""
+	if m := noOperator.FindStringSubmatch(message); m != nil {
+		op, operands = m[1], m[2]
+	} else if m := noComparison.FindStringSubmatch(message); m != nil {
+		operands = m[1] + ", " + m[2]
+	} else if m := noCast.FindStringSubmatch(message); m != nil {
+		return sqlerr.New("42846", "cannot cast type %s to %s", typeName(m[1]), typeName(m[2]))
+	} else {
+		return nil
+	}
+	list := strings.Split(modifiers.ReplaceAllString(operands, ""), ", ")
+	for i, t := range list {
+		list[i] = typeName(t)
+	}
+	text := op + " " + list[0]
+	if len(list) == 2 {
+		text = list[0] + " " + op + " " + list[1]
+	}
+	return sqlerr.New("42883", "operator does not exist: %s", text).
+		WithHint("No operator matches the given name and argument type(s). You may need to add explicit type casts.")
+}
+
+// typeName is Redshift's name for a type as DuckDB prints it.
+func typeName(name string) string {
+	switch name = strings.TrimSpace(name); name {
+	case "INTEGER_LITERAL", "TINYINT", "UTINYINT", "USMALLINT":
+		return "integer"
+	case "STRING_LITERAL", "NULL":
+		return "unknown"
+	case "VARCHAR":
+		return "character varying"
+	case "DECIMAL", "HUGEINT":
+		return "numeric"
+	case "DOUBLE":
+		return "double precision"
+	case "FLOAT":
+		return "real"
+	case "TIMESTAMP":
+		return "timestamp without time zone"
+	case "TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ":
+		return "timestamp with time zone"
+	case "TIME":
+		return "time without time zone"
+	case "TIME WITH TIME ZONE", "TIMETZ":
+		return "time with time zone"
+	case "BLOB":
+		return "binary varying"
+	case "JSON":
+		return "super"
+	}
+	return strings.ToLower(name)
 }
 
 // withoutExcerpt removes the excerpt DuckDB appends ("LINE 1: ..."): it points

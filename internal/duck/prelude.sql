@@ -69,13 +69,17 @@ CREATE MACRO rs_sum_agg(v, x SMALLINT) AS CAST(v AS BIGINT),
 -- A quotient of the type of sample, which the compiler computed.
 CREATE MACRO rs_div_scaled(a, b, sample) AS cast_to_type(a / rs_nonzero(b), sample);
 
+-- A text without trailing blanks, which do not count in comparisons.
+CREATE MACRO rs_blankless(x) AS CASE WHEN suffix(x, ' ') THEN rtrim(x, ' ') ELSE x END;
+
 -- Text limited in bytes --------------------------------------------------------
 
 -- The longest prefix of t of at most n bytes.
 CREATE MACRO rs_cut(t, n) AS CASE
   WHEN strlen(t) <= n THEN t
   WHEN strlen(t) = length(t) THEN left(t, n)
-  ELSE left(t, list_max(list_filter(range(n + 1), lambda k: strlen(left(t, k)) <= n))) END;
+  -- The text goes in as the list, not into the lambda, which may hold no subquery.
+  ELSE list_transform([{'t': t, 'n': n}], lambda s: left(s.t, list_max(list_filter(range(s.n + 1), lambda k: strlen(left(s.t, k)) <= s.n))))[1] END;
 
 CREATE MACRO rs_varchar(x, n) AS rs_cut(CAST(x AS VARCHAR), n);
 CREATE MACRO rs_char(x, n) AS rtrim(rs_cut(CAST(x AS VARCHAR), n));
@@ -111,8 +115,17 @@ CREATE MACRO rs_width_bucket(x, lo, hi, n) AS CAST(CASE
 CREATE MACRO rs_text(x) AS CASE
   WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN regexp_replace(CAST(x AS VARCHAR), '\.0$', '')
   ELSE CAST(x AS VARCHAR) END;
-CREATE MACRO rs_len(s) AS length(CAST(s AS VARCHAR));
-CREATE MACRO rs_octet_length(s VARCHAR) AS strlen(s), (s BLOB) AS octet_length(s);
+CREATE MACRO rs_len(s) AS CAST(length(CAST(s AS VARCHAR)) AS INTEGER);
+CREATE MACRO rs_strpos(s, part) AS CAST(strpos(s, part) AS INTEGER);
+CREATE MACRO rs_octetindex(part, s) AS CASE WHEN strpos(s, part) = 0 THEN 0 ELSE CAST(strlen(left(s, strpos(s, part) - 1)) + 1 AS INTEGER) END;
+CREATE MACRO rs_octet_length(s VARCHAR) AS CAST(strlen(s) AS INTEGER), (s BLOB) AS CAST(octet_length(s) AS INTEGER);
+CREATE MACRO rs_repeat(s, n) AS repeat(s, CAST(greatest(n, 0) AS BIGINT));
+CREATE MACRO rs_left(s, n) AS left(s, CAST(n AS BIGINT));
+CREATE MACRO rs_right(s, n) AS right(s, CAST(n AS BIGINT));
+CREATE MACRO rs_split_part(s, d, n) AS CASE WHEN n < 1 THEN error('22023:field position must be greater than zero') ELSE split_part(s, d, CAST(n AS BIGINT)) END;
+CREATE MACRO rs_chr(n) AS CASE WHEN n = 0 THEN '' ELSE chr(CAST(n AS INTEGER)) END;
+CREATE MACRO rs_substring_text(s, p) AS substring(s, CAST(greatest(p, 1) AS BIGINT)),
+  (s, p, n) AS substring(s, CAST(greatest(p, 1) AS BIGINT), CAST(greatest(p + n - greatest(p, 1), 0) AS BIGINT));
 CREATE MACRO rs_substring(s VARCHAR, p) AS substring(s, CAST(greatest(p, 1) AS BIGINT)),
   (s VARCHAR, p, n) AS substring(s, CAST(greatest(p, 1) AS BIGINT), CAST(greatest(p + n - greatest(p, 1), 0) AS BIGINT)),
   (s BLOB, p) AS s[CAST(greatest(p, 1) AS BIGINT):],
@@ -123,7 +136,14 @@ CREATE MACRO rs_bpcharcmp(a, b) AS CASE WHEN rtrim(a) > rtrim(b) THEN 1 WHEN rtr
 CREATE MACRO rs_bttext_pattern_cmp(a, b) AS CASE WHEN a > b THEN 1 WHEN a < b THEN -1 WHEN a = b THEN 0 END;
 CREATE MACRO rs_quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_$]*') THEN s ELSE '"' || replace(s, '"', '""') || '"' END;
 CREATE MACRO rs_quote_literal(s) AS '''' || replace(replace(CAST(s AS VARCHAR), '\', '\\'), '''', '''''') || '''';
-CREATE MACRO rs_sha2(s, bits) AS CASE WHEN bits IN (0, 256) THEN sha256(s) ELSE error('0A000:not implemented: SHA2 other than 256 bits') END;
+CREATE MACRO rs_sha2(s, bits) AS stepwell_sha2(s, CAST(bits AS BIGINT));
+-- A number in text as Teradata writes it: a sign at either end, an exponent, blanks for 0.
+CREATE MACRO rs_signed(s) AS CASE WHEN s LIKE '%-' THEN '-' || rtrim(s, '-') WHEN s LIKE '%+' THEN rtrim(s, '+') WHEN s = '' THEN '0' ELSE s END;
+CREATE MACRO rs_text_to_int_alt(s) AS CAST(trunc(CAST(rs_signed(trim(s)) AS DOUBLE)) AS INTEGER);
+CREATE MACRO rs_text_to_numeric_alt(s) AS CAST(round_even(CAST(rs_signed(trim(s)) AS DECIMAL(38,10)), 0) AS DECIMAL(38,0));
+-- Texts that are cast to whole numbers have no fraction.
+CREATE MACRO rs_whole_text(s) AS CASE WHEN contains(s, '.') OR contains(s, 'e') OR contains(s, 'E') OR contains(s, 'x') OR contains(s, '_')
+  THEN error('22P02:invalid input syntax for integer: "' || s || '"') ELSE s END;
 CREATE MACRO rs_strtol(s, base) AS CASE WHEN s LIKE '-%' THEN -1 ELSE 1 END * CAST(list_reduce(list_prepend(0::BIGINT,
   list_transform(string_split(ltrim(lower(CASE WHEN base = 16 THEN regexp_replace(s, '0[xX]', '') ELSE s END), '+-'), ''),
     lambda c: CAST(strpos('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1 AS BIGINT))), lambda a, b: a * base + b) AS BIGINT);
@@ -173,6 +193,15 @@ CREATE MACRO rs_same_at(a, b, i) AS CASE WHEN substring(a, i, 1) = substring(b, 
 CREATE MACRO rs_same_codes(a, b) AS rs_same_at(a, b, 1) + rs_same_at(a, b, 2) + rs_same_at(a, b, 3) + rs_same_at(a, b, 4);
 CREATE MACRO rs_difference(a, b) AS CAST(rs_same_codes(stepwell_soundex(a), stepwell_soundex(b)) AS INTEGER);
 
+-- HyperLogLog sketches, kept as the JSON they print as.
+CREATE MACRO rs_hll(x) AS CAST(approx_count_distinct(x) AS BIGINT);
+CREATE MACRO rs_hll_create_sketch(x) AS stepwell_hll_sketch(string_agg(DISTINCT CAST(stepwell_xxhash64(CAST(x AS VARCHAR), 0) AS VARCHAR), ','));
+CREATE MACRO rs_hll_cardinality(s) AS stepwell_hll_cardinality(s);
+CREATE MACRO rs_hll_combine(s) AS stepwell_hll_combine(string_agg(s, chr(10)));
+CREATE MACRO rs_hll_combine_sketches(a, b) AS stepwell_hll_combine(a || chr(10) || b);
+
+CREATE MACRO rs_boolean_of(x) AS CASE WHEN lower(trim(x)) IN ('t', 'true', 'y', 'yes', '1', 'on') THEN true WHEN lower(trim(x)) IN ('f', 'false', 'n', 'no', '0', 'off') THEN false
+    WHEN x IS NULL THEN NULL ELSE error('22P02:invalid input syntax for type boolean: "' || x || '"') END;
 CREATE MACRO rs_boolean(x BOOLEAN) AS x,
   (x VARCHAR) AS CASE WHEN lower(trim(x)) IN ('t', 'true', 'y', 'yes', '1', 'on') THEN true WHEN lower(trim(x)) IN ('f', 'false', 'n', 'no', '0', 'off') THEN false
     WHEN x IS NULL THEN NULL ELSE error('22P02:invalid input syntax for type boolean: "' || x || '"') END,
@@ -182,13 +211,16 @@ CREATE MACRO rs_boolean(x BOOLEAN) AS x,
 
 CREATE MACRO rs_date_text(x) AS coalesce(TRY_CAST(x AS DATE), CASE WHEN x LIKE 'J%' THEN DATE '2000-01-01' + (TRY_CAST(substring(x, 2, 7) AS INTEGER) - 2451545) END, CAST(TRY_CAST(x AS TIMESTAMP) AS DATE), CAST(try_strptime(x,
   ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%b-%d-%Y', '%d-%b-%Y', '%B %d, %Y', '%b %d, %Y', '%d %B %Y', '%Y-%b-%d', '%m-%d-%Y', '%m-%d-%y', '%m.%d.%Y', '%Y.%m.%d']) AS DATE));
+CREATE MACRO rs_date_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_date_text(x), CAST(error('22007:invalid input syntax for type date: "' || x || '"') AS DATE)) END;
 CREATE MACRO rs_date(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_date_text(x), CAST(error('22007:invalid input syntax for type date: "' || x || '"') AS DATE)) END,
   (x DATE) AS x, (x TIMESTAMP) AS CAST(x AS DATE), (x TIMESTAMPTZ) AS CAST(x AS DATE);
 CREATE MACRO rs_timestamp_text(x) AS coalesce(TRY_CAST(x AS TIMESTAMP), CASE WHEN x LIKE 'J% %' THEN rs_date_text(x) + TRY_CAST(substring(x, 10) AS TIME) END, try_strptime(x,
   ['%Y%m%d %H%M%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%y %H:%M:%S', '%b %d,%Y %H:%M:%S', '%b %d, %Y %H:%M:%S', '%B %d, %Y %H:%M:%S', '%d-%b-%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S', '%b-%d-%Y %H:%M:%S']),
   CAST(rs_date_text(x) AS TIMESTAMP));
+CREATE MACRO rs_timestamp_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_timestamp_text(x), CAST(error('22007:invalid input syntax for type timestamp: "' || x || '"') AS TIMESTAMP)) END;
 CREATE MACRO rs_timestamp(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_timestamp_text(x), CAST(error('22007:invalid input syntax for type timestamp: "' || x || '"') AS TIMESTAMP)) END,
   (x TIMESTAMP) AS x, (x DATE) AS CAST(x AS TIMESTAMP), (x TIMESTAMPTZ) AS CAST(x AS TIMESTAMP);
+CREATE MACRO rs_timestamptz_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(TRY_CAST(x AS TIMESTAMPTZ), CAST(rs_timestamp_text(x) AS TIMESTAMPTZ), CAST(error('22007:invalid input syntax for type timestamp with time zone: "' || x || '"') AS TIMESTAMPTZ)) END;
 CREATE MACRO rs_timestamptz(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(TRY_CAST(x AS TIMESTAMPTZ), CAST(rs_timestamp_text(x) AS TIMESTAMPTZ), CAST(error('22007:invalid input syntax for type timestamp with time zone: "' || x || '"') AS TIMESTAMPTZ)) END,
   (x TIMESTAMPTZ) AS x, (x TIMESTAMP) AS CAST(x AS TIMESTAMPTZ), (x DATE) AS CAST(x AS TIMESTAMPTZ);
 CREATE MACRO rs_datetime(x VARCHAR) AS rs_timestamp_text(x), (x) AS x;
@@ -249,10 +281,30 @@ CREATE MACRO rs_super(x) AS to_json(x);
 CREATE MACRO rs_super_text(x) AS CASE json_type(x) WHEN 'OBJECT' THEN CAST(x AS VARCHAR) WHEN 'ARRAY' THEN CAST(x AS VARCHAR) ELSE x ->> '$' END;
 CREATE MACRO rs_super_field(x, name) AS json_extract(x, '$."' || name || '"');
 CREATE MACRO rs_super_index(x, i) AS json_extract(x, '$[' || i || ']');
+-- A SUPER value read as a type; NULL where it is of another.
+CREATE MACRO rs_super_string(x) AS CASE WHEN json_type(x) = 'VARCHAR' THEN x ->> '$' END;
+CREATE MACRO rs_super_bool(x) AS CASE WHEN json_type(x) = 'BOOLEAN' THEN CAST(x AS BOOLEAN) END;
+CREATE MACRO rs_super_int(x) AS CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT') THEN TRY_CAST(x AS BIGINT) END;
+CREATE MACRO rs_super_float(x) AS CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN TRY_CAST(x AS DOUBLE) END;
+CREATE MACRO rs_super_number(x) AS CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN TRY_CAST(x ->> '$' AS DECIMAL(38,10)) END;
+CREATE MACRO rs_super_is_null(x) AS x IS NULL OR json_type(x) = 'NULL';
+-- What compares as the value does: for equality, and for order.
+CREATE MACRO rs_super_key(x) AS CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(TRY_CAST(x AS DOUBLE) AS VARCHAR)
+  WHEN json_type(x) <> 'NULL' THEN CAST(x AS VARCHAR) END;
+CREATE MACRO rs_super_order(x) AS CASE WHEN x IS NOT NULL THEN {r: CASE json_type(x) WHEN 'VARCHAR' THEN 2 WHEN 'BOOLEAN' THEN 0 WHEN 'NULL' THEN 5 WHEN 'ARRAY' THEN 3 WHEN 'OBJECT' THEN 4 ELSE 1 END,
+  n: rs_super_float(x), s: x ->> '$'} END;
+CREATE MACRO rs_super_of(x) AS CASE WHEN x = trunc(x) AND abs(x) < 9e15 THEN to_json(CAST(x AS BIGINT)) ELSE to_json(x) END;
+CREATE MACRO rs_super_plus(a, b) AS coalesce(to_json(rs_super_int(a) + rs_super_int(b)), to_json(rs_super_float(a) + rs_super_float(b)), to_json(rs_super_string(a) || rs_super_string(b)));
+CREATE MACRO rs_super_minus(a, b) AS coalesce(to_json(rs_super_int(a) - rs_super_int(b)), to_json(rs_super_float(a) - rs_super_float(b)));
+CREATE MACRO rs_super_times(a, b) AS coalesce(to_json(rs_super_int(a) * rs_super_int(b)), to_json(rs_super_float(a) * rs_super_float(b)));
+CREATE MACRO rs_super_over(a, b) AS coalesce(to_json(rs_super_int(a) // rs_nonzero(rs_super_int(b))), to_json(rs_super_float(a) / rs_nonzero(rs_super_float(b))));
+CREATE MACRO rs_super_rest(a, b) AS coalesce(to_json(rs_super_int(a) % rs_nonzero(rs_super_int(b))), to_json(rs_super_float(a) % rs_nonzero(rs_super_float(b))));
+CREATE MACRO rs_super_sum(x) AS CASE WHEN count(rs_super_int(x)) = count(rs_super_float(x)) THEN to_json(CAST(sum(rs_super_int(x)) AS BIGINT)) ELSE to_json(sum(rs_super_float(x))) END;
+CREATE MACRO rs_super_avg(x) AS to_json(avg(rs_super_float(x)));
 CREATE MACRO rs_super_elements(x) AS CASE json_type(x) WHEN 'ARRAY' THEN CAST(x AS JSON[]) WHEN 'NULL' THEN CAST([] AS JSON[]) ELSE [x] END;
 CREATE MACRO rs_super_positions(x) AS CASE json_type(x) WHEN 'ARRAY' THEN range(CAST(json_array_length(x) AS BIGINT)) WHEN 'NULL' THEN CAST([] AS BIGINT[]) ELSE CAST([NULL] AS BIGINT[]) END;
 CREATE MACRO rs_super_values(x) AS list_transform(json_keys(x), lambda k: json_extract(x, '$."' || k || '"'));
-CREATE MACRO rs_json_parse(s) AS CAST(s AS JSON);
+CREATE MACRO rs_json_parse(s) AS json(CAST(s AS JSON));
 CREATE MACRO rs_can_json_parse(s) AS json_valid(s);
 CREATE MACRO rs_json_serialize(x) AS CAST(x AS VARCHAR);
 CREATE MACRO rs_json_serialize_to_varbyte(x) AS encode(CAST(x AS VARCHAR));
@@ -278,6 +330,23 @@ CREATE MACRO rs_json_size(x) AS strlen(CAST(x AS VARCHAR));
 CREATE MACRO rs_get_array_length(a) AS CAST(json_array_length(a) AS BIGINT);
 CREATE MACRO rs_split_to_array(s) AS to_json(string_split(s, ',')), (s, d) AS to_json(string_split(s, d));
 CREATE MACRO rs_subarray(a, p) AS to_json(list_slice(CAST(a AS JSON[]), p + 1, 1000000)), (a, p, n) AS to_json(list_slice(CAST(a AS JSON[]), p + 1, p + n));
+CREATE MACRO rs_array_items(a) AS CASE json_type(a) WHEN 'ARRAY' THEN CAST(a AS JSON[]) END;
+CREATE MACRO rs_array_contains(a, x) AS list_contains(rs_array_items(a), to_json(x)),
+  (a, x, nulls) AS CASE WHEN nulls OR x IS NOT NULL THEN coalesce(list_contains(rs_array_items(a), coalesce(to_json(x), 'null'::JSON)), false) END;
+CREATE MACRO rs_array_distinct(a) AS to_json(list_filter(rs_array_items(a), lambda x, i: list_position(rs_array_items(a), x) = i));
+CREATE MACRO rs_array_except(a, b) AS to_json(list_filter(rs_array_items(a), lambda x, i: NOT list_contains(rs_array_items(b), x) AND list_position(rs_array_items(a), x) = i));
+CREATE MACRO rs_array_intersection(a, b) AS to_json(list_filter(rs_array_items(a), lambda x, i: list_contains(rs_array_items(b), x) AND list_position(rs_array_items(a), x) = i));
+CREATE MACRO rs_array_union(a, b) AS rs_array_distinct(to_json(list_concat(rs_array_items(a), rs_array_items(b))));
+CREATE MACRO rs_array_position(a, x) AS CAST(coalesce(list_position(rs_array_items(a), coalesce(to_json(x), 'null'::JSON)) - 1, -1) AS INTEGER);
+CREATE MACRO rs_array_positions(a, x) AS to_json(list_transform(list_filter(range(len(rs_array_items(a))), lambda i: rs_array_items(a)[i + 1] = coalesce(to_json(x), 'null'::JSON)), lambda i: i));
+CREATE MACRO rs_array_sort_key(x) AS {k: rs_super_order(x), x: CAST(x AS VARCHAR)};
+CREATE MACRO rs_array_sort(a) AS to_json(list_transform(list_sort(list_transform(rs_array_items(a), lambda x: rs_array_sort_key(x))), lambda k: CAST(k.x AS JSON))),
+  (a, ascending) AS to_json(list_transform(list_sort(list_transform(rs_array_items(a), lambda x: rs_array_sort_key(x)), CASE WHEN ascending THEN 'ASC' ELSE 'DESC' END), lambda k: CAST(k.x AS JSON)));
+CREATE MACRO rs_arrays_overlap(a, b) AS list_has_any(rs_array_items(a), rs_array_items(b));
+CREATE MACRO rs_size(x) AS strlen(CAST(x AS VARCHAR));
+CREATE MACRO rs_lower_attribute_names(x) AS CAST(stepwell_attribute_names(CAST(x AS VARCHAR), false) AS JSON);
+CREATE MACRO rs_upper_attribute_names(x) AS CAST(stepwell_attribute_names(CAST(x AS VARCHAR), true) AS JSON);
+CREATE MACRO rs_get_number_attributes(x) AS CASE json_type(x) WHEN 'OBJECT' THEN CAST(len(json_keys(x)) AS INTEGER) END;
 CREATE MACRO rs_is_array(x) AS json_type(x) = 'ARRAY';
 CREATE MACRO rs_is_object(x) AS json_type(x) = 'OBJECT';
 CREATE MACRO rs_is_scalar(x) AS json_type(x) NOT IN ('ARRAY', 'OBJECT');
@@ -290,30 +359,27 @@ CREATE MACRO rs_is_smallint(x) AS coalesce(json_type(x) IN ('BIGINT', 'UBIGINT')
 CREATE MACRO rs_is_float(x) AS json_type(x) = 'DOUBLE';
 CREATE MACRO rs_is_decimal(x) AS json_type(x) IN ('DOUBLE', 'BIGINT', 'UBIGINT');
 
+-- Fields of loaded files ---------------------------------------------------------------
+
+-- Only an integer's own spelling: DuckDB would round 1.5 and take 1e3.
+CREATE MACRO rs_odd_digits(x) AS contains(x, '.') OR contains(x, 'e') OR contains(x, 'E') OR contains(x, '_') OR contains(x, 'x') OR contains(x, 'X');
+CREATE MACRO rs_load_digits(x) AS CASE WHEN rs_odd_digits(x) THEN error('22P02:Invalid digit, Value ''' || x || '''') ELSE x END;
+CREATE MACRO rs_load_digits_or_null(x) AS CASE WHEN rs_odd_digits(x) THEN NULL ELSE x END;
+-- COPY cuts the digits a DECIMAL has no place for.
+CREATE MACRO rs_load_decimal(x, s) AS CASE
+  WHEN contains(x, '.') AND strlen(x) > strpos(x, '.') + s AND NOT contains(x, 'e') AND NOT contains(x, 'E') THEN left(x, CAST(strpos(x, '.') + s AS BIGINT))
+  ELSE x END;
+CREATE MACRO rs_single_bytes(x) AS CASE WHEN strlen(x) <> length(x) THEN error('22021:Multibyte character not supported for CHAR') ELSE x END;
+CREATE MACRO rs_load_char(x, n) AS rs_fit_char(rs_single_bytes(x), n);
+CREATE MACRO rs_load_char_cut(x, n) AS rs_char(rs_single_bytes(x), n);
+CREATE MACRO rs_load_hex(x) AS unhex(x);
+CREATE MACRO rs_load_hex_or_null(x) AS CASE WHEN regexp_full_match(x, '([0-9a-fA-F]{2})*') THEN unhex(x) END;
+
 -- Functions of the system catalog ----------------------------------------------------
 
-CREATE MACRO rs_has_table_privilege(a, b) AS true, (a, b, c) AS true;
-CREATE MACRO rs_has_schema_privilege(a, b) AS true, (a, b, c) AS true;
-CREATE MACRO rs_has_database_privilege(a, b) AS true, (a, b, c) AS true;
-CREATE MACRO rs_pg_table_is_visible(x) AS true;
-CREATE MACRO rs_pg_function_is_visible(x) AS true;
-CREATE MACRO rs_pg_type_is_visible(x) AS true;
-CREATE MACRO rs_pg_get_userbyid(x) AS CASE WHEN x = 1 THEN 'rdsdb' ELSE 'awsuser' END;
+-- Arrays of the catalog are lists or texts as PostgreSQL writes them, {a,b}; empty ones have no elements.
+CREATE MACRO rs_array_elements(a) AS CASE WHEN trim(CAST(a AS VARCHAR), '{}[]') = '' THEN CAST([] AS VARCHAR[]) ELSE string_split(replace(trim(CAST(a AS VARCHAR), '{}[]'), ', ', ','), ',') END;
 CREATE MACRO rs_pg_encoding_to_char(x) AS CASE WHEN x = 6 THEN 'UTF8' ELSE '' END;
-CREATE MACRO rs_pg_get_viewdef(x) AS CAST(NULL AS VARCHAR), (x, pretty) AS CAST(NULL AS VARCHAR);
-CREATE MACRO rs_pg_get_expr(x, r) AS CAST(x AS VARCHAR), (x, r, pretty) AS CAST(x AS VARCHAR);
-CREATE MACRO rs_pg_get_constraintdef(x) AS CAST(NULL AS VARCHAR), (x, pretty) AS CAST(NULL AS VARCHAR);
-CREATE MACRO rs_pg_get_indexdef(x) AS CAST(NULL AS VARCHAR), (x, c, pretty) AS CAST(NULL AS VARCHAR);
-CREATE MACRO rs_obj_description(x) AS CAST(NULL AS VARCHAR), (x, c) AS CAST(NULL AS VARCHAR);
-CREATE MACRO rs_col_description(x, c) AS CAST(NULL AS VARCHAR);
-CREATE MACRO rs_shobj_description(x, c) AS CAST(NULL AS VARCHAR);
-CREATE MACRO rs_array_to_string(a, s) AS array_to_string(a, s);
-CREATE MACRO rs_array_upper(a, d) AS len(a);
-CREATE MACRO rs_array_lower(a, d) AS CASE WHEN len(a) > 0 THEN 1 END;
-CREATE MACRO rs_regclass(x) AS TRY_CAST(x AS UINTEGER);
-CREATE MACRO rs_regtype(x) AS TRY_CAST(x AS UINTEGER);
-CREATE MACRO rs_regproc(x) AS TRY_CAST(x AS UINTEGER);
-CREATE MACRO rs_regnamespace(x) AS TRY_CAST(x AS UINTEGER);
 CREATE MACRO rs_format_type(t, m) AS CASE t
   WHEN 16 THEN 'boolean' WHEN 18 THEN '"char"' WHEN 19 THEN 'name' WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' WHEN 25 THEN 'text'
   WHEN 26 THEN 'oid' WHEN 700 THEN 'real' WHEN 701 THEN 'double precision' WHEN 1082 THEN 'date' WHEN 1083 THEN 'time without time zone'

@@ -1,7 +1,10 @@
 package duck
 
 import (
+	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -140,5 +143,30 @@ func soundex(args []Vector, row int, out *output) error {
 		code = append(code, '0')
 	}
 	out.text(row, code)
+	return nil
+}
+
+// sha2 is SHA-2 of 224, 256 (also 0), 384 or 512 bits; NULL for other sizes.
+func sha2(args []Vector, row int, out *output) error {
+	data := args[0].Bytes(row)
+	var sum []byte
+	switch args[1].Int(row) {
+	case 0, 256:
+		h := sha256.Sum256(data)
+		sum = h[:]
+	case 224:
+		h := sha256.Sum224(data)
+		sum = h[:]
+	case 384:
+		h := sha512.Sum384(data)
+		sum = h[:]
+	case 512:
+		h := sha512.Sum512(data)
+		sum = h[:]
+	default:
+		out.null(row)
+		return nil
+	}
+	out.text(row, hex.AppendEncode(nil, sum))
 	return nil
 }

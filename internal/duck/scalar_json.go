@@ -29,3 +29,78 @@ func flatten(flat [][]byte, items []json.RawMessage) [][]byte {
 	}
 	return flat
 }
+
+// attributeNames spells the names of an object's attributes, of any depth, in
+// lower or upper case. The first of two that become the same stays.
+func attributeNames(args []Vector, row int, out *output) error {
+	upper := args[1].Int(row) != 0
+	spell := bytes.ToLower
+	if upper {
+		spell = bytes.ToUpper
+	}
+	text, err := respell(args[0].Bytes(row), spell)
+	if err != nil {
+		out.null(row)
+		return nil
+	}
+	out.text(row, text)
+	return nil
+}
+
+func respell(text []byte, spell func([]byte) []byte) ([]byte, error) {
+	switch text = bytes.TrimSpace(text); {
+	case len(text) > 0 && text[0] == '[':
+		var items []json.RawMessage
+		if err := json.Unmarshal(text, &items); err != nil {
+			return nil, err
+		}
+		parts := make([][]byte, len(items))
+		for i, item := range items {
+			var err error
+			if parts[i], err = respell(item, spell); err != nil {
+				return nil, err
+			}
+		}
+		return append(append([]byte{'['}, bytes.Join(parts, []byte{','})...), ']'), nil
+	case len(text) > 0 && text[0] == '{':
+		return respellObject(text, spell)
+	}
+	return text, nil
+}
+
+// respellObject keeps the order of the attributes, which a map would lose.
+func respellObject(text []byte, spell func([]byte) []byte) ([]byte, error) {
+	in := json.NewDecoder(bytes.NewReader(text))
+	if _, err := in.Token(); err != nil {
+		return nil, err
+	}
+	out, seen := []byte{'{'}, map[string]bool{}
+	for in.More() {
+		name, err := in.Token()
+		if err != nil {
+			return nil, err
+		}
+		var value json.RawMessage
+		if err := in.Decode(&value); err != nil {
+			return nil, err
+		}
+		key := spell([]byte(name.(string)))
+		if seen[string(key)] {
+			continue
+		}
+		seen[string(key)] = true
+		quoted, err := json.Marshal(string(key))
+		if err != nil {
+			return nil, err
+		}
+		inner, err := respell(value, spell)
+		if err != nil {
+			return nil, err
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(append(out, quoted...), ':'), inner...)
+	}
+	return append(out, '}'), nil
+}

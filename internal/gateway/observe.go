@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -85,7 +86,8 @@ func (g *Gateway) finish(x *exchange) {
 	g.metrics.requests.WithLabelValues(service, operation, status).Inc()
 	g.metrics.latency.WithLabelValues(service, operation).Observe(took.Seconds())
 	level := slog.LevelInfo
-	if x.fault != nil || x.w.status >= 500 && x.w.status != http.StatusNotImplemented {
+	gone := x.r.Context().Err() != nil && errors.Is(x.fault, context.Canceled) // the client did not wait for the answer
+	if !gone && (x.fault != nil || x.w.status >= 500 && x.w.status != http.StatusNotImplemented) {
 		level = slog.LevelError
 	}
 	ctx := context.Background()

@@ -7,7 +7,8 @@
 // files) of a table to read; Source turns it into a DuckDB relation. The
 // package runs no SQL itself and copies no data.
 //
-// Read today: Parquet and delimited text (LazySimpleSerDe, OpenCSVSerde). ORC,
-// Avro, JSON, Ion and RegexSerDe are refused by name. The warehouse imports
+// Parquet and delimited text (LazySimpleSerDe, OpenCSVSerde) are read by DuckDB
+// itself, JSON, ORC, Avro and RegexSerDe through RecordsFunction. Ion, RCFile,
+// SequenceFile and GrokSerDe are refused by name. The warehouse imports
 // it for external tables; the Glue catalog and its crawlers share it.
 package lake

@@ -60,6 +60,7 @@ func TestSource(t *testing.T) {
 	parquet, _ := StoredAs("parquet")
 	text, _ := StoredAs("textfile")
 	orc, _ := StoredAs("orc")
+	rcfile, _ := StoredAs("rcfile")
 	columns := []Column{{Name: "ID", Type: "int"}, {Name: "name", Type: "varchar(10)"}}
 	keys := []Column{{Name: "year", Type: "int"}}
 	hive := Slice{Values: []string{"2024"}, Files: []File{{URI: "s3://b/t/year=2024/f", Path: "/d/t/year=2024/f", Size: 9}}}
@@ -81,7 +82,8 @@ func TestSource(t *testing.T) {
 			[]string{`CAST(NULL AS INTEGER) AS "id"`, "WHERE FALSE"}, []string{"read_"}},
 		{"text", Table{Columns: columns, Storage: text, Parameters: map[string]string{"skip.header.line.count": "1"}}, []Slice{{Files: hive.Files}}, nil,
 			[]string{"read_csv(", "skip", "'\x01'", `'\N'`, `TRY_CAST("id" AS INTEGER)`}, []string{"hive_types"}},
-		{"orc", Table{Columns: columns, Storage: orc}, nil, nil, []string{"error: external tables in ORC are not supported"}, nil},
+		{"orc", Table{Columns: columns, Storage: orc}, []Slice{odd}, []string{"name"}, []string{"stepwell_records", `"Format":"orc"`, `"Name":"name"`, `TRY_CAST("c0" AS VARCHAR)`}, []string{`"Name":"id"`}},
+		{"rcfile", Table{Columns: columns, Storage: rcfile}, []Slice{odd}, nil, []string{"error: external tables in RCFILE are not supported"}, nil},
 		{"bad type", Table{Columns: []Column{{Name: "a", Type: "money"}}, Storage: parquet}, nil, nil, []string{"error: column a"}, nil},
 	} {
 		got := ""

@@ -46,6 +46,9 @@ func Files(ctx context.Context, objects Objects, location string) ([]File, error
 	if err != nil {
 		return nil, fmt.Errorf("cannot list %s: %w", location, err)
 	}
+	if files, ok, err := fromManifest(ctx, objects, bucket, prefix); ok || err != nil {
+		return files, err
+	}
 	var files []File
 	for _, o := range list {
 		if o.Size == 0 || Hidden(o.Key) || !under(o.Key, prefix) {
@@ -71,11 +74,6 @@ func under(key, prefix string) bool {
 // names and of their declared types. Without files it is a relation without rows.
 func Source(t *Table, slices []Slice, wanted []string) (emit.Table, error) {
 	r := &reader{table: t, format: t.Storage.Format(), wanted: wanted}
-	switch r.format {
-	case Parquet, Delimited, CSV:
-	default:
-		return nil, fmt.Errorf("external tables in %s are not supported", r.format)
-	}
 	if err := r.resolve(); err != nil {
 		return nil, err
 	}
@@ -89,6 +87,12 @@ func Source(t *Table, slices []Slice, wanted []string) (emit.Table, error) {
 	switch {
 	case len(full) == 0:
 		body = r.empty()
+	case r.format != Parquet && (r.format != Delimited && r.format != CSV || odd(full)):
+		read, err := r.records(full)
+		if err != nil {
+			return nil, err
+		}
+		body = read
 	case r.hiveStyle(full):
 		body = r.read(Slice{Files: joined(full)}, true)
 	default:
@@ -178,10 +182,7 @@ func (r *reader) read(s Slice, hive bool) *emit.Select {
 		if !r.wants(c.name) {
 			continue
 		}
-		cast := &emit.Cast{X: &emit.Ref{Parts: []string{c.name}}, Type: c.typ.Duck()}
-		// Text that does not read as its column's type is NULL to a SerDe.
-		cast.Try = r.format != Parquet
-		sel.Items = append(sel.Items, emit.Item{X: cast, As: c.name})
+		sel.Items = append(sel.Items, emit.Item{X: r.convert(&emit.Ref{Parts: []string{c.name}}, c), As: c.name})
 	}
 	for i, k := range r.keys {
 		if !r.wants(k.name) {
@@ -208,7 +209,7 @@ func constant(value string) emit.Expr {
 }
 
 // fileColumn is the name under which DuckDB gives a row's file.
-const fileColumn = "stepwell file"
+const fileColumn = OriginColumn
 
 func (r *reader) pseudo(sel *emit.Select, files []File) {
 	lookup := func(value func(File) emit.Expr) emit.Expr {
@@ -292,8 +293,11 @@ func flag(name string, on bool) emit.Named {
 func (r *reader) parquet(paths *emit.List, named []emit.Named) emit.Table {
 	declared := &emit.Select{Where: &emit.Word{Text: "FALSE"}}
 	for _, c := range r.columns {
-		if r.wants(c.name) {
+		if r.wants(c.name) && c.typ.Kind != types.Nested {
 			declared.Items = append(declared.Items, null(c))
+		} else if r.wants(c.name) {
+			// NULL alone takes the type the files have.
+			declared.Items = append(declared.Items, emit.Item{X: &emit.Word{Text: "NULL"}, As: c.name})
 		}
 	}
 	read := &emit.Select{
@@ -333,7 +337,7 @@ func (r *reader) csvOptions() []emit.Named {
 		null = `\N`
 	}
 	return append(named,
-		text("delim", delimiter(first(p["field.delim"], p["serialization.format"], "\x01"))),
+		text("delim", Delimiter(p)),
 		text("quote", ""),
 		text("escape", p["escape.delim"]),
 		text("nullstr", null))
@@ -346,6 +350,11 @@ func first(values ...string) string {
 		}
 	}
 	return ""
+}
+
+// Delimiter is the character between the fields of a delimited text table.
+func Delimiter(serDeParams map[string]string) string {
+	return delimiter(first(serDeParams["field.delim"], serDeParams["serialization.format"], "\x01"))
 }
 
 // delimiter decodes the spellings a delimiter has in the catalog: the

@@ -330,10 +330,12 @@ type brokenWire struct{ err error }
 func (b *brokenWire) Error() string { return b.err.Error() }
 
 func (c *connection) fail(err error) {
+	c.server.log.Debug("a statement failed", "pid", c.session.PID(), "error", err)
 	c.backend.Send(errorResponse(sqlerr.From(err)))
 }
 
 func (c *connection) query(text string) error {
+	c.server.log.Debug("query", "pid", c.session.PID(), "sql", text)
 	sink := &rowSink{c: c, describe: true}
 	err := c.session.Execute(c.ctx, text, sink)
 	var broken *brokenWire

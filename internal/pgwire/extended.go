@@ -19,6 +19,7 @@ type portal struct {
 }
 
 func (c *connection) parse(m *pgproto3.Parse) error {
+	c.server.log.Debug("parse", "pid", c.session.PID(), "sql", m.Query)
 	if m.Name != "" && c.statements[m.Name] != nil {
 		return sqlerr.New("42P05", "prepared statement \"%s\" already exists", m.Name)
 	}

@@ -85,7 +85,8 @@ type StateMachine struct {
 // Start starts an execution.
 type Start struct {
 	StateMachine string         `yaml:"state-machine,required"`
-	Input        map[string]any `yaml:"input"` // substituted
+	Input        map[string]any `yaml:"input"`     // substituted
+	TestCase     string         `yaml:"test-case"` // of the mock file that --mock names
 	Repeat       int            `yaml:"repeat"`
 }
 

@@ -46,10 +46,13 @@ type Runner struct {
 	Endpoint     string // URL of the AWS door
 	RedshiftHost string
 	RedshiftPort int
-	Outbox       string // folder of local e-mails; "" where it cannot be seen
+	Outbox       string   // folder of local e-mails; "" where it cannot be seen
+	Mocks        Mocks    // of the server; nil: it has none
+	Cases        []string // test cases to run; none: those of the pipeline's starts, or all
 	Out          io.Writer
 
 	file    *File
+	picked  bool // the starts are test cases of the mock file
 	vars    Variables
 	started time.Time
 }
@@ -99,6 +102,9 @@ func (f *File) apply(v Variant) {
 // Run prepares, deploys, starts, watches and checks. It returns ErrUnmet, or
 // the first error that kept it from going on.
 func (r *Runner) Run(ctx context.Context) error {
+	if err := r.pickCases(); err != nil {
+		return err
+	}
 	r.vars = r.serverVariables()
 	r.heading("Pipeline %s", r.file.Name)
 	if err := r.prepare(ctx); err != nil {
@@ -117,6 +123,9 @@ func (r *Runner) Run(ctx context.Context) error {
 			}
 			ended = append(ended, e)
 		}
+	}
+	if err := r.testCases(ended); err != nil {
+		return err
 	}
 	met, err := r.expectations(ctx, ended)
 	if err != nil {
@@ -178,11 +187,18 @@ func (r *Runner) execute(ctx context.Context, s Start) (*states.DescribeExecutio
 		return nil, fmt.Errorf("cannot encode the input of %s: %w", s.StateMachine, err)
 	}
 	arn := r.vars["state-machine."+s.StateMachine]
+	if s.TestCase != "" {
+		arn += "#" + s.TestCase
+	}
 	out, err := bus.Invoke[states.StartExecutionOutput](ctx, r.AWS, "states", "StartExecution",
 		&states.StartExecutionInput{StateMachineArn: &arn, Input: &input})
 	if err != nil {
 		return nil, fmt.Errorf("cannot start %s: %w", s.StateMachine, err)
 	}
-	r.heading("Execution %s", *out.ExecutionArn)
+	if s.TestCase != "" {
+		r.heading("Test case %s: execution %s", s.TestCase, *out.ExecutionArn)
+	} else {
+		r.heading("Execution %s", *out.ExecutionArn)
+	}
 	return r.watch(ctx, *out.ExecutionArn)
 }

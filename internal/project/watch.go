@@ -19,6 +19,8 @@ type stateRun struct {
 	entered  time.Time
 	attempts int
 	failure  string
+	task     bool
+	beside   bool // another task ran beside it: what the warehouse moved cannot be told apart
 }
 
 // watcher turns an execution's events into lines of progress.
@@ -107,7 +109,13 @@ func (w *watcher) poll(ctx context.Context, arn string) error {
 // event follows a visit from event to event by previousEventId.
 func (w *watcher) event(ctx context.Context, e *states.HistoryEvent) {
 	if e.StateEnteredEventDetails != nil {
-		w.open[*e.Id] = &stateRun{name: *e.StateEnteredEventDetails.Name, entered: *e.Timestamp}
+		v := &stateRun{name: *e.StateEnteredEventDetails.Name, entered: *e.Timestamp, task: *e.Type == "TaskStateEntered"}
+		for _, other := range w.open {
+			if v.task && other.task {
+				v.beside, other.beside = true, true
+			}
+		}
+		w.open[*e.Id] = v
 		return
 	}
 	if e.PreviousEventId == nil {
@@ -135,8 +143,11 @@ func (w *watcher) event(ctx context.Context, e *states.HistoryEvent) {
 }
 
 func (w *watcher) line(ctx context.Context, v *stateRun, outcome string, end time.Time) {
-	fmt.Fprintf(w.runner.Out, "  %-34s %9s   %-10s %s\n", v.name, duration(end.Sub(v.entered)), outcome,
-		w.runner.rowCounts(ctx, v.entered, end))
+	moved := ""
+	if !v.beside {
+		moved = w.runner.rowCounts(ctx, v.entered, end)
+	}
+	fmt.Fprintf(w.runner.Out, "  %-34s %9s   %-10s %s\n", v.name, duration(end.Sub(v.entered)), outcome, moved)
 }
 
 func text(s *string) string {

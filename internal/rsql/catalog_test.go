@@ -82,8 +82,12 @@ func (c *memoryCatalog) Target(path []string, temp bool) ([]string, error) {
 	return append([]string{"dev"}, path[len(path)-2:]...), nil
 }
 
-func (c *memoryCatalog) Function(path []string) (string, bool) {
-	return "udf_" + path[0], path[0] == "f_discount"
+func (c *memoryCatalog) Functions(path []string) ([]*resolve.UserFunction, error) {
+	if path[0] != "f_discount" {
+		return nil, nil
+	}
+	amount := syntax.TypeName{Name: "numeric", Args: []string{"8", "2"}}
+	return []*resolve.UserFunction{{Args: []syntax.TypeName{amount, {Name: "int"}}, Returns: amount, Body: "select case when $2 > 3 then $1 * 0.5 else $1 end"}}, nil
 }
 
 // Scan answers with a call that shows what was asked for.

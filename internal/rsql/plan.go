@@ -1,6 +1,7 @@
 package rsql
 
 import (
+	"stepwell/internal/rsql/lower"
 	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
@@ -44,11 +45,16 @@ type Plan struct {
 	// Read and Written are the relations read and written, each once, in the
 	// order of their appearance. CREATE TABLE AS lists nothing for its target.
 	Read, Written []*resolve.Relation
+	// Used are the columns of the relations in Read and Written that the
+	// statement names itself.
+	Used map[resolve.Place][]string
 	// Scans are the reads of external relations, with their partition filters.
 	Scans []*resolve.Scan
 	// Volatile says that the statement calls a function whose value changes
 	// within a transaction or has an effect.
 	Volatile bool
+	// Configs are the parameters that SET_CONFIG sets when the plan runs.
+	Configs []lower.Config
 }
 
 // Options are the session settings that change a statement's meaning.

@@ -50,6 +50,7 @@ type compilation struct {
 	fired    []lower.Fired
 	inferred map[int]types.Type
 	lowered  []emit.Statement
+	configs  []lower.Config
 }
 
 // Compile resolves, lowers and emits one statement. Errors are *sqlerr.Error.
@@ -77,7 +78,22 @@ func (c *compilation) position(offset int) int {
 }
 
 func (c *compilation) names() resolve.Options {
-	return resolve.Options{CaseSensitive: c.options.CaseSensitive, Position: c.position}
+	o := resolve.Options{CaseSensitive: c.options.CaseSensitive, Position: c.position}
+	if c.options.Settings != nil {
+		if v, _ := c.options.Settings("enable_case_sensitive_super_attribute"); v == "on" {
+			o.Written = c.written
+		}
+	}
+	return o
+}
+
+// written is the text of a name as the statement spells it.
+func (c *compilation) written(id syntax.Ident) string {
+	at := id.Range()
+	if id.Quoted || at.Start < 0 || at.End > len(c.options.Text) || at.Start >= at.End {
+		return id.Name
+	}
+	return c.options.Text[at.Start:at.End]
 }
 
 func (c *compilation) plan() (*Plan, error) {
@@ -106,6 +122,7 @@ func (c *compilation) plan() (*Plan, error) {
 		p.SQL = append(p.SQL, emit.SQL(s))
 	}
 	p.Params = c.resolved.Params
+	p.Configs = c.configs
 	return p, nil
 }
 
@@ -116,12 +133,25 @@ func (c *compilation) resolve(p *Plan) error {
 		return err
 	}
 	c.resolved = r
-	p.Read, p.Written, p.Scans, p.Volatile = r.Read, r.Written, r.Scans, r.Volatile
-	if q, ok := c.tree.(*syntax.Query); ok {
+	p.Read, p.Written, p.Scans, p.Volatile, p.Used = r.Read, r.Written, r.Scans, r.Volatile, r.Used
+	if q := queryOf(c.tree); q != nil {
 		for _, col := range r.Outputs[q] {
 			p.Columns = append(p.Columns, col.Name)
 			p.Types = append(p.Types, col.Type)
 		}
+	}
+	return nil
+}
+
+// queryOf is the query whose columns a statement answers or keeps.
+func queryOf(tree syntax.Statement) *syntax.Query {
+	switch t := tree.(type) {
+	case *syntax.Query:
+		return t
+	case *syntax.CreateTable:
+		return t.As
+	case *syntax.CreateView:
+		return t.Query
 	}
 	return nil
 }
@@ -138,7 +168,7 @@ func (c *compilation) lower(kind Kind) (bool, error) {
 		c.lowered = list
 		return own, err
 	}
-	s, fired, err := lower.Statement(c.tree, in)
-	c.lowered, c.fired = []emit.Statement{s}, fired
+	out, err := lower.Statement(c.tree, in)
+	c.lowered, c.fired, c.configs = append(out.Before, out.Statement), out.Fired, out.Configs
 	return true, err
 }

@@ -97,6 +97,8 @@ func tag(s syntax.Statement) string {
 		return "TRUNCATE TABLE"
 	case *syntax.Copy:
 		return "COPY"
+	case *syntax.CopyJob:
+		return "COPY JOB"
 	case *syntax.Unload:
 		return "UNLOAD"
 	case *syntax.Begin:

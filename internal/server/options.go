@@ -28,6 +28,7 @@ type Options struct {
 	SMTP     string // host:port; "" writes e-mails to the outbox
 	MailFrom string
 	Python   string // interpreter; "" looks on PATH
+	Mocks    *Mocks // test cases of state machines; nil is none
 
 	Log *slog.Logger
 }

@@ -81,7 +81,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.closers = append(s.closers, s.store.Close)
-	s.bus = bus.New(gateway.Validation())
+	s.bus = bus.New(unavailable(ctx), gateway.Validation())
 	s.work = work.New(s.store, s.clock, s.log)
 	if err := s.build(); err != nil {
 		return err
@@ -90,6 +90,10 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	s.closers = append(s.closers, s.services.s3.Close)
+	if err := s.warehouse.Recover(ctx); err != nil {
+		return err
+	}
+	s.running.Go(func() { s.warehouse.RunCopyJobs(ctx) })
 	if err := s.work.Start(ctx); err != nil {
 		return err
 	}
@@ -202,5 +206,10 @@ func (s *Server) Close() error {
 
 // health is the part of the health page that the gateway does not know.
 func (s *Server) health(context.Context) gateway.Health {
-	return gateway.Health{OK: true, Status: "ok", Details: map[string]any{"address": s.address}}
+	details := map[string]any{"address": s.address}
+	if fault := s.store.Err(); fault != nil {
+		details["fault"] = fault.Error()
+		return gateway.Health{Status: "read-only", Details: details}
+	}
+	return gateway.Health{OK: true, Status: "ok", Details: details}
 }

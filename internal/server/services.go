@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/process"
+	"stepwell/internal/service/events"
 	"stepwell/internal/service/glue"
 	"stepwell/internal/service/iam"
 	"stepwell/internal/service/logs"
@@ -25,6 +27,7 @@ import (
 
 // services are the AWS services of a server.
 type services struct {
+	events         *events.Service
 	glue           *glue.Service
 	iam            *iam.Service
 	logs           *logs.Service
@@ -40,7 +43,7 @@ type services struct {
 // tables are the services' operation tables, sorted by name.
 func (s *services) tables() []*bus.Service {
 	return []*bus.Service{
-		s.glue.Table(), s.iam.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(),
+		s.events.Table(), s.glue.Table(), s.iam.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(),
 		s.s3.Table(), s.secretsmanager.Table(), s.sns.Table(), s.states.Table(), s.sts.Table(),
 	}
 }
@@ -48,7 +51,7 @@ func (s *services) tables() []*bus.Service {
 // Tables are the operation tables of every service, without a server behind them.
 func Tables() []*bus.Service {
 	s := services{
-		glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), logs: logs.New(logs.Deps{}),
+		events: events.New(events.Deps{}), glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), logs: logs.New(logs.Deps{}),
 		redshift: redshift.New(redshift.Deps{}), redshiftdata: redshiftdata.New(redshiftdata.Deps{}),
 		s3: s3.New(s3.Deps{}), secretsmanager: secretsmanager.New(secretsmanager.Deps{}), sns: sns.New(sns.Deps{}),
 		states: states.New(states.Deps{Clock: clock.New(1), IDs: bus.RandomIDs{}}), sts: sts.New(sts.Deps{}),
@@ -103,7 +106,10 @@ func (s *Server) build() error {
 		Seal:         seal,
 		Unseal:       unseal,
 	})
-	v.states = states.New(states.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log})
+	v.events = events.New(events.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Log: s.log})
+	v.states = states.New(states.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log, Mocks: o.Mocks, Events: v.statusChanged,
+	})
 
 	if s.warehouse, err = warehouse.Open(warehouse.Options{
 		Dir: filepath.Join(o.DataDir, "redshift"), Objects: v.s3, Catalog: catalog{s.bus}, Clock: s.clock, Log: s.log,
@@ -137,6 +143,12 @@ func (s *Server) build() error {
 	v.redshiftdata.Register(s.work)
 	s.keys = keys
 	return nil
+}
+
+// statusChanged puts an execution's change on the default event bus.
+func (s *services) statusChanged(c states.StatusChange) {
+	ctx := bus.With(context.Background(), bus.Caller{Account: c.Account, Region: c.Region, Source: "states"})
+	s.events.Emit(ctx, "aws.states", states.StatusChangeType, []string{*c.Execution.ExecutionArn}, c.Detail)
 }
 
 // python are the interpreters to try; none means those on PATH.

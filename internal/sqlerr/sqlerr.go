@@ -36,6 +36,7 @@ const (
 	WrongObjectType             = "42809"
 	CannotCoerce                = "42846"
 	InsufficientPrivilege       = "42501"
+	InvalidGrantOperation       = "0LP01"
 	FeatureNotSupported         = "0A000"
 	DivisionByZero              = "22012"
 	NumericOutOfRange           = "22003"
@@ -45,7 +46,6 @@ const (
 	DatetimeOverflow            = "22008"
 	InvalidParameterValue       = "22023"
 	NotNullViolation            = "23502"
-	SerializationFailure        = "40001"
 	InFailedTransaction         = "25P02"
 	ActiveTransaction           = "25001"
 	NoActiveTransaction         = "25P01"
@@ -70,6 +70,10 @@ const (
 	InvalidCatalogName          = UndefinedDatabase
 	DependentPrivilegeStillHeld = "2B000"
 )
+
+// SerializationViolation is the text of Redshift's error for transactions
+// without a serial order; what they are stands in the detail.
+const SerializationViolation = "1023"
 
 // Error is a fault reported to an SQL client.
 type Error struct {

@@ -15,6 +15,8 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	_ "github.com/mattn/go-sqlite3" // the database/sql driver "sqlite3"
 )
@@ -32,6 +34,13 @@ var migrations = []string{
 	   PRIMARY KEY (stream, seq)) WITHOUT ROWID;`,
 }
 
+// walPages is the length of the WAL, in pages of 4 KiB, at which it is copied
+// into the file: long, so that what busy pages became is copied once.
+const walPages = 8192
+
+// readers is how many Views are served at once.
+const readers = 4
+
 // maxBatch bounds how many queued updates share one transaction.
 const maxBatch = 512
 
@@ -39,16 +48,23 @@ const maxBatch = 512
 type Store struct {
 	readers *sql.DB
 	writer  *sql.DB
-	conn    *sql.Conn // the writer's only connection
+	conn    *sql.Conn        // the writer's only connection
+	idle    chan *statements // the readers' connections that serve no View
+
+	path     string
+	versions sync.Map // table name -> *atomic.Int64
 
 	queue  chan *update
 	closed chan struct{}
 	done   chan struct{}
 	once   sync.Once
+	fault  atomic.Pointer[Fault] // of the last write
+	broken atomic.Pointer[error] // by a test
 }
 
 type update struct {
 	run    func(*Tx) error
+	tables []string // changed
 	after  []func()
 	result chan error
 }
@@ -61,6 +77,8 @@ func Open(path string) (*Store, error) {
 	}
 	dsn := "file:" + path + "?_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000"
 	s := &Store{
+		path:   path,
+		idle:   make(chan *statements, readers),
 		queue:  make(chan *update, maxBatch),
 		closed: make(chan struct{}),
 		done:   make(chan struct{}),
@@ -72,9 +90,18 @@ func Open(path string) (*Store, error) {
 	if s.readers, err = sql.Open("sqlite3", dsn+"&_query_only=true"); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open store %s: %w", path, err), s.writer.Close())
 	}
-	s.readers.SetMaxOpenConns(4)
 	if s.conn, err = s.writer.Conn(context.Background()); err == nil {
 		err = migrate(s.conn)
+	}
+	if err == nil {
+		_, err = s.conn.ExecContext(context.Background(), fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", walPages))
+	}
+	for range readers {
+		var c *sql.Conn
+		if err == nil {
+			c, err = s.readers.Conn(context.Background())
+		}
+		s.idle <- &statements{conn: c}
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open store %s: %w", path, err), s.writer.Close(), s.readers.Close())
@@ -111,15 +138,23 @@ func migrate(c *sql.Conn) error {
 	return nil
 }
 
-// Close waits for the queued updates and closes the file.
-func (s *Store) Close() error {
-	s.once.Do(func() { close(s.closed) })
-	<-s.done
-	return errors.Join(s.conn.Close(), s.writer.Close(), s.readers.Close())
+// Close waits for the queued updates and the Views under way, and closes the file.
+func (s *Store) Close() (err error) {
+	s.once.Do(func() {
+		close(s.closed)
+		<-s.done
+		err = s.conn.Close()
+		for range readers {
+			r := <-s.idle
+			err = errors.Join(err, r.conn.Close())
+		}
+		err = errors.Join(err, s.writer.Close(), s.readers.Close())
+	})
+	return err
 }
 
-// Update runs f in a transaction and returns once it is durable, or f's error
-// with nothing written. f must not wait for anything, least of all another
+// Update runs f in a transaction and returns once it is durable, or an error
+// with nothing written: f's, or a *Fault where the file cannot be written. f must not wait for anything, least of all another
 // Update. A cancelled ctx stops the waiting before f has started, not after.
 func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	u := &update{run: f, result: make(chan error, 1)}
@@ -143,14 +178,53 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
 	}
 }
 
-// View runs f on a consistent snapshot of what is durable.
+// View runs f on a consistent snapshot of what is durable, which is taken when
+// f first reads.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
-	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("cannot read store: %w", err)
+	select {
+	case stmts := <-s.idle:
+		defer func() { s.idle <- stmts }()
+		v := &view{statements: stmts}
+		defer v.end()
+		return f(&Tx{q: v})
+	case <-s.done:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	defer tx.Rollback()
-	return f(&Tx{q: tx})
+}
+
+// view is a View under way.
+type view struct {
+	*statements
+	begun bool
+}
+
+func (v *view) Query(query string, args ...any) (*sql.Rows, error) {
+	if !v.begun {
+		if err := v.exec("BEGIN"); err != nil {
+			return nil, fmt.Errorf("cannot read store: %w", err)
+		}
+		v.begun = true
+	}
+	return v.statements.Query(query, args...)
+}
+
+func (v *view) end() {
+	if !v.begun {
+		return
+	}
+	if err := v.exec("ROLLBACK"); err != nil {
+		slog.Warn("cannot end a transaction that reads", "error", err)
+	}
+}
+
+func (s *Store) version(table string) *atomic.Int64 {
+	n, ok := s.versions.Load(table)
+	if !ok {
+		n, _ = s.versions.LoadOrStore(table, new(atomic.Int64))
+	}
+	return n.(*atomic.Int64)
 }
 
 // write is the single writer.
@@ -158,9 +232,15 @@ func (s *Store) write() {
 	defer close(s.done)
 	stmts := &statements{conn: s.conn}
 	for {
+		var again <-chan time.Time
+		if s.Err() != nil {
+			again = time.After(probePause)
+		}
 		select {
 		case u := <-s.queue:
 			s.commit(stmts, s.batch(u))
+		case <-again:
+			s.probe(stmts)
 		case <-s.closed:
 			for {
 				select {
@@ -188,26 +268,31 @@ func (s *Store) batch(u *update) []*update {
 	return batch
 }
 
-// commit runs the updates in one transaction and answers each.
+// commit runs the updates in one transaction and answers each. A fault of the
+// disk fails them all.
 func (s *Store) commit(stmts *statements, batch []*update) {
 	results := make([]error, len(batch))
-	err := stmts.exec("BEGIN IMMEDIATE")
+	stmts.fault = nil
+	err := s.begin(stmts)
 	if err == nil {
 		for i, u := range batch {
 			results[i] = s.apply(stmts, u)
-		}
-		if err = stmts.exec("COMMIT"); err != nil {
-			if rollback := stmts.exec("ROLLBACK"); rollback != nil {
-				slog.Warn("cannot roll back after a failed commit", "error", rollback)
+			if stmts.fault != nil { // no statement more: SQLite may have left the transaction
+				break
 			}
 		}
+		err = s.close(stmts, stmts.fault)
 	}
+	s.settled(err)
 	for i, u := range batch {
 		if err != nil {
-			u.result <- fmt.Errorf("cannot write store: %w", err)
+			u.result <- &Fault{err}
 			continue
 		}
 		if results[i] == nil {
+			for _, table := range u.tables {
+				s.version(table).Add(1)
+			}
 			for _, f := range u.after {
 				f()
 			}
@@ -224,6 +309,9 @@ func (s *Store) apply(stmts *statements, u *update) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("update panicked: %v", p)
+		}
+		if stmts.note(err); stmts.fault != nil {
+			return // commit rolls back everything
 		}
 		if err != nil {
 			if undo := stmts.exec("ROLLBACK TO u"); undo != nil {
@@ -242,6 +330,14 @@ func (s *Store) apply(stmts *statements, u *update) (err error) {
 type statements struct {
 	conn  *sql.Conn
 	cache sync.Map // string -> *sql.Stmt
+	fault error    // of the disk, in the transaction under way
+}
+
+// note keeps a fault even where an update does not pass it on.
+func (s *statements) note(err error) {
+	if s.fault == nil && faulty(err) {
+		s.fault = err
+	}
 }
 
 func (s *statements) prepared(query string) (*sql.Stmt, error) {
@@ -264,15 +360,21 @@ func (s *statements) exec(query string) error {
 func (s *statements) Exec(query string, args ...any) (sql.Result, error) {
 	st, err := s.prepared(query)
 	if err != nil {
+		s.note(err)
 		return nil, err
 	}
-	return st.Exec(args...)
+	res, err := st.Exec(args...)
+	s.note(err)
+	return res, err
 }
 
 func (s *statements) Query(query string, args ...any) (*sql.Rows, error) {
 	st, err := s.prepared(query)
 	if err != nil {
+		s.note(err)
 		return nil, err
 	}
-	return st.Query(args...)
+	rows, err := st.Query(args...)
+	s.note(err)
+	return rows, err
 }

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -21,6 +22,13 @@ type Tx struct {
 // f must not wait.
 func (tx *Tx) AfterCommit(f func()) {
 	tx.update.after = append(tx.update.after, f)
+}
+
+// change notes that the transaction changes a table.
+func (tx *Tx) change(table string) {
+	if tx.update != nil && !slices.Contains(tx.update.tables, table) {
+		tx.update.tables = append(tx.update.tables, table)
+	}
 }
 
 // separator stands between the parts of a key: below every printable character,
@@ -72,8 +80,14 @@ func (t Table[T]) Get(tx *Tx, key ...string) (value T, ok bool, err error) {
 	return value, err == nil, err
 }
 
+// Version counts the transactions that have changed the table. Whoever keeps
+// records in memory asks for it before reading them; they are out of date once
+// it is another one. An Update has counted when it returns.
+func (t Table[T]) Version(s *Store) int64 { return s.version(t.name).Load() }
+
 // Put writes the record with the key, new or replaced.
 func (t Table[T]) Put(tx *Tx, value T, key ...string) error {
+	tx.change(t.name)
 	data, err := json.Marshal(value)
 	if err != nil {
 		return t.fail("encode", err)
@@ -88,6 +102,7 @@ func (t Table[T]) Put(tx *Tx, value T, key ...string) error {
 
 // Delete removes the record with the key and reports whether it was there.
 func (t Table[T]) Delete(tx *Tx, key ...string) (bool, error) {
+	tx.change(t.name)
 	r, err := tx.q.Exec("DELETE FROM records WHERE tbl = ? AND key = ?", t.name, Key(key...))
 	if err != nil {
 		return false, t.fail("delete", err)
@@ -98,6 +113,7 @@ func (t Table[T]) Delete(tx *Tx, key ...string) (bool, error) {
 
 // DeleteAll removes the records whose keys begin with the prefix's parts.
 func (t Table[T]) DeleteAll(tx *Tx, prefix ...string) error {
+	tx.change(t.name)
 	from, to := span(prefix)
 	if _, err := tx.q.Exec("DELETE FROM records WHERE tbl = ? AND key >= ? AND key < ?", t.name, from, to); err != nil {
 		return t.fail("delete", err)

@@ -2,14 +2,16 @@ package warehouse
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
+	"stepwell/internal/duck"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/sqlerr"
 )
 
-// administer keeps users, groups, roles and grants. They are recorded and
-// shown by the system tables; privileges are not enforced yet.
+// administer keeps users, groups, roles and grants. Their privileges are
+// checked by permit.
 func (r *running) administer(tree syntax.Statement) (Done, error) {
 	switch t := tree.(type) {
 	case *syntax.CreatePrincipal:
@@ -19,7 +21,7 @@ func (r *running) administer(tree syntax.Statement) (Done, error) {
 	case *syntax.Grant:
 		return r.grant(t)
 	case *syntax.DefaultPrivileges:
-		return Done{}, sqlerr.NotImplemented("ALTER DEFAULT PRIVILEGES")
+		return r.defaultPrivileges(t)
 	case *syntax.AlterDatabase:
 		return r.alterDatabase(t)
 	case *syntax.AlterSchema:
@@ -29,26 +31,58 @@ func (r *running) administer(tree syntax.Statement) (Done, error) {
 }
 
 func (r *running) createPrincipal(t *syntax.CreatePrincipal) error {
+	owner := r.session.user()
 	return r.session.cluster.change(func(c *clusterRecord) error {
 		name := t.Name.Name
-		switch t.Kind {
-		case "user":
-			if _, ok := c.Users[name]; ok {
-				return sqlerr.New(sqlerr.DuplicateObject, "user \"%s\" already exists", name)
-			}
-			u := userRecord{ID: c.NextID}
-			setUserOptions(&u, t.Options)
-			c.Users[name] = u
-		default:
-			list := principals(c, t.Kind)
-			if _, ok := list[name]; ok {
-				return sqlerr.New(sqlerr.DuplicateObject, "%s \"%s\" already exists", t.Kind, name)
-			}
-			list[name] = groupRecord{ID: c.NextID, Members: identNames(t.Members)}
+		if t.Kind == "user" {
+			return c.createUser(name, t.Options)
 		}
+		list := principals(c, t.Kind)
+		if _, ok := list[name]; ok {
+			return sqlerr.New(sqlerr.DuplicateObject, "%s \"%s\" already exists", t.Kind, name)
+		}
+		g := groupRecord{ID: c.NextID, Members: identNames(t.Members)}
+		for _, m := range g.Members {
+			if _, ok := c.Users[m]; !ok {
+				return missing("user", m)
+			}
+		}
+		if t.Kind == "role" {
+			g.Owner = owner
+		}
+		list[name] = g
 		c.NextID++
 		return nil
 	})
+}
+
+func (r *clusterRecord) createUser(name string, options []syntax.Option) error {
+	if _, ok := r.Users[name]; ok {
+		return sqlerr.New(sqlerr.DuplicateObject, "user \"%s\" already exists", name)
+	}
+	if !slices.ContainsFunc(options, func(o syntax.Option) bool { return o.Name == "PASSWORD" }) {
+		return sqlerr.New(sqlerr.SyntaxError, "password is required when creating user \"%s\"", name)
+	}
+	u := userRecord{ID: r.NextID}
+	if err := u.set(options); err != nil {
+		return err
+	}
+	for _, o := range options {
+		if o.Name != "IN GROUP" {
+			continue
+		}
+		for _, group := range o.List {
+			g, ok := r.Groups[group]
+			if !ok {
+				return missing("group", group)
+			}
+			g.Members = append(without(g.Members, name), name)
+			r.Groups[group] = g
+		}
+	}
+	r.Users[name] = u
+	r.NextID++
+	return nil
 }
 
 func principals(c *clusterRecord, kind string) map[string]groupRecord {
@@ -61,7 +95,9 @@ func principals(c *clusterRecord, kind string) map[string]groupRecord {
 	return c.Groups
 }
 
-func setUserOptions(u *userRecord, options []syntax.Option) {
+// set applies the options of CREATE and ALTER USER. Whose password is whose is
+// the endpoint's matter, see the redshift service.
+func (u *userRecord) set(options []syntax.Option) error {
 	for _, o := range options {
 		switch o.Name {
 		case "CREATEUSER":
@@ -72,49 +108,153 @@ func setUserOptions(u *userRecord, options []syntax.Option) {
 			u.CreateDB = true
 		case "NOCREATEDB":
 			u.CreateDB = false
+		case "VALID UNTIL":
+			u.ValidUntil = o.Value
+		case "SYSLOG ACCESS":
+			u.Syslog = o.Value == "UNRESTRICTED"
+		case "CONNECTION LIMIT":
+			u.ConnectionLimit = nil
+			if !strings.EqualFold(o.Value, "unlimited") {
+				n, err := strconv.Atoi(o.Value)
+				if err != nil || n < 0 {
+					return sqlerr.New(sqlerr.InvalidParameterValue, "invalid connection limit: %s", o.Value)
+				}
+				u.ConnectionLimit = &n
+			}
+		}
+	}
+	return nil
+}
+
+func (r *running) alterPrincipal(t *syntax.AlterPrincipal) error {
+	if t.Kind == "user" && t.RenameTo != nil {
+		if err := r.renameHolder("user", t.Name.Name, t.RenameTo.Name); err != nil {
+			return err
+		}
+	} else if t.RenameTo != nil {
+		if err := r.renameHolder(t.Kind, t.Name.Name, t.RenameTo.Name); err != nil {
+			return err
+		}
+	}
+	return r.session.cluster.change(func(c *clusterRecord) error {
+		if t.Kind != "user" {
+			return c.alterGroup(t)
+		}
+		return c.alterUser(t)
+	})
+}
+
+func (r *clusterRecord) alterGroup(t *syntax.AlterPrincipal) error {
+	list, name := principals(r, t.Kind), t.Name.Name
+	g, ok := list[name]
+	if !ok {
+		return missing(t.Kind, name)
+	}
+	for _, m := range append(identNames(t.Add), identNames(t.Drop)...) {
+		if _, ok := r.Users[m]; !ok {
+			return missing("user", m)
+		}
+	}
+	for _, m := range identNames(t.Add) {
+		g.Members = append(without(g.Members, m), m)
+	}
+	for _, m := range identNames(t.Drop) {
+		g.Members = without(g.Members, m)
+	}
+	if t.OwnerTo != nil {
+		g.Owner = t.OwnerTo.Name
+	}
+	delete(list, name)
+	if t.RenameTo != nil {
+		name = t.RenameTo.Name
+		if _, ok := list[name]; ok {
+			return sqlerr.New(sqlerr.DuplicateObject, "%s \"%s\" already exists", t.Kind, name)
+		}
+	}
+	list[name] = g
+	return nil
+}
+
+func (r *clusterRecord) alterUser(t *syntax.AlterPrincipal) error {
+	name := t.Name.Name
+	u, ok := r.Users[name]
+	if !ok {
+		return missing("user", name)
+	}
+	if err := u.set(t.Options); err != nil {
+		return err
+	}
+	if t.Set != nil {
+		if _, ok := parameters[t.Set.Name]; !ok {
+			return unknownParameter(t.Set.Name)
+		}
+		if u.Settings == nil {
+			u.Settings = map[string]string{}
+		}
+		u.Settings[t.Set.Name] = strings.Join(t.Set.Values, ", ")
+	}
+	if t.Reset != nil {
+		delete(u.Settings, t.Reset.Name)
+	}
+	delete(r.Users, name)
+	if t.RenameTo != nil {
+		if _, ok := r.Users[t.RenameTo.Name]; ok {
+			return sqlerr.New(sqlerr.DuplicateObject, "user \"%s\" already exists", t.RenameTo.Name)
+		}
+		r.renameMember(name, t.RenameTo.Name)
+		name = t.RenameTo.Name
+	}
+	r.Users[name] = u
+	return nil
+}
+
+// renameMember follows a user's new name through groups, roles and databases.
+func (r *clusterRecord) renameMember(from, to string) {
+	swap := func(list []string) {
+		for i := range list {
+			if list[i] == from {
+				list[i] = to
+			}
+		}
+	}
+	for _, all := range []map[string]groupRecord{r.Groups, r.Roles} {
+		for name, g := range all {
+			swap(g.Members)
+			swap(g.Admins)
+			if g.Owner == from {
+				g.Owner = to
+			}
+			all[name] = g
+		}
+	}
+	for name, db := range r.Databases {
+		if db.Owner == from {
+			db.Owner = to
+			r.Databases[name] = db
 		}
 	}
 }
 
-func (r *running) alterPrincipal(t *syntax.AlterPrincipal) error {
-	return r.session.cluster.change(func(c *clusterRecord) error {
-		name := t.Name.Name
-		if t.Kind != "user" {
-			list := principals(c, t.Kind)
-			g, ok := list[name]
-			if !ok {
-				return missing(t.Kind, name)
-			}
-			g.Members = append(g.Members, identNames(t.Add)...)
-			g.Members = slices.DeleteFunc(g.Members, func(m string) bool { return slices.Contains(identNames(t.Drop), m) })
-			delete(list, name)
-			if t.RenameTo != nil {
-				name = t.RenameTo.Name
-			}
-			list[name] = g
-			return nil
+// renameHolder follows a new name through the owners and privileges of the
+// session's database.
+func (r *running) renameHolder(kind, from, to string) error {
+	for _, table := range []string{"acl", "default_acl"} {
+		if err := r.meta("UPDATE stepwell."+table+" SET grantee = $1 WHERE grantee_kind = $2 AND grantee = $3", to, kind, from); err != nil {
+			return err
 		}
-		u, ok := c.Users[name]
-		if !ok {
-			return missing("user", name)
-		}
-		setUserOptions(&u, t.Options)
-		if t.Set != nil {
-			if u.Settings == nil {
-				u.Settings = map[string]string{}
-			}
-			u.Settings[t.Set.Name] = strings.Join(t.Set.Values, ", ")
-		}
-		if t.Reset != nil {
-			delete(u.Settings, t.Reset.Name)
-		}
-		delete(c.Users, name)
-		if t.RenameTo != nil {
-			name = t.RenameTo.Name
-		}
-		c.Users[name] = u
+	}
+	if kind != "user" {
 		return nil
-	})
+	}
+	if err := r.meta("UPDATE stepwell.acl SET grantor = $1 WHERE grantor = $2", to, from); err != nil {
+		return err
+	}
+	for _, table := range []string{"relations", "schemas", "procedures", "default_acl"} {
+		if err := r.meta("UPDATE stepwell."+table+" SET owner = $1 WHERE owner = $2", to, from); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func missing(kind, name string) error {
@@ -122,6 +262,11 @@ func missing(kind, name string) error {
 }
 
 func (r *running) dropPrincipal(t *syntax.Drop) error {
+	for _, n := range t.Names {
+		if err := r.unneeded(t.Kind, n.Last().Name, t.Force); err != nil {
+			return err
+		}
+	}
 	return r.session.cluster.change(func(c *clusterRecord) error {
 		for _, n := range t.Names {
 			name := n.Last().Name
@@ -130,8 +275,18 @@ func (r *running) dropPrincipal(t *syntax.Drop) error {
 			switch {
 			case t.Kind == "user" && user:
 				delete(c.Users, name)
+				for _, all := range []map[string]groupRecord{c.Groups, c.Roles} {
+					for g, rec := range all {
+						rec.Members, rec.Admins = without(rec.Members, name), without(rec.Admins, name)
+						all[g] = rec
+					}
+				}
 			case t.Kind != "user" && group:
 				delete(principals(c, t.Kind), name)
+				for role, rec := range c.Roles {
+					rec.Roles = without(rec.Roles, name)
+					c.Roles[role] = rec
+				}
 			case !t.IfExists:
 				return missing(t.Kind, name)
 			}
@@ -140,75 +295,50 @@ func (r *running) dropPrincipal(t *syntax.Drop) error {
 	})
 }
 
-// grant records GRANT and REVOKE in the database the session is in.
-func (r *running) grant(t *syntax.Grant) (Done, error) {
-	done := Done{Tag: "GRANT", Rows: -1}
-	if t.Revoke {
-		done.Tag = "REVOKE"
-	}
-	if len(t.Roles) > 0 {
-		return done, r.grantRoles(t)
-	}
-	objects := t.Objects
-	if len(objects) == 0 {
-		objects = []syntax.Name{{Parts: []syntax.Ident{{}}}}
-	}
-	for _, object := range objects {
-		p := parts(object)
-		schemaName := ""
-		if len(p) > 1 {
-			schemaName = p[len(p)-2]
+// unneeded checks that nothing of the session's database is owned by, or
+// granted to, a principal that is to be dropped. DROP ROLE FORCE and DROP GROUP
+// take the privileges away instead.
+func (r *running) unneeded(kind, name string, force bool) error {
+	from := duck.Ident(r.session.db.name) + "." + metaSchema + "."
+	if kind == "user" {
+		n, err := queryInt(r.ctx, r.session.conn, "SELECT (SELECT count(*) FROM "+from+"relations WHERE owner = $1) + (SELECT count(*) FROM "+from+
+			"schemas WHERE owner = $1) + (SELECT count(*) FROM "+from+"procedures WHERE owner = $1)", name)
+		if err != nil {
+			return err
 		}
-		for _, privilege := range t.Privileges {
-			for _, to := range t.To {
-				err := r.meta("DELETE FROM stepwell.grants WHERE object_kind = $1 AND schema = $2 AND name = $3 AND privilege = $4 AND grantee_kind = $5 AND grantee = $6",
-					t.On, schemaName, p[len(p)-1], privilege.Name, to.Kind, to.Name.Name)
-				if err != nil {
-					return done, err
-				}
-				if t.Revoke {
-					continue
-				}
-				err = r.meta("INSERT INTO stepwell.grants VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-					t.On, schemaName, p[len(p)-1], strings.Join(identNames(privilege.Columns), ","), privilege.Name, to.Kind, to.Name.Name, r.session.identity.User, t.GrantOption)
-				if err != nil {
-					return done, err
-				}
-			}
+		if n > 0 {
+			return sqlerr.New(sqlerr.DependentObjectsStillExist, "user \"%s\" cannot be dropped because the user owns some object", name)
 		}
 	}
-	return done, nil
-}
-
-func (r *running) grantRoles(t *syntax.Grant) error {
-	return r.session.cluster.change(func(c *clusterRecord) error {
-		for _, role := range t.Roles {
-			g, ok := c.Roles[role.Name]
-			if !ok {
-				return missing("role", role.Name)
-			}
-			for _, to := range t.To {
-				g.Members = slices.DeleteFunc(g.Members, func(m string) bool { return m == to.Name.Name })
-				if !t.Revoke {
-					g.Members = append(g.Members, to.Name.Name)
-				}
-			}
-			c.Roles[role.Name] = g
-		}
-		return nil
-	})
+	if kind == "group" || force {
+		return r.meta("DELETE FROM stepwell.acl WHERE grantee_kind = $1 AND grantee = $2", kind, name)
+	}
+	n, err := queryInt(r.ctx, r.session.conn, "SELECT count(*) FROM "+from+"acl WHERE grantee_kind = $1 AND grantee = $2", kind, name)
+	if err == nil && n > 0 {
+		return sqlerr.New(sqlerr.DependentObjectsStillExist, "%s \"%s\" cannot be dropped because the %s has a privilege on some object", kind, name, kind)
+	}
+	return err
 }
 
 func (r *running) alterDatabase(t *syntax.AlterDatabase) (Done, error) {
-	if t.OwnerTo == nil {
-		return Done{}, sqlerr.NotImplemented("ALTER DATABASE other than OWNER TO")
+	level := isolation(t.Options)
+	if t.OwnerTo == nil && level == "" {
+		return Done{}, sqlerr.NotImplemented("ALTER DATABASE other than OWNER TO and ISOLATION LEVEL")
 	}
 	return Done{Tag: "ALTER DATABASE", Rows: -1}, r.session.cluster.change(func(c *clusterRecord) error {
 		db, ok := c.Databases[t.Name.Name]
 		if !ok {
 			return sqlerr.New(sqlerr.UndefinedDatabase, "database \"%s\" does not exist", t.Name.Name)
 		}
-		db.Owner = t.OwnerTo.Name
+		if level != "" {
+			db.Serializable = level == "SERIALIZABLE"
+		}
+		if t.OwnerTo != nil {
+			if _, ok := c.Users[t.OwnerTo.Name]; !ok {
+				return missing("user", t.OwnerTo.Name)
+			}
+			db.Owner = t.OwnerTo.Name
+		}
 		c.Databases[t.Name.Name] = db
 		return nil
 	})
@@ -216,8 +346,18 @@ func (r *running) alterDatabase(t *syntax.AlterDatabase) (Done, error) {
 
 func (r *running) alterSchema(t *syntax.AlterSchema) (Done, error) {
 	done := Done{Tag: "ALTER SCHEMA", Rows: -1}
+	set, err := r.session.db.schemasFor(r.ctx, r.session)
+	if err != nil {
+		return done, err
+	}
+	if set.schemas[t.Name.Name] == nil {
+		return done, sqlerr.New(sqlerr.UndefinedSchema, "schema \"%s\" does not exist", t.Name.Name)
+	}
 	switch {
 	case t.OwnerTo != nil:
+		if _, ok := r.session.cluster.user(t.OwnerTo.Name); !ok {
+			return done, missing("user", t.OwnerTo.Name)
+		}
 		return done, r.meta("UPDATE stepwell.schemas SET owner = $2 WHERE name = $1", t.Name.Name, t.OwnerTo.Name)
 	case t.Quota != "":
 		return done, nil

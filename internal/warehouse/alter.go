@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"stepwell/internal/duck"
+	"stepwell/internal/rsql"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
@@ -83,7 +84,7 @@ func (r *running) alterTemp(rel *relation, action syntax.AlterAction) error {
 		r.session.temps[changed.name] = &changed
 		return nil
 	}
-	fresh, err := r.duckColumns(place{tempSchema, rel.name, true})
+	fresh, err := r.duckColumns(place{tempSchema, rel.name, true}, &rsql.Plan{})
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (r *running) alterTemp(rel *relation, action syntax.AlterAction) error {
 	}
 	changed.columns = fresh
 	r.session.temps[rel.name] = &changed
-	return nil
+	return r.describeTemp(&changed)
 }
 
 func (r *running) recordAlterView(t *syntax.AlterView) error {

@@ -39,7 +39,7 @@ func BenchmarkReviews(b *testing.B) {
 	if err := os.MkdirAll(input, 0o755); err != nil {
 		b.Fatal(err)
 	}
-	run(fmt.Sprintf(reviews, rows, duck.Literal(input)))
+	run(fmt.Sprintf(reviewsQuery, rows, duck.Literal(input), "FORMAT parquet, PER_THREAD_OUTPUT"))
 	w, err := Open(Options{Dir: filepath.Join(dir, "redshift"), Objects: lake.DirObjects{Root: filepath.Join(dir, "s3")}})
 	if err != nil {
 		b.Fatal(err)
@@ -104,8 +104,9 @@ func drain(b *testing.B, conn *duck.Conn, sql string) {
 	}
 }
 
-const reviews = `COPY (SELECT 'B00' || upper(substr(md5((hash(i) %% 60000)::VARCHAR), 1, 7)) AS product_id, 'Product number ' || (hash(i) %% 60000) AS title,
+// reviewsQuery takes the number of rows, the file and COPY's options.
+const reviewsQuery = `COPY (SELECT 'B00' || upper(substr(md5((hash(i) %% 60000)::VARCHAR), 1, 7)) AS product_id, 'Product number ' || (hash(i) %% 60000) AS title,
   ['Books', 'Electronics', 'Toys', 'Home', 'Sports'][1 + (hash(i + 7) %% 5)::INTEGER] AS category, 1 + (hash(i + 3) %% 5)::INTEGER AS stars,
   (hash(i + 9) %% 20)::INTEGER AS helpful, 'Headline ' || md5((i + 1)::VARCHAR) AS headline,
   md5(i::VARCHAR) || ' ' || md5((i + 2)::VARCHAR) || ' it was quite good ' || md5((i + 12)::VARCHAR) AS body, DATE '2015-01-01' + (i %% 365)::INTEGER AS day
-  FROM range(%d) t(i)) TO %s (FORMAT parquet, PER_THREAD_OUTPUT)`
+  FROM range(%d) t(i)) TO %s (%s)`

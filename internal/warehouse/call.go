@@ -26,6 +26,9 @@ func (r *running) callStatement(t *syntax.CallStatement) (Done, error) {
 	h := &procedureHost{running: r, shared: newCallShared(), atomic: r.session.state == block}
 	defer h.shared.close()
 	p, err := h.find(t.Name, args)
+	if err == nil {
+		err = r.permitCall(p)
+	}
 	if err != nil {
 		return Done{}, err
 	}
@@ -219,11 +222,11 @@ func distance(formal []procedureArg, args []plpgsql.Value) (int, bool) {
 
 // procedureCallRows are the rows of svl_stored_proc_call: the calls clients made.
 func procedureCallRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
-	for _, e := range s.cluster.log.queries() {
+	for _, e := range s.queries() {
 		if e.command != "CALL" {
 			continue
 		}
-		rows = append(rows, []emit.Expr{num(100), num(100), num(e.id), str("default"), num(e.id), num(int64(e.session)), str(e.database), str(e.text), timestamp(e.start), timestamp(e.end), e.aborted(), null()})
+		rows = append(rows, []emit.Expr{num(e.userID), num(e.userID), num(e.id), e.labelled(), num(e.xid), num(int64(e.session)), str(e.database), str(e.text), timestamp(e.start), timestamp(e.end), e.aborted(), null()})
 	}
 	return rows, nil
 }

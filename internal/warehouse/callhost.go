@@ -97,6 +97,9 @@ func (h *procedureHost) Call(ctx context.Context, name syntax.Name, args []plpgs
 	}
 	inner := &procedureHost{running: h.running, shared: h.shared, depth: h.depth, atomic: h.atomic}
 	p, err := inner.find(name, args)
+	if err == nil {
+		err = h.permitCall(p)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

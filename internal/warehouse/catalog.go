@@ -126,7 +126,10 @@ func (r *relation) resolved(database string) *resolve.Relation {
 		out.Kind = resolve.MaterializedView
 	}
 	for _, col := range r.columns {
-		rc := resolve.Column{Name: col.name, Type: col.typ, HasDefault: col.dflt != "", NotNull: col.notNull}
+		if col.encoding == lateEncoding {
+			continue
+		}
+		rc := resolve.Column{Name: col.name, Type: col.typ, HasDefault: col.dflt != "", Default: col.dflt, NotNull: col.notNull}
 		switch {
 		case strings.HasPrefix(col.identity, "default:"):
 			rc.Identity = resolve.IdentityByDefault
@@ -173,9 +176,6 @@ func (c *catalog) Target(path []string, temp bool) ([]string, error) {
 	}
 	return []string{db.name, schemaName, name}, nil
 }
-
-// Function implements resolve.Catalog. There are no user-defined functions yet.
-func (c *catalog) Function([]string) (string, bool) { return "", false }
 
 // externalHandle is the Handle of an external relation.
 type externalHandle struct {
@@ -277,7 +277,7 @@ func (s *Session) searchPath() []string {
 	for _, name := range s.settings.list("search_path") {
 		switch name {
 		case "$user":
-			name = s.identity.User
+			name = s.user()
 		case pgCatalog:
 			continue
 		}

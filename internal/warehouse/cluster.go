@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stepwell/internal/duck"
+	"stepwell/internal/lake"
 	"stepwell/internal/sqlerr"
 )
 
@@ -41,29 +42,42 @@ type clusterRecord struct {
 }
 
 type databaseRecord struct {
-	ID    int64  `json:"id"`
-	Owner string `json:"owner"`
+	ID           int64  `json:"id"`
+	Owner        string `json:"owner"`
+	Serializable bool   `json:"serializable,omitempty"` // ISOLATION LEVEL SERIALIZABLE
 }
 
 type userRecord struct {
-	ID        int64             `json:"id"`
-	Superuser bool              `json:"superuser"`
-	CreateDB  bool              `json:"createDb"`
-	Settings  map[string]string `json:"settings,omitempty"`
+	ID              int64             `json:"id"`
+	Superuser       bool              `json:"superuser"`
+	CreateDB        bool              `json:"createDb"`
+	Settings        map[string]string `json:"settings,omitempty"`
+	ConnectionLimit *int              `json:"connectionLimit,omitempty"`
+	ValidUntil      string            `json:"validUntil,omitempty"`
+	Syslog          bool              `json:"syslog,omitempty"` // SYSLOG ACCESS UNRESTRICTED
 }
 
+// groupRecord is a group or a role. A role also has the roles it is granted
+// to, the members that may grant it, and system privileges.
 type groupRecord struct {
-	ID      int64    `json:"id"`
-	Members []string `json:"members,omitempty"`
+	ID         int64    `json:"id"`
+	Members    []string `json:"members,omitempty"` // users
+	Owner      string   `json:"owner,omitempty"`
+	Roles      []string `json:"roles,omitempty"`
+	Admins     []string `json:"admins,omitempty"`
+	Privileges []string `json:"privileges,omitempty"`
 }
 
 func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 	c := &cluster{
-		w: w, key: key, dir: dir, locks: newLocks(), log: newHistory(),
+		w: w, key: key, dir: dir, locks: newLocks(), log: openHistory(dir),
 		databases: map[string]*database{}, sessions: map[int32]*Session{},
 	}
 	if err := c.load(); err != nil {
 		return nil, err
+	}
+	for last := c.log.lastID(); w.query.Load() < last; {
+		w.query.CompareAndSwap(w.query.Load(), last)
 	}
 	options := w.options.Duck
 	if options.TempDir == "" {
@@ -74,7 +88,18 @@ func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 		return nil, err
 	}
 	c.engine = engine
-	return c, nil
+	if err := engine.RegisterTable(lake.RecordsFunction, openRecords); err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	conn, err := engine.Connect()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	if err := conn.Script(context.Background(), principalsScript); err != nil {
+		return nil, fmt.Errorf("cannot prepare the cluster's catalog: %w", err)
+	}
+	return c, c.publish(context.Background())
 }
 
 func (c *cluster) load() error {
@@ -133,7 +158,10 @@ func (c *cluster) change(edit func(r *clusterRecord) error) error {
 	if err := edit(&c.record); err != nil {
 		return err
 	}
-	return c.save()
+	if err := c.save(); err != nil {
+		return err
+	}
+	return c.publish(context.Background())
 }
 
 func (c *cluster) databaseNames() []string {
@@ -160,7 +188,7 @@ func (c *cluster) file(name string) string { return filepath.Join(c.dir, name+".
 // keeps.
 var reservedDatabases = []string{"memory", "system", "temp", "main", "template0", "template1", "padb_harvest"}
 
-func (c *cluster) createDatabase(ctx context.Context, name, owner string) error {
+func (c *cluster) createDatabase(ctx context.Context, name, owner string, serializable bool) error {
 	if slices.Contains(reservedDatabases, name) || name != filepath.Base(name) || name == "" {
 		return sqlerr.New(sqlerr.InvalidParameterValue, "database name \"%s\" is reserved", name)
 	}
@@ -168,7 +196,7 @@ func (c *cluster) createDatabase(ctx context.Context, name, owner string) error 
 		if _, ok := r.Databases[name]; ok {
 			return sqlerr.New(sqlerr.DuplicateDatabase, "database \"%s\" already exists", name)
 		}
-		r.Databases[name] = databaseRecord{ID: r.NextID, Owner: owner}
+		r.Databases[name] = databaseRecord{ID: r.NextID, Owner: owner, Serializable: serializable}
 		r.NextID++
 		return nil
 	})
@@ -241,6 +269,7 @@ func (c *cluster) leave(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.sessions, s.pid)
+	c.log.addSession(sessionEnd{pid: s.pid, user: s.identity.User, userID: c.record.Users[s.identity.User].ID, database: s.identity.Database, start: s.started, end: c.w.clock.Now()})
 }
 
 func (c *cluster) session(pid int32) *Session {
@@ -259,6 +288,7 @@ func (c *cluster) close() error {
 	for _, s := range open {
 		s.Close()
 	}
+	c.log.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	c.mu.Lock()

@@ -2,12 +2,13 @@ package warehouse
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"stepwell/internal/duck"
+	"stepwell/internal/lake"
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
@@ -37,38 +38,14 @@ func loadFailed(table string) *sqlerr.Error {
 	return sqlerr.New(sqlerr.InternalError, "Load into table '%s' failed.  Check 'stl_load_errors' system table for details.", table)
 }
 
-// csvLine finds the line in a message of DuckDB's CSV reader.
-var csvLine = regexp.MustCompile(`(?s)CSV Error on Line: (\d+)\s*\nOriginal Line:\s?(.*?)\n(.*)`)
-
-// explain turns the fault of a load into rows of stl_load_errors and the error
+// explain turns the fault of a load into a row of stl_load_errors and the error
 // that points there. Faults of another kind stay as they are.
 func (l *load) explain(err error) error {
-	e := sqlerr.From(err)
-	switch e.Code {
-	case sqlerr.QueryCanceled, sqlerr.SerializationFailure, sqlerr.NotNullViolation:
-		if e.Code != sqlerr.NotNullViolation {
-			return err
-		}
-	}
-	if l.format == "PARQUET" {
-		if e.Code == sqlerr.StringTooLong {
-			return sqlerr.New(sqlerr.InternalError, "Spectrum Scan Error").WithDetail("%s", e.Message)
+	if l.columnar() {
+		if e := sqlerr.From(err); l.faulty(err) && e.Message != "Spectrum Scan Error" {
+			return scanError("%s", e.Message)
 		}
 		return err
-	}
-	if m := csvLine.FindStringSubmatch(e.Message); m != nil {
-		line, _ := strconv.ParseInt(m[1], 10, 64)
-		code, reason := 1202, "Extra column(s) found"
-		switch {
-		case strings.Contains(m[3], "unicode"):
-			code, reason = 1216, "Invalid UTF8 sequence"
-		case strings.Contains(m[3], "quote"):
-			code, reason = 1214, "Invalid quote formatting for CSV"
-		case strings.Contains(m[3], "Expected Number of Columns") && fewer(m[3]):
-			code, reason = 1214, "Delimiter not found"
-		}
-		l.record(loadError{line: line, rawLine: m[2], code: code, reason: reason, filename: l.files[0].URI})
-		return loadFailed(l.target.Name)
 	}
 	n, findErr := l.findBadRows(1)
 	if findErr != nil || n == 0 {
@@ -77,20 +54,8 @@ func (l *load) explain(err error) error {
 	return loadFailed(l.target.Name)
 }
 
-var columnCounts = regexp.MustCompile(`Expected Number of Columns: (\d+) Found: (\d+)`)
-
-func fewer(message string) bool {
-	m := columnCounts.FindStringSubmatch(message)
-	if m == nil {
-		return false
-	}
-	want, _ := strconv.Atoi(m[1])
-	found, _ := strconv.Atoi(m[2])
-	return found < want
-}
-
-// record adds a row to stl_load_errors.
-func (l *load) record(e loadError) {
+// recordError adds a row to stl_load_errors.
+func (l *load) recordError(e loadError) {
 	s := l.run.session
 	e.query, e.session, e.user = l.run.id, s.pid, s.identity.User
 	e.at = s.cluster.w.clock.Now()
@@ -105,16 +70,21 @@ func (l *load) bad(i int) emit.Expr {
 	c := l.columns[i]
 	field := &emit.Ref{Parts: []string{fileColumn(i)}}
 	not := func(x emit.Expr) emit.Expr { return &emit.Postfix{X: x, Op: "IS NOT NULL"} }
-	isNull := &emit.Postfix{X: l.value(fileColumn(i), c.Type, true), Op: "IS NULL"}
+	value := l.value(fileColumn(i), c.Type, true)
+	isNull := &emit.Postfix{X: value, Op: "IS NULL"}
 	var conds []emit.Expr
+	if c.Type.Kind == types.Char {
+		conds = append(conds, &emit.Op{Op: "<>", Args: []emit.Expr{call("strlen", field), call("length", field)}})
+	}
 	switch {
 	case c.Type.IsText():
 		if !l.flags["TRUNCATECOLUMNS"] {
-			length := &emit.Call{Name: "strlen", Args: []emit.Expr{&emit.Call{Name: "rtrim", Args: []emit.Expr{field}}}}
+			length := call("strlen", call("rtrim", value))
 			conds = append(conds, &emit.Op{Op: ">", Args: []emit.Expr{length, &emit.Num{Text: strconv.Itoa(max(c.Type.Length, 1))}}})
 		}
+	case l.flags["ACCEPTANYDATE"] && (c.Type.Kind == types.Date || c.Type.Kind == types.Timestamp || c.Type.Kind == types.TimestampTZ):
 	default:
-		filled := &emit.Op{Op: "<>", Args: []emit.Expr{&emit.Call{Name: "trim", Args: []emit.Expr{field}}, &emit.Str{}}}
+		filled := &emit.Op{Op: "<>", Args: []emit.Expr{call("trim", field), &emit.Str{}}}
 		conds = append(conds, &emit.Op{Op: "AND", Args: []emit.Expr{not(field), filled, isNull}})
 	}
 	if c.NotNull {
@@ -124,39 +94,46 @@ func (l *load) bad(i int) emit.Expr {
 	case 0:
 		return &emit.Word{Text: "FALSE"}
 	case 1:
-		return &emit.Call{Name: "coalesce", Args: []emit.Expr{conds[0], &emit.Word{Text: "FALSE"}}}
+		return call("coalesce", conds[0], &emit.Word{Text: "FALSE"})
 	}
-	return &emit.Call{Name: "coalesce", Args: []emit.Expr{&emit.Op{Op: "OR", Args: conds}, &emit.Word{Text: "FALSE"}}}
+	return call("coalesce", &emit.Op{Op: "OR", Args: conds}, &emit.Word{Text: "FALSE"})
 }
 
-// numbered reads the files as text with each row's number in its file.
-func (l *load) numbered() *emit.Query {
-	paths := &emit.List{}
-	for _, f := range l.files {
-		paths.Items = append(paths.Items, &emit.Str{Value: f.Path})
+// judged reads the files record by record, with where each stands, and in
+// "bad" the number of the column that does not fit: -1 when all do, -2 when the
+// record itself does not parse.
+func (l *load) judged() (*emit.Select, error) {
+	spec, err := l.spec()
+	if err != nil {
+		return nil, err
 	}
-	args := append(l.csvArguments(paths), named("filename", &emit.Str{Value: "file"}), named("parallel", &emit.Word{Text: "FALSE"}))
-	over := &emit.Window{Partition: []emit.Expr{&emit.Ref{Parts: []string{"file"}}}}
-	return &emit.Query{Body: &emit.Select{
-		Items: []emit.Item{{X: &emit.Star{}}, {X: &emit.Call{Name: "row_number", Over: over}, As: "line"}},
-		From:  []emit.Table{&emit.TableCall{Call: &emit.Call{Name: "read_csv", Args: args}}},
-	}}
-}
-
-// findBadRows records up to limit faults and returns how many there are.
-func (l *load) findBadRows(limit int) (int, error) {
-	which := &emit.Case{Else: &emit.Num{Text: "-1"}}
+	spec.Trace = true
+	parsed := &emit.Op{Op: ">", Args: []emit.Expr{&emit.Ref{Parts: []string{"code"}}, &emit.Num{Text: "0"}}}
+	which := &emit.Case{Else: &emit.Num{Text: "-1"}, Whens: []emit.When{{Cond: parsed, Result: &emit.Num{Text: "-2"}}}}
 	for i := range l.columns {
 		which.Whens = append(which.Whens, emit.When{Cond: l.bad(i), Result: &emit.Num{Text: strconv.Itoa(i)}})
 	}
-	inner := &emit.Select{
+	return &emit.Select{
 		Items: []emit.Item{{X: &emit.Star{}}, {X: which, As: "bad"}},
-		From:  []emit.Table{&emit.Derived{Query: l.numbered(), Alias: emit.Alias{Name: "n"}}},
+		From:  []emit.Table{lake.RecordsCall(spec)},
+	}, nil
+}
+
+// judgedColumns are those of stl_load_errors that the records themselves tell.
+var judgedColumns = []string{"bad", "file", "line", "raw", "code", "reason", "at", "pos"}
+
+// findBadRows records up to limit faults and returns how many there are.
+func (l *load) findBadRows(limit int) (int, error) {
+	inner, err := l.judged()
+	if err != nil {
+		return 0, err
 	}
 	outer := &emit.Select{
-		Items: []emit.Item{{X: &emit.Ref{Parts: []string{"bad"}}}, {X: &emit.Ref{Parts: []string{"file"}}}, {X: &emit.Ref{Parts: []string{"line"}}}},
 		From:  []emit.Table{&emit.Derived{Query: &emit.Query{Body: inner}, Alias: emit.Alias{Name: "b"}}},
-		Where: &emit.Op{Op: ">=", Args: []emit.Expr{&emit.Ref{Parts: []string{"bad"}}, &emit.Num{Text: "0"}}},
+		Where: &emit.Op{Op: "<>", Args: []emit.Expr{&emit.Ref{Parts: []string{"bad"}}, &emit.Num{Text: "-1"}}},
+	}
+	for _, name := range judgedColumns {
+		outer.Items = append(outer.Items, emit.Item{X: &emit.Ref{Parts: []string{name}}})
 	}
 	for i := range l.columns {
 		outer.Items = append(outer.Items, emit.Item{X: &emit.Ref{Parts: []string{fileColumn(i)}}})
@@ -170,65 +147,100 @@ func (l *load) findBadRows(limit int) (int, error) {
 	if err := l.run.session.prepareConn(l.run.ctx, conn); err != nil {
 		return 0, err
 	}
-	found := 0
+	l.rejected = 0
 	err = eachRow(l.run.ctx, conn, func(c *duck.Chunk, row int) error {
-		found++
+		l.rejected++
 		l.recordBad(c, row)
 		return nil
 	}, sql)
-	return found, err
+	return l.rejected, err
 }
 
 func (l *load) recordBad(c *duck.Chunk, row int) {
-	i := int(c.Column(0).Int(row))
-	col := l.columns[i]
-	fields := make([]string, len(l.columns))
-	for k := range fields {
-		fields[k] = text(c, 3+k, row)
-	}
 	e := loadError{
-		line: c.Column(2).Int(row) + int64(l.skip), column: col.Name, typ: shortType(col.Type), rawField: fields[i],
-		rawLine: strings.Join(fields, l.delimiter), filename: text(c, 1, row),
+		filename: l.files[c.Column(1).Int(row)].URI, line: c.Column(2).Int(row), rawLine: text(c, 3, row),
+		code: int(c.Column(4).Int(row)), reason: text(c, 5, row), position: c.Column(7).Int(row),
 	}
-	for _, f := range l.files {
-		if f.Path == e.filename {
-			e.filename = f.URI
+	i := int(c.Column(0).Int(row))
+	if i == -2 {
+		if i = int(c.Column(6).Int(row)); i >= 0 {
+			l.describe(&e, i)
 		}
+		l.recordError(e)
+		return
 	}
-	if col.Type.Length > 0 {
-		e.length = strconv.Itoa(col.Type.Length)
-	}
-	e.code, e.reason = badReason(col.Type, fields[i])
-	if col.NotNull && c.Column(3+i).Null(row) {
+	field := c.Column(len(judgedColumns) + i)
+	l.describe(&e, i)
+	e.rawField = text(c, len(judgedColumns)+i, row)
+	e.code, e.reason = badReason(l.columns[i].Type, e.rawField)
+	if l.columns[i].NotNull && (field.Null(row) || strings.TrimSpace(e.rawField) == "" && !l.columns[i].Type.IsText()) {
 		e.code, e.reason = 1213, "Missing data for not-null field"
 	}
-	l.record(e)
+	l.recordError(e)
+}
+
+// describe names the column of a fault.
+func (l *load) describe(e *loadError, i int) {
+	col := l.columns[min(i, len(l.columns)-1)]
+	e.column, e.typ = col.Name, shortType(col.Type)
+	switch {
+	case col.Type.IsText():
+		e.length = strconv.Itoa(col.Type.Length)
+	case col.Type.Kind == types.Decimal:
+		e.length = fmt.Sprintf("%d, %d", col.Type.Precision, col.Type.Scale)
+	}
 }
 
 // badReason is the code and text Redshift gives for a field that does not
 // convert ("Load error reference" of the Database Developer Guide).
 func badReason(t types.Type, field string) (int, string) {
-	first := "?"
-	if field != "" {
-		first = field[:1]
-	}
 	switch t.Kind {
 	case types.Smallint, types.Integer, types.Bigint:
-		return 1207, fmt.Sprintf("Invalid digit, Value '%s', Pos 0, Type: %s", first, map[types.Kind]string{types.Smallint: "Short", types.Integer: "Integer", types.Bigint: "Long"}[t.Kind])
+		name := map[types.Kind]string{types.Smallint: "Short", types.Integer: "Integer", types.Bigint: "Long"}[t.Kind]
+		if c, at := badDigit(field, "+-"); at >= 0 {
+			return 1207, fmt.Sprintf("Invalid digit, Value '%s', Pos %d, Type: %s", c, at, name)
+		}
+		return 1204, fmt.Sprintf("Overflow, Value '%s', Type: %s", strings.TrimSpace(field), name)
 	case types.Decimal:
-		return 1207, fmt.Sprintf("Invalid digit, Value '%s', Pos 0, Type: Decimal", first)
+		if c, at := badDigit(field, "+-.eE"); at >= 0 {
+			return 1207, fmt.Sprintf("Invalid digit, Value '%s', Pos %d, Type: Decimal", c, at)
+		}
+		return 1204, fmt.Sprintf("Overflow for NUMERIC(%d,%d)", t.Precision, t.Scale)
 	case types.Real, types.Double:
-		return 1207, fmt.Sprintf("Invalid digit, Value '%s', Pos 0, Type: Double", first)
+		if c, at := badDigit(field, "+-.eE"); at >= 0 {
+			return 1207, fmt.Sprintf("Invalid digit, Value '%s', Pos %d, Type: Double", c, at)
+		}
+		return 1208, "Invalid FLOAT format or value"
 	case types.Date:
-		return 1205, "Invalid Date Format - length must be 10 or more"
+		if len(strings.TrimSpace(field)) < 10 {
+			return 1205, "Invalid Date Format - length must be 10 or more"
+		}
+		return 1205, "Invalid Date Format [YYYY-MM-DD]"
 	case types.Timestamp, types.TimestampTZ:
 		return 1206, "Invalid timestamp format or value [YYYY-MM-DD HH24:MI:SS]"
 	case types.Boolean:
 		return 1210, "Unknown boolean format"
 	case types.Char, types.Varchar:
+		for i, r := range field {
+			if t.Kind == types.Char && r >= utf8.RuneSelf {
+				return 1220, fmt.Sprintf("Multibyte character not supported for CHAR (Hint: try using VARCHAR). Invalid char: % x", field[i:i+utf8.RuneLen(r)])
+			}
+		}
 		return 1204, "String length exceeds DDL length"
+	case types.Super:
+		return 1224, "Invalid JSON value for SUPER"
 	}
-	return 1200, "Unknown error"
+	return 1200, "Unknown parse error"
+}
+
+// badDigit finds the first character that is neither a digit nor one of more.
+func badDigit(field, more string) (string, int) {
+	for i, r := range strings.TrimRight(field, " ") {
+		if (r < '0' || r > '9') && !strings.ContainsRune(more, r) && r != ' ' {
+			return string(r), i
+		}
+	}
+	return "", -1
 }
 
 // shortType is the type as stl_load_errors names it.
@@ -244,26 +256,46 @@ func shortType(t types.Type) string {
 	return t.Base()
 }
 
-// insertTolerant loads the rows that fit, as long as those that do not are
+// tolerant says that records which do not fit may be left out.
+func (l *load) tolerant() bool {
+	return (l.maxErrors > 0 || l.flags["IGNOREALLERRORS"]) && !l.columnar()
+}
+
+// loadErrorLimit is how many faults of one load are looked for with
+// IGNOREALLERRORS.
+const loadErrorLimit = 100001
+
+// insertTolerant loads the records that fit, as long as those that do not are
 // fewer than MAXERROR.
 func (l *load) insertTolerant() (int64, error) {
-	bad, err := l.findBadRows(l.maxErrors)
-	if err != nil {
-		return 0, l.explain(err)
+	limit := l.maxErrors
+	if l.flags["IGNOREALLERRORS"] {
+		limit = loadErrorLimit
 	}
-	if bad >= l.maxErrors {
-		return 0, loadFailed(l.target.Name)
-	}
-	source, err := l.source(true)
+	bad, err := l.findBadRows(limit)
 	if err != nil {
 		return 0, err
 	}
-	good := make([]emit.Expr, len(l.columns))
-	for i := range good {
-		good[i] = &emit.Prefix{Op: "NOT", X: l.bad(i)}
+	if bad >= limit && !l.flags["IGNOREALLERRORS"] {
+		return 0, loadFailed(l.target.Name)
 	}
-	source.Body.(*emit.Select).Where = &emit.Op{Op: "AND", Args: good}
-	n, err := l.run.session.conn.Exec(l.run.ctx, l.insertSQL(source))
+	inner, err := l.judged()
+	if err != nil {
+		return 0, err
+	}
+	good := &emit.Select{
+		From:  []emit.Table{&emit.Derived{Query: &emit.Query{Body: inner}, Alias: emit.Alias{Name: "b"}}},
+		Where: &emit.Op{Op: "=", Args: []emit.Expr{&emit.Ref{Parts: []string{"bad"}}, &emit.Num{Text: "-1"}}},
+	}
+	for i, c := range l.columns {
+		good.Items = append(good.Items, emit.Item{X: l.value(fileColumn(i), c.Type, true)})
+	}
+	var n int64
+	if l.flags["NOLOAD"] {
+		n, err = queryInt(l.run.ctx, l.run.session.conn, "SELECT count(*) FROM ("+emit.SQL(&emit.Query{Body: good})+")")
+	} else {
+		n, err = l.run.session.conn.Exec(l.run.ctx, l.insertSQL(&emit.Query{Body: good}))
+	}
 	if err == nil && bad > 0 {
 		l.run.sink.Notice(&sqlerr.Error{Severity: "INFO", Code: "00000", Message: fmt.Sprintf("Load into table '%s' completed, %d record(s) could not be loaded.  Check 'stl_load_errors' system table for details.", l.target.Name, bad)})
 	}

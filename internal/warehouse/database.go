@@ -27,6 +27,11 @@ type database struct {
 	nextOID atomic.Int64
 	version atomic.Int64 // moves when a transaction with DDL commits
 
+	serial serial
+	// snapshots keeps commits apart from the moment a snapshot is taken, where
+	// the database is serializable.
+	snapshots sync.RWMutex
+
 	mu     sync.Mutex
 	cached *schemaSet                  // of the version it names
 	views  map[string][]resolve.Column // the system views

@@ -20,6 +20,12 @@ func (r *running) define(plan *rsql.Plan) (Done, error) {
 	if err != nil || !proceed {
 		return done, err
 	}
+	if t, ok := plan.Statement.(*syntax.AlterTable); ok {
+		// DuckDB knows nothing of a late-binding view.
+		if rel, err := r.existing(t.Table); err == nil && rel != nil && rel.kind == "l" {
+			return done, r.recordAlter(t)
+		}
+	}
 	for _, sql := range plan.SQL {
 		if _, err := r.session.conn.Exec(r.ctx, sql); err != nil {
 			return done, err
@@ -37,7 +43,7 @@ func (r *running) record(plan *rsql.Plan) error {
 	switch t := plan.Statement.(type) {
 	case *syntax.CreateTable:
 		if t.As != nil {
-			return r.recordTableAs(t.Name, t.Temp, t.Attrs)
+			return r.recordTableAs(t.Name, t.Temp, t.Attrs, plan)
 		}
 		return r.recordTable(t)
 	case *syntax.CreateView:
@@ -163,7 +169,7 @@ func (r *running) recordSchema(name, source string) error {
 	if source != "" {
 		src = source
 	}
-	return r.meta("INSERT INTO stepwell.schemas VALUES ($1, $2, $3, $4)", r.session.db.oid(), name, r.session.identity.User, src)
+	return r.meta("INSERT INTO stepwell.schemas VALUES ($1, $2, $3, $4)", r.session.db.oid(), name, r.session.user(), src)
 }
 
 // recordTable writes the metadata of CREATE TABLE with a column list.
@@ -172,7 +178,7 @@ func (r *running) recordTable(t *syntax.CreateTable) error {
 	if err != nil {
 		return err
 	}
-	rel := &relation{kind: "r", schema: at.schema, name: at.name, owner: r.session.identity.User}
+	rel := &relation{kind: "r", schema: at.schema, name: at.name, owner: r.session.user()}
 	for _, like := range t.Likes {
 		parent, err := r.existing(like.Table)
 		if err != nil {
@@ -274,10 +280,12 @@ func (rel *relation) attributes(a syntax.TableAttrs) {
 // insertRelation writes a relation with its columns; of a temporary one the
 // session keeps the record.
 func (r *running) insertRelation(rel *relation) error {
-	rel.oid = r.session.db.oid()
+	if rel.oid == 0 {
+		rel.oid = r.session.db.oid()
+	}
 	if rel.schema == tempSchema {
 		r.session.temps[rel.name] = rel
-		return nil
+		return r.describeTemp(rel)
 	}
 	var definition any
 	if rel.definition != "" {
@@ -288,7 +296,22 @@ func (r *running) insertRelation(rel *relation) error {
 	for i := 0; err == nil && i < len(rel.columns); i++ {
 		err = r.insertColumn(rel.oid, i+1, rel.columns[i])
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return r.giveDefaults(rel.oid, "table", rel.schema, rel.owner)
+}
+
+// describeTemp leaves the declared types of a temporary table's columns where
+// the system views find them.
+func (r *running) describeTemp(rel *relation) error {
+	for _, c := range rel.columns {
+		name := quoted([]string{duckTempDB, duckMainSch, rel.name, c.name})
+		if _, err := r.session.conn.Exec(r.ctx, "COMMENT ON COLUMN "+name+" IS "+duck.Literal(c.typ.String())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *running) insertColumn(oid int64, num int, c column) error {
@@ -355,14 +378,14 @@ func identNames(list []syntax.Ident) []string {
 
 // recordTableAs writes the metadata of CREATE TABLE AS and SELECT INTO: the
 // columns are those DuckDB made.
-func (r *running) recordTableAs(name syntax.Name, temp bool, attrs syntax.TableAttrs) error {
+func (r *running) recordTableAs(name syntax.Name, temp bool, attrs syntax.TableAttrs, plan *rsql.Plan) error {
 	temp = temp || strings.HasPrefix(name.Last().Name, "#")
 	at, err := r.placeOf(name, temp)
 	if err != nil {
 		return err
 	}
-	rel := &relation{kind: "r", schema: at.schema, name: at.name, owner: r.session.identity.User}
-	if rel.columns, err = r.duckColumns(at); err != nil {
+	rel := &relation{kind: "r", schema: at.schema, name: at.name, owner: r.session.user()}
+	if rel.columns, err = r.duckColumns(at, plan); err != nil {
 		return err
 	}
 	rel.attributes(attrs)
@@ -371,7 +394,7 @@ func (r *running) recordTableAs(name syntax.Name, temp bool, attrs syntax.TableA
 
 // duckColumns are the columns DuckDB gave a relation. Text of unknown length
 // gets the longest there is.
-func (r *running) duckColumns(at place) ([]column, error) {
+func (r *running) duckColumns(at place, plan *rsql.Plan) ([]column, error) {
 	name := []string{r.session.db.name, at.schema, at.name}
 	if at.temp {
 		name = []string{duckTempDB, duckMainSch, at.name}
@@ -385,10 +408,13 @@ func (r *running) duckColumns(at place) ([]column, error) {
 	}
 	defer stmt.Close()
 	var out []column
-	for _, c := range stmt.Columns() {
+	for i, c := range stmt.Columns() {
 		t := types.FromDuck(c.Type.String())
 		if t.Kind == types.Varchar {
 			t.Length = types.MaxVarchar
+			if i < len(plan.Types) && plan.Types[i].IsText() && plan.Types[i].Length > 0 {
+				t = plan.Types[i]
+			}
 		}
 		out = append(out, column{name: c.Name, typ: t})
 	}
@@ -400,25 +426,34 @@ func (r *running) recordView(t *syntax.CreateView, plan *rsql.Plan) error {
 	if err != nil {
 		return err
 	}
+	rel := &relation{kind: "v", schema: at.schema, name: at.name, owner: r.session.user(), definition: t.Source}
 	if old, err := r.at(at); err != nil {
 		return err
-	} else if old != nil {
-		if err := r.forget(old.oid); err != nil {
+	} else if old != nil { // it keeps its number and with that its privileges
+		if err := r.forgetIn(old.oid, "relations", "columns", "constraints", "depends"); err != nil {
 			return err
 		}
+		rel.oid, rel.owner = old.oid, old.owner
 	}
-	rel := &relation{kind: "v", schema: at.schema, name: at.name, owner: r.session.identity.User, definition: t.Source}
 	switch {
 	case t.NoSchemaBinding:
 		rel.kind = "l"
 		for _, c := range t.Columns {
 			rel.columns = append(rel.columns, column{name: c.Name, typ: types.Type{Kind: types.Varchar}})
 		}
+		if len(rel.columns) == 0 { // for svv_columns; a view whose tables are yet to come has none
+			found, err := r.session.queryColumns(r.ctx, t.Source)
+			for _, c := range found {
+				if err == nil {
+					rel.columns = append(rel.columns, column{name: c.Name, typ: c.Type, encoding: lateEncoding})
+				}
+			}
+		}
 	default:
 		if t.Materialized {
 			rel.kind = "m"
 		}
-		if rel.columns, err = r.duckColumns(at); err != nil {
+		if rel.columns, err = r.duckColumns(at, plan); err != nil {
 			return err
 		}
 	}
@@ -440,7 +475,14 @@ func (r *running) recordView(t *syntax.CreateView, plan *rsql.Plan) error {
 
 // forget removes a relation's metadata.
 func (r *running) forget(oid int64) error {
-	for _, table := range []string{"relations", "columns", "constraints", "depends"} {
+	if err := r.meta("DELETE FROM stepwell.acl WHERE oid = $1 AND kind = 'table'", oid); err != nil {
+		return err
+	}
+	return r.forgetIn(oid, "relations", "columns", "constraints", "depends")
+}
+
+func (r *running) forgetIn(oid int64, tables ...string) error {
+	for _, table := range tables {
 		if err := r.meta("DELETE FROM stepwell."+table+" WHERE oid = $1", oid); err != nil {
 			return err
 		}

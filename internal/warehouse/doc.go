@@ -24,10 +24,15 @@
 //
 // COPY, UNLOAD, external schemas and tables, cursors, PREPARE, users and grants
 // are executed here. COPY is one INSERT ... SELECT over the files, so it is as
-// atomic and durable as its transaction; only when it fails are the rows looked
-// at one by one for stl_load_errors. UNLOAD writes to a temporary folder and
-// publishes all files or none. External tables are read where they lie, with
-// the partitions the WHERE clause leaves.
+// atomic and durable as its transaction. Parquet, and CSV and text without
+// unusual options, are read by DuckDB; everything else, and every load that has
+// to say which record is at fault, by the records package through a table
+// function (scan.go). Only when a load fails are the records looked at one by one
+// for stl_load_errors. UNLOAD writes to a temporary folder and publishes all files
+// or none: a journal of what is to be published survives a crash, and Recover
+// carries it out. External tables are read where they lie, with the partitions
+// the WHERE clause leaves. A COPY JOB notes the objects it has loaded in the
+// transaction that loads them.
 //
 // # Procedures
 //
@@ -40,21 +45,38 @@
 // # Transactions
 //
 // DuckDB gives snapshot isolation and finds write conflicts; a conflict is
-// reported as Redshift's serializable isolation violation. UPDATE, DELETE,
+// reported as Redshift's serializable isolation violation. In a database with
+// ISOLATION LEVEL SERIALIZABLE a graph of who read and wrote which table finds
+// the statement that leaves no serial order (serialize.go). UPDATE, DELETE,
 // MERGE, TRUNCATE and ALTER wait for the table's write lock as they do in
 // Redshift, so that single statements do not fail each other. DDL is
 // transactional. A failed statement ends its implicit transaction, or puts the
 // block into the state that only ROLLBACK leaves (SQLSTATE 25P02). A commit is
 // in DuckDB's write-ahead log before it is acknowledged.
 //
+// # Users and privileges
+//
+// Users, groups and roles are the cluster's (cluster.json, and as tables in
+// memory.principals, where the system views find them); privileges are rows of
+// stepwell.acl in the database. Every compiled statement is checked against
+// those of its user: schema usage, table and column privileges, EXECUTE,
+// ownership. Superusers pass, and so do IAM identities for which no user was
+// created: what they may reach is IAM's matter. A view is read with its owner's
+// privileges, a SECURITY DEFINER procedure runs with them.
+//
+// # History
+//
+// What ran on a cluster is in history.jsonl beside its databases, newest 5000
+// statements in memory; load errors, sessions and locks are of this process.
+//
 // # What is refused, and what is only recorded
 //
-// User-defined functions, COPY from formats other than Parquet, CSV and
-// delimited text, external tables in ORC, Avro, JSON, Ion or with RegexSerDe,
-// CREATE EXTERNAL TABLE AS, ALTER SCHEMA RENAME and USE answer SQLSTATE 0A000
-// with their name. Privileges are recorded and shown but not enforced.
-// COPY rounds decimals with more digits than their column, with or without
-// ROUNDEC.
+// User-defined functions, COPY of SHAPEFILE, by SSH and from DynamoDB, UNLOAD with
+// BZIP2, client-side encryption, external tables in Ion, RCFile, SequenceFile or
+// with GrokSerDe, ALTER SCHEMA RENAME and USE answer SQLSTATE 0A000
+// with their name.
+// Blank lines of a compressed file are passed over by COPY, with or without
+// IGNOREBLANKLINES.
 //
 // The doors (pgwire), the redshiftdata service and server import it.
 package warehouse

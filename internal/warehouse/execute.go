@@ -122,6 +122,9 @@ func (r *running) to(step func() (Done, error)) error {
 	s := r.session
 	r.id = s.cluster.w.query.Add(1)
 	r.started = s.cluster.w.clock.Now()
+	if s.xid == 0 {
+		s.xid = r.id
+	}
 	done, err := guarded(step)
 	if err != nil {
 		e := sqlerr.From(err)
@@ -182,6 +185,9 @@ func (r *running) execute() (Done, error) {
 // statementIn runs a statement inside the open transaction.
 func (r *running) statementIn() (Done, error) {
 	s := r.session
+	if done, handled, err := r.insertExternal(r.statement.Tree); handled {
+		return done, err
+	}
 	plan, err := r.compile(r.statement.Tree)
 	if err != nil {
 		return Done{}, err
@@ -204,7 +210,14 @@ func (r *running) compile(tree syntax.Statement) (*rsql.Plan, error) {
 	options := r.session.compileOptions()
 	options.Text = r.script
 	options.Params = r.declared
-	return rsql.Compile(tree, r.catalog, options)
+	plan, err := rsql.Compile(tree, r.catalog, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.permit(plan); err != nil {
+		return nil, err
+	}
+	return plan, r.order(plan)
 }
 
 // rows streams the result of a query to the sink.
@@ -244,6 +257,11 @@ func copyRows(ctx context.Context, rows *duck.Rows, sink Sink) (int64, error) {
 // open starts a plan that returns rows.
 func (r *running) open(plan *rsql.Plan) (*duck.Rows, []Column, error) {
 	s := r.session
+	for _, c := range plan.Configs {
+		if err := s.configure(c); err != nil {
+			return nil, nil, err
+		}
+	}
 	last := len(plan.SQL) - 1
 	for _, sql := range plan.SQL[:last] {
 		if _, err := s.conn.Exec(r.ctx, sql); err != nil {
@@ -295,13 +313,13 @@ func (r *running) write(plan *rsql.Plan) (Done, error) {
 	}
 	switch t := plan.Statement.(type) {
 	case *syntax.CreateTable:
-		if err := r.recordTableAs(t.Name, t.Temp, t.Attrs); err != nil {
+		if err := r.recordTableAs(t.Name, t.Temp, t.Attrs, plan); err != nil {
 			return Done{}, err
 		}
 		return Done{Tag: "SELECT", Command: "CREATE TABLE AS", Rows: n}, nil
 	case *syntax.Query:
 		into := rsql.Into(t)
-		if err := r.recordTableAs(into.Name, into.Temp, syntax.TableAttrs{}); err != nil {
+		if err := r.recordTableAs(into.Name, into.Temp, syntax.TableAttrs{}, plan); err != nil {
 			return Done{}, err
 		}
 		return Done{Tag: "SELECT", Command: "SELECT INTO", Rows: n}, nil

@@ -74,9 +74,6 @@ func (r *running) externalSchema(name syntax.Name) (*schema, string, error) {
 
 func (r *running) createExternalTable(t *syntax.CreateExternalTable) (Done, error) {
 	done := Done{Tag: "CREATE EXTERNAL TABLE", Rows: -1}
-	if t.As != nil {
-		return done, sqlerr.NotImplemented("CREATE EXTERNAL TABLE AS")
-	}
 	if r.session.state == block {
 		return done, sqlerr.New(sqlerr.ActiveTransaction, "CREATE EXTERNAL TABLE cannot run inside a transaction block")
 	}
@@ -88,11 +85,14 @@ func (r *running) createExternalTable(t *syntax.CreateExternalTable) (Done, erro
 	if err != nil {
 		return done, err
 	}
+	if t.As != nil {
+		return r.createExternalAs(svc, sch, name, t)
+	}
 	table, err := describeExternal(t)
 	if err != nil {
 		return done, err
 	}
-	table.Database, table.Name, table.Owner = sch.source.Database, name, r.session.identity.User
+	table.Database, table.Name, table.Owner = sch.source.Database, name, r.session.user()
 	table.Created = r.session.cluster.w.clock.Now()
 	table.Updated = table.Created
 	err = svc.CreateTable(r.ctx, r.session.cluster.namespace(sch.source), *table)
@@ -315,6 +315,8 @@ func (r *running) dropUtility(t *syntax.Drop) (Done, error) {
 		return done, r.dropPrincipal(t)
 	case "procedure":
 		return done, r.dropProcedures(t)
+	case "function":
+		return done, r.dropFunctions(t)
 	case "schema":
 		return done, r.dropSchemas(t)
 	case "table":

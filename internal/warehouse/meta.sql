@@ -23,18 +23,40 @@ CREATE TABLE IF NOT EXISTS stepwell.constraints (
 -- View oid reads relation on_oid.
 CREATE TABLE IF NOT EXISTS stepwell.depends (oid BIGINT, on_oid BIGINT);
 
-CREATE TABLE IF NOT EXISTS stepwell.grants (
-  object_kind VARCHAR, schema VARCHAR, name VARCHAR, columns VARCHAR, privilege VARCHAR,
+-- A privilege on the relation, schema or procedure oid (0: the database; kind
+-- says which), on one of its columns when column_name is not empty.
+-- grantee_kind is user, group, role or public.
+CREATE TABLE IF NOT EXISTS stepwell.acl (
+  oid BIGINT, kind VARCHAR, column_name VARCHAR, privilege VARCHAR,
   grantee_kind VARCHAR, grantee VARCHAR, grantor VARCHAR, grant_option BOOLEAN);
+
+-- What ALTER DEFAULT PRIVILEGES gives on objects that owner makes from now on,
+-- in the schema or, where that is empty, in all. kind is table or function.
+CREATE TABLE IF NOT EXISTS stepwell.default_acl (
+  owner VARCHAR, schema VARCHAR, kind VARCHAR, privilege VARCHAR,
+  grantee_kind VARCHAR, grantee VARCHAR, grant_option BOOLEAN);
 
 -- A stored procedure; args and options are JSON, signature its input types.
 CREATE TABLE IF NOT EXISTS stepwell.procedures (
   oid BIGINT, schema VARCHAR, name VARCHAR, owner VARCHAR, args VARCHAR, signature VARCHAR, body VARCHAR,
   security VARCHAR, nonatomic BOOLEAN, options VARCHAR, created TIMESTAMP);
 
+-- A scalar function in SQL; args and returns are JSON, signature its input types.
+CREATE TABLE IF NOT EXISTS stepwell.functions (
+  oid BIGINT, schema VARCHAR, name VARCHAR, owner VARCHAR, args VARCHAR, signature VARCHAR, returns VARCHAR,
+  language VARCHAR, volatility VARCHAR, body VARCHAR, created TIMESTAMP);
+
+-- A COPY JOB, and the objects it has loaded or that were there before it.
+CREATE TABLE IF NOT EXISTS stepwell.copy_jobs (id BIGINT, name VARCHAR, owner VARCHAR, auto BOOLEAN, statement VARCHAR, source VARCHAR, target VARCHAR, created TIMESTAMP);
+CREATE TABLE IF NOT EXISTS stepwell.copy_job_files (job BIGINT, key VARCHAR);
+
 -- Marks of committed transactions; see Session.SetMark.
 CREATE TABLE IF NOT EXISTS stepwell.marks (mark VARCHAR, committed TIMESTAMP);
 DELETE FROM stepwell.marks WHERE committed < now()::TIMESTAMP - INTERVAL 2 DAY;
 
+-- PUBLIC may use the schema public, make tables in it and temporary ones.
+INSERT INTO stepwell.acl SELECT v.oid, v.kind, '', v.privilege, 'public', '', 'rdsdb', false
+  FROM (VALUES (2200, 'schema', 'usage'), (2200, 'schema', 'create'), (0, 'database', 'temporary')) v(oid, kind, privilege)
+  WHERE NOT EXISTS (SELECT 1 FROM stepwell.schemas WHERE name = 'public');
 INSERT INTO stepwell.schemas SELECT 2200, 'public', 'rdsdb', NULL
   WHERE NOT EXISTS (SELECT 1 FROM stepwell.schemas WHERE name = 'public');

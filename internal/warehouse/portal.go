@@ -90,7 +90,7 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 		return err
 	}
 	p.Tag = plan.Tag
-	if len(plan.SQL) == 0 {
+	if len(plan.SQL) == 0 || plan.Kind == rsql.Define {
 		return nil
 	}
 	stmt, err := s.conn.Prepare(plan.SQL[len(plan.SQL)-1])

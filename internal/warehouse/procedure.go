@@ -142,7 +142,7 @@ func (r *running) procedures(name syntax.Name) ([]*procedure, error) {
 // createRoutine executes CREATE PROCEDURE: the body is checked and kept.
 func (r *running) createRoutine(t *syntax.CreateRoutine) (Done, error) {
 	if t.Kind != "procedure" {
-		return Done{}, sqlerr.NotImplemented("CREATE FUNCTION")
+		return r.createFunction(t)
 	}
 	if t.Language != "plpgsql" {
 		return Done{}, sqlerr.New(sqlerr.UndefinedObject, "language \"%s\" does not exist", t.Language)
@@ -152,7 +152,7 @@ func (r *running) createRoutine(t *syntax.CreateRoutine) (Done, error) {
 		return Done{}, err
 	}
 	p := &procedure{
-		oid: r.session.db.oid(), schema: target[1], name: target[2], owner: r.session.identity.User, body: t.Body,
+		oid: r.session.db.oid(), schema: target[1], name: target[2], owner: r.session.user(), body: t.Body,
 		definer: t.Security == "definer", nonAtomic: t.NonAtomic, options: []procedureOption{},
 	}
 	if p.args, err = procedureArgs(t.Args); err != nil {
@@ -229,8 +229,12 @@ func (r *running) keepProcedure(p *procedure, replace bool) error {
 		return err
 	}
 	security := map[bool]string{true: "definer", false: "invoker"}[p.definer]
-	return r.meta("INSERT INTO stepwell.procedures VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", p.oid, p.schema, p.name, p.owner,
+	err = r.meta("INSERT INTO stepwell.procedures VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", p.oid, p.schema, p.name, p.owner,
 		string(args), signature(p.inputs()), p.body, security, p.nonAtomic, string(options), r.session.cluster.w.clock.Now())
+	if err != nil {
+		return err
+	}
+	return r.giveDefaults(p.oid, "function", p.schema, p.owner)
 }
 
 // exactly finds the procedure with just these input types, nil if there is none.
@@ -302,7 +306,7 @@ func errorOr(err error) error {
 // alterProcedure executes ALTER PROCEDURE.
 func (r *running) alterProcedure(t *syntax.AlterRoutine) (Done, error) {
 	if t.Kind != "procedure" {
-		return Done{}, sqlerr.NotImplemented("ALTER FUNCTION")
+		return r.alterFunction(t)
 	}
 	p, err := r.named(t.Name, t.Args, t.Args != nil)
 	if err != nil {

@@ -16,6 +16,7 @@ type schemaSet struct {
 	version   int64
 	schemas   map[string]*schema
 	relations map[[2]string]*relation // schema, name
+	acl       map[aclKey][]aclEntry
 }
 
 type schema struct {
@@ -100,6 +101,10 @@ func readSchemas(ctx context.Context, conn *duck.Conn, database string, version 
 		})
 		return nil
 	}, "SELECT oid, name, type, not_null, default_text, identity, encoding, distkey, sortkey FROM "+from+"columns ORDER BY oid, num")
+	if err != nil {
+		return nil, err
+	}
+	set.acl, err = readACL(ctx, conn, database)
 	return set, err
 }
 

@@ -3,6 +3,7 @@ package warehouse
 import (
 	"bufio"
 	"context"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -78,8 +79,9 @@ type scriptBlock struct {
 // TestScripts runs testdata/*.test. A block is
 //
 //	execute [session]    SQL; answers rows, tags, notices or the error
-//	file s3://bucket/key its input is the object's content
+//	file s3://bucket/key its input is the object's content; file64: in base64
 //	cat s3://bucket/key  prints an object; ls s3://bucket/prefix lists keys
+//	poll                 runs the automatic COPY jobs
 //	reopen               closes the warehouse and opens it again
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.test")
@@ -162,6 +164,9 @@ func (x *world) run(b *scriptBlock) string {
 			rest = "main"
 		}
 		return x.execute(x.session(rest), b.input)
+	case "poll":
+		x.w.pollCopyJobs(ctx, map[string]string{})
+		return ""
 	case "reopen":
 		x.close()
 		x.open()
@@ -173,6 +178,13 @@ func (x *world) run(b *scriptBlock) string {
 	}
 	path := filepath.Join(x.objects.Root, bucket, key)
 	switch word {
+	case "file64":
+		content, err := base64.StdEncoding.DecodeString(strings.TrimSpace(b.input))
+		if err != nil {
+			x.t.Fatalf("line %d: %v", b.line, err)
+		}
+		b = &scriptBlock{input: string(content)}
+		fallthrough
 	case "file":
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			x.t.Fatal(err)

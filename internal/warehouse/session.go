@@ -42,10 +42,15 @@ type Session struct {
 	begun    bool   // DuckDB has a transaction open
 	wrote    bool   // the open transaction has written
 	mark     string // see SetMark
+	txn      *txn   // of a serializable database
+	xid      int64  // of the open transaction: the number of its first statement
 	prepared map[string]*Prepared
 	cursors  map[string]*Portal
 	temps    map[string]*relation
 	runAs    string // the owner of the SECURITY DEFINER procedure under way
+	// authorization is the user of SET SESSION AUTHORIZATION, empty for the one
+	// that logged in.
+	authorization string
 	// What a rollback goes back to.
 	savedTemps    map[string]*relation
 	savedSettings *settings
@@ -250,8 +255,7 @@ func (s *Session) connect(ctx context.Context) error {
 // prepareConn gives a DuckDB connection the search path the compiler relies
 // on (the macros' schema last) and the session's time zone.
 func (s *Session) prepareConn(ctx context.Context, conn *duck.Conn) error {
-	path := duck.Ident(s.db.name) + "." + metaSchema + ",memory.main"
-	if _, err := conn.Exec(ctx, "SET search_path = "+duck.Literal(path)); err != nil {
+	if _, err := conn.Exec(ctx, "SET search_path = "+duck.Literal(searchPathOf(s.db.name))); err != nil {
 		return err
 	}
 	zone, _ := s.settings.get("timezone")
@@ -267,10 +271,7 @@ func (s *Session) compileOptions() rsql.Options {
 			schemaName = s.searchPath()[i]
 		}
 	}
-	user := s.identity.User
-	if s.runAs != "" {
-		user = s.runAs
-	}
+	user := s.user()
 	return rsql.Options{
 		CaseSensitive: s.settings.on("enable_case_sensitive_identifier"),
 		User:          user, Database: s.identity.Database, Schema: schemaName,

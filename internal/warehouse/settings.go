@@ -67,6 +67,7 @@ var parameters = map[string]parameter{
 	"parse_super_null_on_error":               {def: "off", kind: boolean},
 	"pg_federation_repeatable_read":           {def: "on", kind: boolean},
 	"query_group":                             {def: "unset"},
+	"readonly":                                {def: "0", kind: integer},
 	"search_path":                             {def: `$user, public`, kind: names},
 	"server_encoding":                         {def: "UNICODE", readOnly: true},
 	"server_version":                          {def: "8.0.2", readOnly: true, reported: true},

@@ -17,25 +17,50 @@ import (
 //go:embed sysviews.sql
 var systemScript string
 
+// functionScript defines the functions of the catalog, see function.Catalog.
+//
+//go:embed sysfunctions.sql
+var functionScript string
+
+// accessScript defines the views over users, groups, roles and privileges.
+//
+//go:embed sysviews_access.sql
+var accessScript string
+
 func systemSchema(database string) string { return "pg_catalog " + database }
 
+// searchPathOf is where DuckDB looks for what the compiler does not qualify:
+// the catalog's functions, then the prelude's.
+func searchPathOf(database string) string {
+	return duck.Ident(database) + "." + metaSchema + ",memory." + duck.Ident(systemSchema(database)) + ",memory.main"
+}
+
 func createSystemViews(ctx context.Context, conn *duck.Conn, db *database) error {
+	if _, err := conn.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS memory."+duck.Ident(systemSchema(db.name))); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, "SET search_path = "+duck.Literal(searchPathOf(db.name))); err != nil {
+		return err
+	}
 	script := strings.NewReplacer(
 		"{db}", duck.Ident(db.name)+"."+metaSchema,
 		"{name}", duck.Literal(db.name),
 		"{sys}", "memory."+duck.Ident(systemSchema(db.name)),
-	).Replace(systemScript)
+	).Replace(systemScript + functionScript + accessScript)
 	return conn.Script(ctx, script)
 }
 
 // system finds a system view or table. Views of information_schema are kept
 // under the name with the schema's name before it.
 func (c *catalog) system(schemaName, name string) (*resolve.Relation, error) {
-	if live, ok := liveTables[name]; ok && schemaName == pgCatalog {
+	if live, ok := findLive(name); ok && schemaName == pgCatalog {
 		out := &resolve.Relation{Database: c.session.db.name, Schema: schemaName, Name: name, Kind: resolve.External}
 		out.Columns = live.columns
 		out.Handle = &externalHandle{live: live.rows}
 		return out, nil
+	}
+	if function, args, ok := strings.Cut(name, "("); ok && schemaName == pgCatalog {
+		return c.callable(function, strings.TrimSuffix(args, ")")), nil
 	}
 	view := name
 	if schemaName == infoSchema {

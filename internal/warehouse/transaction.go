@@ -17,7 +17,7 @@ func (s *Session) begin(ctx context.Context) error {
 	if s.begun {
 		return nil
 	}
-	if _, err := s.conn.Exec(ctx, "BEGIN TRANSACTION"); err != nil {
+	if err := s.snapshot(ctx); err != nil {
 		return err
 	}
 	s.begun = true
@@ -36,7 +36,7 @@ func (s *Session) commit(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	err := s.writeMark(ctx)
 	if err == nil {
-		_, err = s.conn.Exec(ctx, "COMMIT")
+		err = s.publish(ctx)
 	}
 	if err != nil {
 		s.undo()
@@ -62,13 +62,14 @@ func (s *Session) undo() {
 		s.temps = s.savedTemps
 	}
 	s.begun = false
+	s.forgetTxn()
 	if s.savedSettings != nil {
 		s.settings.restore(*s.savedSettings)
 	}
 }
 
 func (s *Session) ended() {
-	s.state, s.begun, s.wrote, s.mark = idle, false, false, ""
+	s.state, s.begun, s.wrote, s.mark, s.xid = idle, false, false, "", 0
 	s.ownSchemas, s.schemas, s.savedTemps, s.savedSettings = false, nil, nil, nil
 	s.cluster.locks.release(s)
 }
@@ -98,6 +99,18 @@ func (s *Session) fail() {
 		s.ownSchemas, s.schemas = false, nil
 		s.state = failed
 	}
+}
+
+// restart begins the transaction anew after a statement of it failed, when
+// nothing had happened in it before.
+func (s *Session) restart(ctx context.Context) error {
+	if s.state != implicit || s.wrote || s.ownSchemas || !maps.Equal(s.temps, s.savedTemps) {
+		return sqlerr.New(sqlerr.ActiveTransaction, "the transaction has written")
+	}
+	_, _ = s.conn.Exec(ctx, "ROLLBACK") // it may have ended itself
+	s.begun = false
+	s.forgetTxn()
+	return s.begin(ctx)
 }
 
 func (s *Session) beginBlock(sink Sink) {

@@ -18,11 +18,17 @@ func (r *running) setting(tree syntax.Statement) (done Done, handled bool, err e
 	s := r.session
 	switch t := tree.(type) {
 	case *syntax.Set:
+		if t.Name == "session_authorization" {
+			return Done{Tag: "SET", Rows: -1}, true, s.authorize(t)
+		}
 		if t.Default {
 			return Done{Tag: "SET", Rows: -1}, true, s.settings.reset(t.Name)
 		}
 		return Done{Tag: "SET", Rows: -1}, true, s.settings.set(t.Name, t.Values)
 	case *syntax.Reset:
+		if t.Name == "session_authorization" || t.Name == "all" {
+			s.authorization = ""
+		}
 		return Done{Tag: "RESET", Rows: -1}, true, s.settings.reset(t.Name)
 	case *syntax.Show:
 		if t.Kind == "" {
@@ -37,7 +43,7 @@ func (r *running) setting(tree syntax.Statement) (done Done, handled bool, err e
 			return done, true, sqlerr.New(sqlerr.ActiveTransaction, "CREATE DATABASE cannot run inside a transaction block")
 		}
 		if c, ok := tree.(*syntax.CreateDatabase); ok {
-			return Done{Tag: "CREATE DATABASE", Rows: -1}, true, s.cluster.createDatabase(r.ctx, c.Name.Name, s.identity.User)
+			return Done{Tag: "CREATE DATABASE", Rows: -1}, true, s.cluster.createDatabase(r.ctx, c.Name.Name, s.identity.User, isolation(c.Options) == "SERIALIZABLE")
 		}
 		return done, true, s.use(tree.(*syntax.Use).Database.Name)
 	case *syntax.Drop:
@@ -49,6 +55,28 @@ func (r *running) setting(tree syntax.Statement) (done Done, handled bool, err e
 		}
 	}
 	return done, false, nil
+}
+
+// authorize executes SET SESSION AUTHORIZATION, which superusers may.
+func (s *Session) authorize(t *syntax.Set) error {
+	login := s.identity.User
+	if t.Default || len(t.Values) == 0 {
+		s.authorization = ""
+		return nil
+	}
+	name := t.Values[0]
+	if strings.EqualFold(name, "default") {
+		s.authorization = ""
+		return nil
+	}
+	if u, ok := s.cluster.user(login); name != login && ok && !u.Superuser {
+		return sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to set session authorization")
+	}
+	if _, ok := s.cluster.user(name); !ok {
+		return sqlerr.New(sqlerr.UndefinedObject, "user \"%s\" does not exist", name)
+	}
+	s.authorization = name
+	return s.settings.set("session_authorization", []string{name})
 }
 
 func (s *Session) use(name string) error {
@@ -71,8 +99,14 @@ func (s *Session) utilityColumns(tree syntax.Statement) ([]Column, bool) {
 		if t.Kind == "" {
 			return []Column{{Name: t.Name, Type: textColumn}}, true
 		}
-		if t.Kind == "procedure" {
+		switch t.Kind {
+		case "procedure":
 			return definitionColumn, true
+		case "table", "view":
+			return []Column{showColumn(t.Kind)}, true
+		}
+		if columns := showColumns(t); columns != nil {
+			return columns, true
 		}
 	case *syntax.CallStatement:
 		return s.callColumns(t)
@@ -120,10 +154,14 @@ func (r *running) vacuum() (Done, error) {
 // utility executes a statement the compiler leaves to the warehouse.
 func (r *running) utility(tree syntax.Statement) (Done, error) {
 	s := r.session
-	s.wrote = true
+	if _, ok := tree.(*syntax.Copy); !ok { // it may begin anew, see restart
+		s.wrote = true
+	}
 	switch t := tree.(type) {
 	case *syntax.Copy:
 		return r.copyFrom(t)
+	case *syntax.CopyJob:
+		return r.copyJob(t)
 	case *syntax.Unload:
 		return r.unload(t)
 	case *syntax.CreateExternalSchema:
@@ -164,6 +202,8 @@ func (r *running) utility(tree syntax.Statement) (Done, error) {
 		return Done{Tag: "COMMENT", Rows: -1}, r.recordComment(t)
 	case *syntax.CreatePrincipal, *syntax.AlterPrincipal, *syntax.Grant, *syntax.DefaultPrivileges, *syntax.AlterDatabase, *syntax.AlterSchema:
 		return r.administer(t)
+	case *syntax.RefreshView:
+		return r.refresh(t)
 	case *syntax.AlterView:
 		return Done{Tag: "ALTER VIEW", Rows: -1}, r.recordAlterView(t)
 	case *syntax.CallStatement:
@@ -175,10 +215,13 @@ func (r *running) utility(tree syntax.Statement) (Done, error) {
 	case *syntax.Unsupported:
 		return Done{}, sqlerr.NotImplemented(t.Feature)
 	case *syntax.Show:
-		if t.Kind == "procedure" {
+		switch t.Kind {
+		case "procedure":
 			return r.showProcedure(t)
+		case "table", "view":
+			return r.showDefinition(t)
 		}
-		return Done{}, sqlerr.NotImplemented("SHOW " + strings.ToUpper(t.Kind))
+		return r.showObjects(t)
 	}
 	return Done{}, sqlerr.NotImplemented(strings.TrimPrefix(fmt.Sprintf("%T", tree), "*syntax."))
 }

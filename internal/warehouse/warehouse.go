@@ -138,7 +138,7 @@ func (w *Warehouse) CreateDatabase(ctx context.Context, id Identity, name string
 	if c.hasDatabase(name) {
 		return nil
 	}
-	return c.createDatabase(ctx, name, id.User)
+	return c.createDatabase(ctx, name, id.User, false)
 }
 
 // EnsureUser makes id.User a superuser of the cluster when it has no such user:

@@ -201,13 +201,15 @@ func (e *Engine) run(ctx context.Context, k *kind, t Task) {
 	t.Attempt++
 	t.RunAt = e.clock.Now().Add(min(time.Second<<min(t.Attempt-1, 6), time.Minute))
 	e.log.Error("task failed and will be tried again", "kind", t.Kind, "id", t.ID, "attempt", t.Attempt, "error", err)
-	if err := e.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return e.Submit(tx, t) }); err != nil {
+	if err := e.store.Keep(e.ctx, func(tx *store.Tx) error { return e.Submit(tx, t) }); err != nil {
 		e.log.Error("cannot record a failed task", "kind", t.Kind, "id", t.ID, "error", err)
 	}
 }
 
+// remove forgets a task that has ended. It goes on trying while the store cannot
+// be written: running the task again would do its work a second time.
 func (e *Engine) remove(t Task) error {
-	return e.store.Update(context.Background(), func(tx *store.Tx) error {
+	return e.store.Keep(e.ctx, func(tx *store.Tx) error {
 		_, err := e.table.Delete(tx, t.Kind, t.ID)
 		return err
 	})
@@ -235,12 +237,14 @@ func (e *Engine) attempt(ctx context.Context, k *kind, t *Task) (err error) {
 		if t.Started {
 			return k.OnLost(ctx, t)
 		}
-		t.Started = true
-		if err := e.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-			return e.table.Put(tx, *t, t.Kind, t.ID)
+		started := *t
+		started.Started = true
+		if err := e.store.Keep(ctx, func(tx *store.Tx) error {
+			return e.table.Put(tx, started, t.Kind, t.ID)
 		}); err != nil {
 			return err
 		}
+		*t = started
 	}
 	return k.Run(ctx, t)
 }

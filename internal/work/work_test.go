@@ -152,3 +152,62 @@ func TestFaultsAreTriedAgain(t *testing.T) {
 		t.Errorf("events %v, want three runs and a done", r.seen())
 	}
 }
+
+// TestFullDisk: a task that is due while the store cannot be written waits, runs
+// once, and is not run again because its end could not be kept.
+func TestFullDisk(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "s.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c := clock.NewManual(time.Unix(1e9, 0))
+	e := New(s, c, slog.New(slog.DiscardHandler))
+	r := newRecorder()
+	ran := func(_ context.Context, task *Task) error {
+		r.note(task.Kind)
+		s.Break(errors.New("the disk is full")) // before the task's end is kept
+		go s.Break(nil)
+		return nil
+	}
+	e.Handle("once", Kind{Resume: Lost, Run: ran, OnLost: func(context.Context, *Task) error {
+		r.note("lost")
+		return nil
+	}})
+	e.Handle("again", Kind{Run: ran})
+	ctx, stop := context.WithCancelCause(context.Background())
+	if err := e.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"once", "again"} {
+		submit(t, s, e, Task{Kind: kind, ID: "x", RunAt: c.Now().Add(time.Minute)})
+		s.Break(errors.New("the disk is full"))
+		go c.Advance(time.Minute)
+		for s.Err() == nil && kind == "once" {
+			time.Sleep(time.Millisecond) // until the first attempt to keep that it starts
+		}
+		s.Break(nil)
+		r.await(t, kind)
+		for left(t, s) > 0 {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	stop(ErrStopped)
+	e.Wait()
+	if got := r.seen(); !slices.Equal(got, []string{"once", "again"}) {
+		t.Errorf("ran %v", got)
+	}
+}
+
+// left counts the tasks that are kept.
+func left(t *testing.T, s *store.Store) (n int) {
+	t.Helper()
+	if err := s.View(context.Background(), func(tx *store.Tx) error {
+		list, err := store.NewTable[Task]("work_tasks").List(tx)
+		n = len(list)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

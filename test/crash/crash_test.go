@@ -1,6 +1,7 @@
-// Package crash kills a server with SIGKILL at random instants while the
-// reviews pipeline runs, starts it again, and looks at what became of the
-// execution and the data.
+// Package crash takes servers down the hard way and looks at what became of
+// executions and data: SIGKILL at random instants while the reviews pipeline
+// runs (crash_test.go) and while executions of every kind do (mixed_test.go), and
+// a disk that is full, or loses what it was told to sync (disk_test.go).
 package crash
 
 import (
@@ -40,11 +41,11 @@ type process struct {
 	aws     bus.Invoker
 }
 
+// start starts a server that skips waits and returns when it is ready.
 func start(t *testing.T, data string, ports [2]int) *process {
 	t.Helper()
 	p := &process{t: t, address: map[string]string{}}
-	p.cmd = exec.Command(*program, "serve", "--data-dir", data, "--time-scale", "0",
-		"--listen", fmt.Sprintf("127.0.0.1:%d", ports[0]), "--redshift", fmt.Sprintf("127.0.0.1:%d", ports[1]))
+	p.cmd = serve(data, ports, "--time-scale", "0")
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -65,11 +66,21 @@ func start(t *testing.T, data string, ports [2]int) *process {
 	if p.address["endpoint"] == "" {
 		t.Fatal("the server did not start")
 	}
-	p.aws = remote.New(remote.Options{
-		Endpoint: p.address["endpoint"], Region: bus.DefaultRegion, Models: server.Models(),
+	p.aws = client(p.address["endpoint"])
+	return p
+}
+
+// serve is the command of a server.
+func serve(data string, ports [2]int, more ...string) *exec.Cmd {
+	return exec.Command(*program, append([]string{"serve", "--data-dir", data,
+		"--listen", fmt.Sprintf("127.0.0.1:%d", ports[0]), "--redshift", fmt.Sprintf("127.0.0.1:%d", ports[1])}, more...)...)
+}
+
+func client(endpoint string) bus.Invoker {
+	return remote.New(remote.Options{
+		Endpoint: endpoint, Region: bus.DefaultRegion, Models: server.Models(),
 		Credentials: sigv4.Credentials{AccessKey: bus.DefaultAccount, SecretKey: "x"},
 	})
-	return p
 }
 
 func (p *process) kill() {

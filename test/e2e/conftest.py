@@ -11,6 +11,11 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "clients: needs requirements-clients.txt, and Java and Maven for JDBC")
+    config.addinivalue_line("markers", "dbt: needs requirements-dbt.txt")
+
+
 class Server:
     """A running `stepwell serve`."""
 
@@ -48,6 +53,7 @@ class Server:
             "AWS_ACCESS_KEY_ID": "123456789012",
             "AWS_SECRET_ACCESS_KEY": "anything",
             "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",  # as `stepwell env` says: else sync-127.0.0.1
             "PGHOST": self.redshift_host,
             "PGPORT": str(self.redshift_port),
             "PGUSER": "awsuser",

@@ -1,6 +1,7 @@
 """The reviews pipeline succeeds and fails as it should, and what it left is there for every client."""
 import http.server
 import json
+import os
 import subprocess
 import threading
 
@@ -8,7 +9,7 @@ import psycopg
 import psycopg2
 import pytest
 import redshift_connector
-from conftest import wait_for
+from conftest import ROOT, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +109,12 @@ def test_failing_pipeline_notifies(reviews, stepwell, server):
     events = logs.filter_log_events(logGroupName="/aws-glue/python-jobs/error", logStreamNames=[failed[0]["Id"]])["events"]
     text = "\n".join(e["message"] for e in events)
     assert "Traceback (most recent call last)" in text and "run_script" in text
+
+
+@pytest.mark.parametrize("variant", ["failing", "procedures", "procedures-failing"])
+def test_sales_variants(variant, tmp_path):
+    run = subprocess.run(
+        [os.environ["STEPWELL"], "run", "examples/sales", "--variant", variant, "--time-scale", "0", "--data-dir", str(tmp_path)],
+        capture_output=True, text=True, cwd=ROOT,
+    )
+    assert run.returncode == 0 and "NOT MET" not in run.stdout, run.stdout + run.stderr

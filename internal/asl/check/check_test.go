@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"stepwell/internal/asl/internal/datatest"
 	"stepwell/internal/diag"
@@ -17,7 +18,7 @@ func TestData(t *testing.T) {
 		if s, ok := c.Args["state"]; ok {
 			text = `{"StartAt":"S","States":{"S":` + s + `}}`
 		}
-		_, faults := Definition(text, Options{Express: c.Args["type"] == "EXPRESS",
+		_, faults := Definition(text, Options{Express: c.Args["type"] == "EXPRESS", MapRuns: c.Args["maps"] == "yes",
 			KnownResource: func(arn string) bool { return !strings.Contains(arn, "unknown") }})
 		var b strings.Builder
 		for _, f := range faults {
@@ -52,7 +53,11 @@ func FuzzDefinition(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		def, faults := Definition(text, Options{})
+		begun := time.Now()
+		def, faults := Definition(text, Options{MapRuns: len(text)%2 == 0})
+		if d := time.Since(begun); d > 2*time.Second {
+			t.Fatalf("takes %v", d)
+		}
 		if def == nil && len(faults) == 0 {
 			t.Error("no definition and no fault")
 		}

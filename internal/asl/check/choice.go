@@ -1,6 +1,8 @@
 package check
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"stepwell/internal/asl/syntax"
@@ -79,11 +81,7 @@ func contains(list []string, s string) bool {
 }
 
 func nearestOperator(name string) string {
-	var all []string
-	for op := range syntax.Operators {
-		all = append(all, op)
-	}
-	return diag.Nearest(name, all)
+	return diag.Nearest(name, slices.Sorted(maps.Keys(syntax.Operators)))
 }
 
 // operator checks that a test has one operator and that its operand fits.

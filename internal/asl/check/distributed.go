@@ -31,6 +31,30 @@ func (c *checker) distributed(s *syntax.State, b *syntax.Map, at string) {
 			c.schema(at+"/ResultWriter/Resource", r, "The resource provided %s is not recognized.", r.Text)
 		}
 		c.ends(n, at+"/ResultWriter", query)
+		c.writerConfig(n, at+"/ResultWriter")
+	}
+}
+
+// writerConfig checks how results are written.
+func (c *checker) writerConfig(n *syntax.Node, at string) {
+	config := n.Get("WriterConfig")
+	if config == nil {
+		c.required(at, n, "Resource")
+		return
+	}
+	at += "/WriterConfig"
+	c.fields(config, at, []string{"OutputType", "Transformation"})
+	c.among(config, at, "Transformation", "NONE", "COMPACT", "FLATTEN")
+	c.among(config, at, "OutputType", "JSON", "JSONL")
+	if m := config.Get("OutputType"); m != nil && m.Text == "JSONL" && n.Get("Resource") == nil {
+		c.refuse(at+"/OutputType", m, "WriterConfig with OutputType JSONL without a Resource")
+	}
+}
+
+// among checks that a member, where it is there, is one of some values.
+func (c *checker) among(n *syntax.Node, at, name string, known ...string) {
+	if m := n.Get(name); m != nil && (m.Kind != syntax.String || !slices.Contains(known, m.Text)) {
+		c.schema(at+"/"+name, m, "Value is not valid. Expected one of [%s]", strings.Join(known, ", "))
 	}
 }
 
@@ -95,36 +119,52 @@ func (c *checker) reader(n *syntax.Node, at string, query bool) {
 	at += "/ReaderConfig"
 	c.fields(config, at, readerFields)
 	c.numbers(config, at, query, "MaxItems")
-	if list {
-		return
+	c.among(config, at, "Transformation", "NONE", "LOAD_AND_FLATTEN")
+	c.among(config, at, "ManifestType", "S3_INVENTORY", "ATHENA_DATA")
+	if load := textOf(config.Get("Transformation")) == "LOAD_AND_FLATTEN"; list && load || !list {
+		c.inputType(config, at, list)
 	}
-	c.inputType(config, at)
+	if m := config.Get("Transformation"); !list && m != nil && m.Text != "NONE" {
+		c.refuse(at+"/Transformation", m, "ItemReader with Transformation "+m.Text+" of s3:getObject")
+	}
 }
 
-func (c *checker) inputType(config *syntax.Node, at string) {
-	kind := config.Get("InputType")
+func textOf(n *syntax.Node) string {
+	if n == nil {
+		return ""
+	}
+	return n.Text
+}
+
+// inputType checks the format of the objects; list: of those that are listed.
+func (c *checker) inputType(config *syntax.Node, at string, list bool) {
+	kind, manifest := config.Get("InputType"), textOf(config.Get("ManifestType"))
+	if manifest == "S3_INVENTORY" {
+		if kind != nil && kind.Text != "MANIFEST" {
+			c.schema(at+"/InputType", kind, "InputType cannot be specified when ManifestType is S3_INVENTORY")
+		}
+		return
+	}
 	if kind == nil {
 		c.required(at, config, "InputType")
 		return
 	}
 	known := []string{"CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"}
+	if list || manifest != "" {
+		known = known[:4]
+	}
 	if !slices.Contains(known, kind.Text) {
 		c.schema(at+"/InputType", kind, "Value is not valid. Expected one of [%s]", strings.Join(known, ", "))
-	}
-	if kind.Text == "PARQUET" {
-		c.refuse(at+"/InputType", kind, "ItemReader with InputType PARQUET")
-	}
-	if m := config.Get("ManifestType"); m != nil && m.Text != "S3_INVENTORY" {
-		c.refuse(at+"/ManifestType", m, "ItemReader with ManifestType "+m.Text)
-	}
-	if m := config.Get("Transformation"); m != nil && m.Text != "NONE" {
-		c.refuse(at+"/Transformation", m, "ItemReader with Transformation "+m.Text)
 	}
 	if kind.Text != "CSV" {
 		return
 	}
-	if c.required(at, config, "CSVHeaderLocation") && config.Get("CSVHeaderLocation").Text == "GIVEN" {
-		c.required(at, config, "CSVHeaders")
+	c.among(config, at, "CSVDelimiter", "COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB")
+	if c.required(at, config, "CSVHeaderLocation") {
+		c.among(config, at, "CSVHeaderLocation", "FIRST_ROW", "GIVEN")
+		if config.Get("CSVHeaderLocation").Text == "GIVEN" {
+			c.required(at, config, "CSVHeaders")
+		}
 	}
 }
 

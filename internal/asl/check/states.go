@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"stepwell/internal/asl/intrinsic"
 	"stepwell/internal/asl/jsonpath"
 	"stepwell/internal/asl/syntax"
+	"stepwell/internal/diag"
 )
 
 func indexed(at string, i int) string { return fmt.Sprintf("%s[%d]", at, i) }
@@ -48,7 +50,7 @@ func (c *checker) state(s *syntax.State, at string, jsonata bool) {
 	}
 	known, ok := fieldsOf[s.Type]
 	if !ok {
-		c.add(syntax.SchemaFailed, at+"/Type", s.Node.Get("Type").Span, "",
+		c.add(syntax.SchemaFailed, at+"/Type", s.Node.Get("Type").Span, diag.Nearest(s.Type, slices.Sorted(maps.Keys(fieldsOf))),
 			"Value is not valid. Expected one of [Choice, Fail, Map, Parallel, Pass, Succeed, Task, Wait]")
 		return
 	}
@@ -154,7 +156,8 @@ func (c *checker) path(p syntax.Path, at, name string, n *syntax.Node) {
 // dynamic checks members that take a path or an intrinsic function.
 func (c *checker) dynamic(p syntax.Path, at, name string, n *syntax.Node) {
 	if p.Set && !p.Null && !validPath(p.Text) {
-		c.schema(at+"/"+name, n.Get(name), "The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call", name)
+		c.add(syntax.SchemaFailed, at+"/"+name, p.Span, intrinsic.Nearest(p.Text),
+			"The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call", name)
 	}
 }
 
@@ -182,7 +185,7 @@ func (c *checker) template(n *syntax.Node, at string) {
 			continue
 		}
 		if m.Value.Kind != syntax.String || !validPath(m.Value.Text) {
-			c.add(syntax.SchemaFailed, at, m.Value.Span, "",
+			c.add(syntax.SchemaFailed, at, m.Value.Span, intrinsic.Nearest(m.Value.Text),
 				"The value for the field '%s' must be a valid JSONPath or a valid intrinsic function call", m.Name)
 		}
 	}

@@ -71,6 +71,9 @@ type (
 	Start struct{ At time.Time }
 	// Continue lets an execution go on that stopped with Step.More.
 	Continue struct{ At time.Time }
+	// Resumed lets a restored execution go on. Heartbeat periods begin anew: nobody
+	// could send one while no server was there.
+	Resumed struct{ At time.Time }
 	// Wake says that the time Step.Wake has come. Early or spurious ones do nothing.
 	Wake struct{ At time.Time }
 	// Stop aborts the execution (StopExecution).
@@ -126,6 +129,7 @@ type (
 
 func (i Start) when() time.Time         { return i.At }
 func (i Continue) when() time.Time      { return i.At }
+func (i Resumed) when() time.Time       { return i.At }
 func (i Wake) when() time.Time          { return i.At }
 func (i Stop) when() time.Time          { return i.At }
 func (i Expire) when() time.Time        { return i.At }
@@ -164,6 +168,10 @@ type Result struct {
 	At           time.Time
 	Output       json.RawMessage // Succeeded only
 	Error, Cause *string         // Failed, TimedOut, Aborted; nil = absent
+
+	// Of a child of a Map run (Runner.DeliverChild) only.
+	Started  time.Time
+	Redrives int64
 }
 
 // Env is what the core takes from the world besides inputs. Zero members have defaults.

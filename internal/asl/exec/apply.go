@@ -12,7 +12,7 @@ import (
 // the clock, at Env, or at anything but the record and the machine.
 func (x *Execution) apply(r *record) {
 	if r.event != nil {
-		x.lastID = r.event.ID
+		x.lastID, x.latest = r.event.ID, r.event.Time.UnixMilli()
 	}
 	if r.op == opStart {
 		x.top = &frame{prog: x.machine.top, phase: moving, next: x.machine.top.start, data: r.event.Input}

@@ -15,7 +15,7 @@ func TestChoice(t *testing.T) {
 		m, problems := Compile(`{"StartAt":"C","States":{"C":{"Type":"Choice","Choices":[`+rule+`],"Default":"No"},
 			"Yes":{"Type":"Pass","Result":"yes","End":true},"No":{"Type":"Pass","Result":"no","End":true}}}`, Options{})
 		if m == nil {
-			return fmt.Sprintf("refused: %v", problems)
+			return refusal(problems)
 		}
 		other := c.Args["other"]
 		if other == "" {

@@ -3,6 +3,7 @@ package exec
 import (
 	"stepwell/internal/asl/check"
 	"stepwell/internal/asl/syntax"
+	"stepwell/internal/diag"
 )
 
 // Problem is one finding about a definition, as
@@ -12,6 +13,10 @@ type Problem struct {
 	Code     string // SCHEMA_VALIDATION_FAILED, ...
 	Message  string
 	Location string // "/States/Name/Field"; "" where there is none
+
+	Span       diag.Span // where in the definition's text
+	Notes      []string
+	Suggestion string // what was probably meant; "" where nothing is near
 }
 
 // Options say what a definition is compiled for.
@@ -52,7 +57,8 @@ func compile(definition string, o check.Options) (*Machine, []Problem) {
 	def, faults := check.Definition(definition, o)
 	var problems []Problem
 	for _, f := range faults {
-		problems = append(problems, Problem{Severity: "ERROR", Code: f.Code, Message: f.Text, Location: f.Location})
+		problems = append(problems, Problem{Severity: "ERROR", Code: f.Code, Message: f.Text, Location: f.Location,
+			Span: f.Span, Notes: f.Notes, Suggestion: f.Suggestion})
 	}
 	if len(problems) > 0 {
 		return nil, problems

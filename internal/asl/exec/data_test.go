@@ -25,7 +25,7 @@ func TestData(t *testing.T) {
 		}
 		m, problems := Compile(text, Options{})
 		if m == nil {
-			return fmt.Sprintf("refused: %v", problems)
+			return refusal(problems)
 		}
 		input := c.Args["input"]
 		if input == "" {
@@ -43,6 +43,9 @@ func TestData(t *testing.T) {
 		}
 		if limit := c.Args["data"]; limit != "" {
 			fmt.Sscan(limit, &x.limits.data)
+		}
+		if limit := c.Args["variables"]; limit != "" {
+			fmt.Sscan(limit, &x.limits.variables)
 		}
 		out := p.run(x)
 		return printEvents(p.events, c.Args["events"]) + out
@@ -145,4 +148,13 @@ func printEvents(events []Event, form string) string {
 		}
 	}
 	return b.String()
+}
+
+// refusal prints what is wrong with a definition.
+func refusal(problems []Problem) string {
+	var list []string
+	for _, p := range problems {
+		list = append(list, fmt.Sprintf("{%s %s %s %s}", p.Severity, p.Code, p.Message, p.Location))
+	}
+	return fmt.Sprintf("refused: %v", list)
 }

@@ -23,8 +23,10 @@
 // the items (mapreader.go), begins a child execution for each item or batch
 // through the MapHost, and writes their results (mapwriter.go). A Map run has no
 // journal: after a restart its items are read again, and the host knows which
-// children exist. Not implemented, and refused by name: Parquet, zstd, inventories
-// that are not CSV, manifests of other services, LOAD_AND_FLATTEN.
+// children exist. When it is redriven, the host redrives the Standard children
+// that did not succeed; the Express ones that did are noted at its end
+// (mapend.go). Not implemented, and refused by name: inventories in ORC,
+// LOAD_AND_FLATTEN of a single object, OutputType JSONL without a Resource.
 //
 // Anything may import it; it imports the parts of the language, clock and diag.
 package exec

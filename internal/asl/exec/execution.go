@@ -20,6 +20,7 @@ type Execution struct {
 	nextID   uint32            // of the next frame
 	lastID   int64             // of the last event
 	lastTask TaskID
+	latest   int64 // of the last event, unix milliseconds
 	started  int64 // unix milliseconds
 	result   *Result
 	ready    []*frame
@@ -38,11 +39,12 @@ type Execution struct {
 
 // limits are the service's quotas.
 type limits struct {
-	data    int   // bytes of a payload
-	history int64 // events of a history
+	data      int   // bytes of a payload, and of the variables that one state assigns
+	history   int64 // events of a history
+	variables int   // bytes of all variables of an execution
 }
 
-var standardLimits = limits{data: 262144, history: 25000}
+var standardLimits = limits{data: 262144, history: 25000, variables: 10 << 20}
 
 // stepBudget is how many transitions one Advance makes before it asks to be
 // continued, so that a long run of states is committed in parts.
@@ -136,13 +138,16 @@ var errEnded = errors.New("cannot advance execution: it has ended")
 // out, was aborted, or has been answered.
 var ErrNoTask = errors.New("cannot advance execution: the task is not in flight")
 
+// ErrStarted is returned for a TaskStarted where the task has started.
+var ErrStarted = errors.New("cannot advance execution: the task has started")
+
 // Advance consumes one input. An error means that the input did not fit
 // and nothing changed.
 func (x *Execution) Advance(in Input) (step Step, err error) {
 	if _, again := in.(Redrive); x.result != nil && !again {
 		return Step{}, errEnded
 	}
-	x.now = in.when().UnixMilli()
+	x.now = max(in.when().UnixMilli(), x.latest) // clocks are set back, and a skipping one begins anew after a restart
 	x.enc, x.step = nil, Step{}
 	before := x.lastID
 	defer func() {
@@ -223,6 +228,9 @@ func (x *Execution) consume(in Input) error {
 		x.end(&Result{Status: TimedOut}, 0)
 		return nil
 	case Wake, Continue:
+		return nil
+	case Resumed:
+		x.resumed()
 		return nil
 	}
 	if end, ok := in.(MapRunEnded); ok {

@@ -154,7 +154,11 @@ func (x *Execution) iterationInput(f *frame, i int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return value.Text(v), nil
+	text := value.Text(v)
+	if len(text) > x.limits.data {
+		return nil, tooLarge(f.state.Name)
+	}
+	return text, nil
 }
 
 func (x *Execution) failureOf(f *frame, err error) *failure {

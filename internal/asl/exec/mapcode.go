@@ -46,6 +46,7 @@ type runSpec struct {
 	Reader  *readerSpec     `json:",omitempty"`
 	Batch   *batchSpec      `json:",omitempty"`
 	Writer  *writerSpec     `json:",omitempty"`
+	Shape   string          `json:",omitempty"` // how the state's output shows the children; "" = compact
 	Most    int64           `json:",omitempty"` // MaxConcurrency
 	Count   *int64          `json:",omitempty"` // ToleratedFailureCount
 	Percent *float64        `json:",omitempty"` // ToleratedFailurePercentage
@@ -58,6 +59,8 @@ type runSpec struct {
 
 type readerSpec struct {
 	List      bool   `json:",omitempty"` // listObjectsV2
+	Load      bool   `json:",omitempty"` // Transformation LOAD_AND_FLATTEN
+	Manifest  string `json:",omitempty"` // ManifestType
 	Type      string `json:",omitempty"` // InputType
 	Given     bool   `json:",omitempty"` // CSVHeaderLocation GIVEN
 	Headers   []string
@@ -89,6 +92,14 @@ type writerSpec struct {
 	Transform string `json:",omitempty"` // NONE, COMPACT, FLATTEN
 	Object    objectSpec
 }
+
+// Transformations of a WriterConfig. The default is whole where results are
+// exported, else compact ("ResultWriter", developer guide).
+const (
+	whole   = "NONE"    // the child execution with its output
+	compact = "COMPACT" // the output
+	flatten = "FLATTEN" // the output, an array's elements one by one
+)
 
 func textAt(n *syntax.Node, name string) string {
 	if m := n.Get(name); m != nil && m.Kind == syntax.String {
@@ -135,6 +146,7 @@ func (c *compiler) distributed(b *syntax.Map) *distributed {
 		}
 		r := &readerCode{arguments: c.arguments(n, "ItemReader"), spec: readerSpec{
 			List: strings.HasSuffix(textAt(n, "Resource"), ":s3:listObjectsV2"), Type: textAt(config, "InputType"),
+			Load: textAt(config, "Transformation") == "LOAD_AND_FLATTEN", Manifest: textAt(config, "ManifestType"),
 			Given: textAt(config, "CSVHeaderLocation") == "GIVEN", Delimiter: textAt(config, "CSVDelimiter"), Pointer: textAt(config, "ItemsPointer")}}
 		if headers := config.Get("CSVHeaders"); headers != nil {
 			for _, h := range headers.Items {
@@ -216,7 +228,9 @@ func (s *scope) runSpec(code *mapCode) (*runSpec, error) {
 			return nil, err
 		}
 	}
-	if d.writer != nil && d.writer.arguments != nil {
+	if d.writer != nil && d.writer.arguments == nil {
+		spec.Shape = d.writer.spec.Transform
+	} else if d.writer != nil {
 		w := d.writer.spec
 		if w.Object, err = s.object(d.writer.arguments, "ResultWriter"); err != nil {
 			return nil, err

@@ -17,15 +17,18 @@ import (
 // index, input and name are the same then.
 type MapHost interface {
 	// BeginMapRun records a Map run, unless it is recorded, and returns how it
-	// is controlled (UpdateMapRun may have changed it before a restart).
-	BeginMapRun(ctx context.Context, m MapRun) (MapControl, error)
+	// is controlled (UpdateMapRun may have changed it before a restart). A Map run
+	// with more Redrives than the recorded one is redriven: it runs again.
+	BeginMapRun(ctx context.Context, m MapRun) (MapBegun, error)
 	// NoteMapRun keeps the counts of a Map run and its status. It is called now
 	// and then while the run goes on (not for every child), and at its end before
-	// the parent hears of it; only the last must be durable when it returns.
+	// the parent hears of it, or after the parent's own end; only the last must be
+	// durable when it returns.
 	NoteMapRun(ctx context.Context, p MapProgress) error
 	// BeginChild starts a child execution, durable before it returns, unless it
 	// exists. Its end comes through Runner.DeliverChild, once per BeginChild,
-	// also where it ended before (then at once).
+	// also where it ended before (then at once). A Standard child that ended without
+	// success before the Map run was last redriven is redriven.
 	BeginChild(ctx context.Context, c Child) error
 	// StopChild aborts a child that was begun; its end need not be delivered.
 	StopChild(ctx context.Context, c Child)
@@ -33,6 +36,8 @@ type MapHost interface {
 	// Open reads an object of S3 as a stream. Errors become States.ItemReaderFailed
 	// with the error's text as cause.
 	Open(ctx context.Context, o Object) (io.ReadCloser, error)
+	// Size is the size of an object in bytes.
+	Size(ctx context.Context, o Object) (int64, error)
 	// List lists objects (ListObjectsV2), one page per call; token "" begins, next "" ends.
 	List(ctx context.Context, o Object, token string) (page []ObjectEntry, next string, err error)
 	// Put writes an object. Errors become States.ResultWriterFailed.
@@ -49,7 +54,14 @@ type MapRun struct {
 	Express   bool   // the children are Express executions
 	Machine   *Machine
 	Started   time.Time
+	Redrives  int64
 	MapControl
+}
+
+// MapBegun is a Map run as the host has it.
+type MapBegun struct {
+	MapControl
+	Kept []byte // of the last MapProgress
 }
 
 // MapControl is what UpdateMapRun can change while a Map run goes on.
@@ -69,6 +81,7 @@ type MapProgress struct {
 	Children  Counts
 	Error     *string
 	Cause     *string
+	Kept      []byte // for BeginMapRun, where the Map run is redriven; set at an end without success
 }
 
 // Counts are the item and execution counts of DescribeMapRun.
@@ -78,15 +91,16 @@ type Counts struct {
 
 // Child is one child execution of a Map run.
 type Child struct {
-	MapRun  string // MapRun.ID
-	Index   int64
-	Name    string          // of the execution, the same after a restart
-	Input   json.RawMessage // JSON text
-	Items   int64           // how many items it holds (ItemBatcher), else 1
-	Machine *Machine
-	Parent  Info
-	Express bool
-	Label   string
+	MapRun   string // MapRun.ID
+	Index    int64
+	Name     string          // of the execution, the same after a restart
+	Input    json.RawMessage // JSON text
+	Items    int64           // how many items it holds (ItemBatcher), else 1
+	Redrives int64           // of the Map run
+	Machine  *Machine
+	Parent   Info
+	Express  bool
+	Label    string
 }
 
 // Object names objects of S3: one by Key, or many by Prefix (List).
@@ -96,6 +110,9 @@ type Object struct {
 	Version     string // version id; "" = the newest
 	Owner       string // ExpectedBucketOwner; "" = not checked
 	Caller      Info   // the execution that asks
+
+	// Open reads the part of Length bytes from Offset on; Length 0: all.
+	Offset, Length int64
 }
 
 // ObjectEntry is one object of a listing.

@@ -5,14 +5,12 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
-	"unicode/utf16"
+
+	"github.com/klauspost/compress/zstd"
 
 	"stepwell/internal/asl/value"
 )
@@ -70,45 +68,70 @@ func openItems(ctx context.Context, host MapHost, caller Info, spec *runSpec) (i
 	return s, err
 }
 
+// openReader opens the items that an ItemReader names.
 func openReader(ctx context.Context, host MapHost, caller Info, r *readerSpec) (itemSource, error) {
+	f := &fetcher{ctx: ctx, host: host, spec: r}
 	object := r.Object.object(caller)
-	if r.List {
-		return &listing{ctx: ctx, host: host, object: object}, nil
+	objects := &listing{ctx: ctx, host: host, object: object}
+	switch {
+	case r.List && r.Load:
+		return &files{fetcher: f, more: objects.nextFile}, nil
+	case r.List:
+		return objects, nil
+	case r.Manifest == athenaManifest:
+		return f.athena(object)
+	case r.Manifest == inventoryManifest || r.Type == "MANIFEST":
+		return f.inventory(object)
 	}
-	switch r.Type {
+	return f.open(object)
+}
+
+// fetcher opens objects of a format.
+type fetcher struct {
+	ctx  context.Context
+	host MapHost
+	spec *readerSpec
+}
+
+func (f *fetcher) open(o Object) (itemSource, error) {
+	switch f.spec.Type {
+	case "PARQUET":
+		return openParquet(f.ctx, f.host, o)
+	case "CSV", "JSON", "JSONL":
+	default:
+		return nil, fmt.Errorf("not implemented: ItemReader with InputType %q", f.spec.Type)
+	}
+	in, err := openObject(f.ctx, f.host, o)
+	if err != nil {
+		return nil, err
+	}
+	switch f.spec.Type {
 	case "CSV":
-		in, err := openObject(ctx, host, object)
-		if err != nil {
-			return nil, err
-		}
-		return newCSV(in, r)
+		return newCSV(in, f.spec)
 	case "JSON":
-		in, err := openObject(ctx, host, object)
-		if err != nil {
-			return nil, err
-		}
-		return newJSONArray(in, r.Pointer)
-	case "JSONL":
-		in, err := openObject(ctx, host, object)
-		if err != nil {
-			return nil, err
-		}
-		return &lines{in: in, r: bufio.NewReaderSize(in, 1<<16)}, nil
-	case "MANIFEST":
-		return openManifest(ctx, host, object)
+		return newJSONArray(in, f.spec.Pointer)
 	}
-	return nil, fmt.Errorf("not implemented: ItemReader with InputType %q", r.Type)
+	return newLines(in), nil
 }
 
 // stream is an object, unpacked.
 type stream struct {
 	io.Reader
 	object io.Closer
+	packed *zstd.Decoder // nil: it is not
 }
 
-func (s *stream) Close() error { return s.object.Close() }
+func (s *stream) Close() error {
+	if s.packed != nil {
+		s.packed.Close()
+	}
+	return s.object.Close()
+}
 
-// openObject opens an object; gzip is recognised by its first bytes.
+// mostWindow is how much of a zstd stream may have to be kept, in bytes.
+const mostWindow = 128 << 20
+
+// openObject opens an object; gzip and zstd are recognised by their first bytes.
 func openObject(ctx context.Context, host MapHost, o Object) (io.ReadCloser, error) {
 	in, err := host.Open(ctx, o)
 	if err != nil {
@@ -116,7 +139,7 @@ func openObject(ctx context.Context, host MapHost, o Object) (io.ReadCloser, err
 	}
 	r := bufio.NewReaderSize(in, 1<<16)
 	head, _ := r.Peek(4)
-	s := &stream{r, in}
+	s := &stream{Reader: r, object: in}
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		unpacked, err := gzip.NewReader(r)
@@ -124,205 +147,21 @@ func openObject(ctx context.Context, host MapHost, o Object) (io.ReadCloser, err
 			in.Close()
 			return nil, err
 		}
-		s.Reader = unpacked
+		r = bufio.NewReaderSize(unpacked, 1<<16)
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		in.Close()
-		return nil, errors.New("not implemented: ItemReader of zstd-compressed objects")
-	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
+		s.packed, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(mostWindow))
+		if err != nil {
+			in.Close()
+			return nil, err
+		}
+		r = bufio.NewReaderSize(s.packed, 1<<16)
+	}
+	if mark, _ := r.Peek(3); bytes.Equal(mark, []byte{0xef, 0xbb, 0xbf}) {
 		_, _ = r.Discard(3)
 	}
+	s.Reader = r
 	return s, nil
 }
-
-// csvSource reads CSV; every row is an object of strings.
-type csvSource struct {
-	in      io.ReadCloser
-	r       *csv.Reader
-	headers []string
-	columns []column // in the order of the objects' members
-}
-
-type column struct {
-	key []byte // the header as JSON, with the colon
-	at  int
-}
-
-var delimiters = map[string]rune{"": ',', "COMMA": ',', "PIPE": '|', "SEMICOLON": ';', "SPACE": ' ', "TAB": '\t'}
-
-func newCSV(in io.ReadCloser, spec *readerSpec) (itemSource, error) {
-	s := &csvSource{in: in, r: csv.NewReader(in), headers: spec.Headers}
-	s.r.LazyQuotes, s.r.FieldsPerRecord, s.r.ReuseRecord = true, -1, true
-	if s.r.Comma = delimiters[spec.Delimiter]; s.r.Comma == 0 {
-		s.close()
-		return nil, fmt.Errorf("not implemented: CSVDelimiter %s", spec.Delimiter)
-	}
-	if !spec.Given {
-		row, err := s.r.Read()
-		if err != nil && err != io.EOF {
-			s.close()
-			return nil, err
-		}
-		s.headers = append([]string(nil), row...)
-	}
-	seen := map[string]bool{}
-	for i, h := range s.headers {
-		if seen[h] {
-			s.close()
-			return nil, errors.New("CSV headers cannot contain duplicates.")
-		}
-		seen[h] = true
-		s.columns = append(s.columns, column{append(value.AppendString(nil, h), ':'), i})
-	}
-	slices.SortStableFunc(s.columns, func(a, b column) int {
-		return bucket(s.headers[a.at], len(s.headers)) - bucket(s.headers[b.at], len(s.headers))
-	})
-	return s, nil
-}
-
-// bucket is the place of a name among n in a hash map of Java's: the service
-// hands out the columns of a row in that order (the example of "Iterating over
-// an Amazon S3 CSV file" in the developer guide: rating, movieId, userId, timestamp).
-func bucket(name string, n int) int {
-	size := 16
-	for 4*n > 3*size {
-		size *= 2
-	}
-	var h uint32
-	for _, unit := range utf16.Encode([]rune(name)) {
-		h = 31*h + uint32(unit)
-	}
-	return int((h ^ h>>16) & uint32(size-1))
-}
-
-func (s *csvSource) next() (json.RawMessage, error) {
-	row, err := s.r.Read()
-	if err != nil {
-		return nil, err
-	}
-	size := 10
-	for _, c := range s.columns {
-		size += len(c.key) + 3
-		if c.at < len(row) {
-			size += len(row[c.at])
-		}
-	}
-	item := append(make([]byte, 0, size), '{')
-	for i, c := range s.columns {
-		if i > 0 {
-			item = append(item, ',')
-		}
-		item = append(item, c.key...)
-		field := ""
-		if c.at < len(row) {
-			field = row[c.at]
-		}
-		item = value.AppendString(item, field)
-	}
-	return append(item, '}'), nil
-}
-
-func (s *csvSource) close() { s.in.Close() }
-
-// jsonArray reads the elements of an array, that of the text or the one that a
-// pointer (RFC 6901) leads to.
-type jsonArray struct {
-	in io.ReadCloser
-	d  *json.Decoder
-}
-
-var errNoArray = errors.New("Attempting to map over non-iterable node.")
-
-func newJSONArray(in io.ReadCloser, pointer string) (itemSource, error) {
-	s := &jsonArray{in, json.NewDecoder(in)}
-	s.d.UseNumber()
-	err := s.seek(pointer)
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
-}
-
-// seek goes to the array.
-func (s *jsonArray) seek(pointer string) error {
-	for _, name := range strings.Split(pointer, "/")[min(1, strings.Count(pointer, "/")):] {
-		if pointer == "" {
-			break
-		}
-		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
-		if t, err := s.d.Token(); err != nil || t != json.Delim('{') {
-			return errNoArray
-		}
-		for found := false; !found; {
-			t, err := s.d.Token()
-			if err != nil || t == json.Delim('}') {
-				return errNoArray
-			}
-			if found = t == name; !found {
-				var skipped json.RawMessage
-				if err := s.d.Decode(&skipped); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	if t, err := s.d.Token(); err != nil || t != json.Delim('[') {
-		return errNoArray
-	}
-	return nil
-}
-
-func (s *jsonArray) next() (json.RawMessage, error) {
-	if !s.d.More() {
-		if _, err := s.d.Token(); err != nil {
-			return nil, unexpected(err)
-		}
-		return nil, io.EOF
-	}
-	var item json.RawMessage
-	if err := s.d.Decode(&item); err != nil {
-		return nil, unexpected(err)
-	}
-	return compact(item)
-}
-
-func (s *jsonArray) close() { s.in.Close() }
-
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-func compact(item []byte) (json.RawMessage, error) {
-	var b bytes.Buffer
-	b.Grow(len(item))
-	if err := json.Compact(&b, item); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// lines reads JSON texts, one a line.
-type lines struct {
-	in io.ReadCloser
-	r  *bufio.Reader
-}
-
-func (s *lines) next() (json.RawMessage, error) {
-	for {
-		line, err := s.r.ReadBytes('\n')
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			return compact(line)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-func (s *lines) close() { s.in.Close() }
 
 // listing are the objects under a prefix.
 type listing struct {
@@ -334,19 +173,40 @@ type listing struct {
 	ended  bool
 }
 
-func (s *listing) next() (json.RawMessage, error) {
+// entry is the next object.
+func (s *listing) entry() (ObjectEntry, error) {
 	for len(s.page) == 0 {
 		if s.ended {
-			return nil, io.EOF
+			return ObjectEntry{}, io.EOF
 		}
 		var err error
 		if s.page, s.token, err = s.host.List(s.ctx, s.object, s.token); err != nil {
-			return nil, err
+			return ObjectEntry{}, err
 		}
 		s.ended = s.token == ""
 	}
 	e := s.page[0]
 	s.page = s.page[1:]
+	return e, nil
+}
+
+// nextFile is the next object that is not the mark of a folder.
+func (s *listing) nextFile() (Object, error) {
+	for {
+		e, err := s.entry()
+		if err != nil || !strings.HasSuffix(e.Key, "/") || e.Size > 0 {
+			o := s.object
+			o.Key, o.Prefix = e.Key, ""
+			return o, err
+		}
+	}
+}
+
+func (s *listing) next() (json.RawMessage, error) {
+	e, err := s.entry()
+	if err != nil {
+		return nil, err
+	}
 	return value.Text(value.NewObject(
 		value.Member{Name: "Etag", Value: e.ETag},
 		value.Member{Name: "LastModified", Value: value.Int(e.LastModified.Unix())},
@@ -357,56 +217,23 @@ func (s *listing) next() (json.RawMessage, error) {
 
 func (s *listing) close() {}
 
-// manifest reads the files of an S3 inventory, one behind the other.
-type manifest struct {
-	ctx    context.Context
-	host   MapHost
-	object Object
-	keys   []string
-	spec   readerSpec
-	file   itemSource
+// files reads objects of one format, one behind the other.
+type files struct {
+	*fetcher
+	more func() (Object, error) // the next object; io.EOF ends them
+	file itemSource
+	done func() // closes what more reads; nil: there is none
 }
 
-func openManifest(ctx context.Context, host MapHost, o Object) (itemSource, error) {
-	in, err := openObject(ctx, host, o)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	var m struct {
-		DestinationBucket, FileFormat, FileSchema string
-		Files                                     []struct{ Key string }
-	}
-	if err := json.NewDecoder(in).Decode(&m); err != nil {
-		return nil, fmt.Errorf("the S3 inventory manifest cannot be read: %w", err)
-	}
-	if m.FileFormat != "CSV" {
-		return nil, fmt.Errorf("not implemented: S3 inventory in the format %s", m.FileFormat)
-	}
-	s := &manifest{ctx: ctx, host: host, object: o, spec: readerSpec{Given: true}}
-	s.object.Bucket, s.object.Version = m.DestinationBucket[strings.LastIndexByte(m.DestinationBucket, ':')+1:], ""
-	for _, name := range strings.Split(m.FileSchema, ",") {
-		s.spec.Headers = append(s.spec.Headers, strings.TrimSpace(name))
-	}
-	for _, f := range m.Files {
-		s.keys = append(s.keys, f.Key)
-	}
-	return s, nil
-}
-
-func (s *manifest) next() (json.RawMessage, error) {
+func (s *files) next() (json.RawMessage, error) {
 	for {
 		if s.file == nil {
-			if len(s.keys) == 0 {
-				return nil, io.EOF
-			}
-			s.object.Key, s.keys = s.keys[0], s.keys[1:]
-			in, err := openObject(s.ctx, s.host, s.object)
+			o, err := s.more()
 			if err != nil {
 				return nil, err
 			}
-			if s.file, err = newCSV(in, &s.spec); err != nil {
-				return nil, err
+			if s.file, err = s.open(o); err != nil {
+				return nil, fmt.Errorf("%s: %w", o.Key, err)
 			}
 		}
 		item, err := s.file.next()
@@ -418,8 +245,78 @@ func (s *manifest) next() (json.RawMessage, error) {
 	}
 }
 
-func (s *manifest) close() {
+func (s *files) close() {
 	if s.file != nil {
 		s.file.close()
 	}
+	if s.done != nil {
+		s.done()
+	}
+}
+
+// Types of manifests ("ItemReader", developer guide).
+const (
+	inventoryManifest = "S3_INVENTORY"
+	athenaManifest    = "ATHENA_DATA"
+)
+
+// inventory reads the files of an S3 inventory by its manifest.json.
+func (f *fetcher) inventory(o Object) (itemSource, error) {
+	in, err := openObject(f.ctx, f.host, o)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var m struct {
+		DestinationBucket, FileFormat, FileSchema string
+		Files                                     []struct{ Key string }
+	}
+	if err := json.NewDecoder(in).Decode(&m); err != nil {
+		return nil, fmt.Errorf("the S3 inventory manifest cannot be read: %w", err)
+	}
+	spec := &readerSpec{Type: strings.ToUpper(m.FileFormat), Given: true}
+	switch spec.Type {
+	case "CSV":
+		for name := range strings.SplitSeq(m.FileSchema, ",") {
+			spec.Headers = append(spec.Headers, strings.TrimSpace(name))
+		}
+	case "PARQUET":
+	default:
+		return nil, fmt.Errorf("not implemented: S3 inventory in the format %s", m.FileFormat)
+	}
+	o.Bucket, o.Version = m.DestinationBucket[strings.LastIndexByte(m.DestinationBucket, ':')+1:], ""
+	return &files{fetcher: &fetcher{f.ctx, f.host, spec}, more: func() (Object, error) {
+		if len(m.Files) == 0 {
+			return Object{}, io.EOF
+		}
+		o.Key, m.Files = m.Files[0].Key, m.Files[1:]
+		return o, nil
+	}}, nil
+}
+
+// athena reads the files that the manifest of Athena's UNLOAD lists, an s3:// address a line.
+func (f *fetcher) athena(o Object) (itemSource, error) {
+	in, err := openObject(f.ctx, f.host, o)
+	if err != nil {
+		return nil, err
+	}
+	r := bufio.NewScanner(in)
+	return &files{fetcher: f, done: func() { in.Close() }, more: func() (Object, error) {
+		for r.Scan() {
+			line := strings.Trim(strings.TrimSpace(r.Text()), `"`)
+			if line == "" {
+				continue
+			}
+			path, ok := strings.CutPrefix(line, "s3://")
+			bucket, key, found := strings.Cut(path, "/")
+			if !ok || !found {
+				return Object{}, fmt.Errorf("the manifest has a line that is no S3 address: %q", line)
+			}
+			return Object{Bucket: bucket, Key: key, Owner: o.Owner, Caller: o.Caller}, nil
+		}
+		if err := r.Err(); err != nil {
+			return Object{}, err
+		}
+		return Object{}, io.EOF
+	}}, nil
 }

@@ -2,6 +2,7 @@ package exec
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"stepwell/internal/asl/value"
@@ -64,8 +65,15 @@ func (x *Execution) startRun(f *frame) error {
 	return nil
 }
 
+// mostRedrives is how often a Map run can be redriven ("Redriving Map Runs", developer guide).
+const mostRedrives = 1000
+
 // redriveRun lets a Map run go on that failed or was aborted.
 func (x *Execution) redriveRun(f *frame) {
+	if f.run.redrives >= mostRedrives {
+		x.raise(f, &failure{Error: new(errRuntime), Cause: new(fmt.Sprintf("The Map Run has been redriven %d times, the most that is allowed.", mostRedrives)), terminal: true, inside: true})
+		return
+	}
 	x.event(f, &record{op: opMapRunAgain, event: &Event{Type: "MapRunRedriven", MapRunARN: MapRunARN(x.info, f.run.Label, f.run.ID),
 		RedriveCount: f.run.redrives + 1}})
 	x.step.BeginRuns = append(x.step.BeginRuns, f.mapTask())

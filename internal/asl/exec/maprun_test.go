@@ -9,11 +9,15 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
+	pq "github.com/parquet-go/parquet-go"
 
 	"stepwell/internal/asl/internal/datatest"
 	"stepwell/internal/clock"
@@ -29,8 +33,11 @@ type mapHost struct {
 	ended    map[string]*Result
 	parent   map[string]Child // of the children, by ARN
 	live     map[string]bool  // children begun since the start
+	redriven map[string]int64 // children, and the redrive of their Map run they ran in
+	again    []string         // inputs of Express children that ran again
 	objects  map[string]string
 	noted    MapProgress
+	refusals int // BeginChilds that fail
 	crash    int // how many Commits and BeginChilds until the host stops working; 0: never
 	dead     bool
 	healed   atomic.Bool // tasks do not fail any more
@@ -39,7 +46,7 @@ type mapHost struct {
 
 func newMapHost() *mapHost {
 	return &mapHost{journals: map[string][][]byte{}, events: map[string][]Event{}, ended: map[string]*Result{},
-		parent: map[string]Child{}, live: map[string]bool{}, objects: map[string]string{}, done: make(chan struct{})}
+		parent: map[string]Child{}, live: map[string]bool{}, objects: map[string]string{}, redriven: map[string]int64{}, done: make(chan struct{})}
 }
 
 var errDead = fmt.Errorf("the host is dead")
@@ -102,8 +109,8 @@ func at(in Input, now time.Time) Input {
 func (h *mapHost) ResumeTask(ctx context.Context, t Task) { h.BeginTask(ctx, t) }
 func (h *mapHost) AbandonTask(context.Context, Task)      {}
 
-func (h *mapHost) BeginMapRun(_ context.Context, m MapRun) (MapControl, error) {
-	return m.MapControl, nil
+func (h *mapHost) BeginMapRun(_ context.Context, m MapRun) (MapBegun, error) {
+	return MapBegun{m.MapControl, h.noted.Kept}, nil
 }
 
 func (h *mapHost) NoteMapRun(_ context.Context, p MapProgress) error {
@@ -119,14 +126,24 @@ func (h *mapHost) NoteMapRun(_ context.Context, p MapProgress) error {
 func (h *mapHost) BeginChild(_ context.Context, c Child) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.refusals > 0 {
+		h.refusals--
+		return fmt.Errorf("the disk is full")
+	}
 	if err := h.step(); err != nil {
 		return err
 	}
 	arn := ChildARN(c)
-	if end := h.ended[arn]; end != nil && h.healed.Load() && end.Status != Succeeded {
+	if end := h.ended[arn]; end != nil && c.Redrives > h.redriven[arn] && end.Status != Succeeded && !c.Express {
+		h.redriven[arn] = c.Redrives
+		delete(h.ended, arn)
+		return h.r.Redrive(c.Machine, childInfo(c), h.journals[arn])
+	}
+	if c.Express && h.ended[arn] != nil {
+		h.again = append(h.again, string(c.Input))
+		delete(h.ended, arn)
 		delete(h.live, arn)
 		delete(h.journals, arn)
-		delete(h.ended, arn)
 	}
 	if end := h.ended[arn]; end != nil {
 		go func() { _ = h.r.DeliverChild(c.Parent.ID, c.MapRun, c.Index, *end) }()
@@ -149,11 +166,29 @@ func (h *mapHost) StopChild(_ context.Context, c Child) {
 }
 
 func (h *mapHost) Open(_ context.Context, o Object) (io.ReadCloser, error) {
-	text, ok := h.objects[o.Bucket+"/"+o.Key]
+	key := o.Bucket + "/" + o.Key
+	if o.Version != "" {
+		key += "@" + o.Version
+	}
+	text, ok := h.objects[key]
 	if !ok {
 		return nil, fmt.Errorf("The specified key does not exist.")
 	}
+	if o.Owner != "" && o.Owner != "111111111111" {
+		return nil, fmt.Errorf("Access Denied")
+	}
+	if o.Length > 0 {
+		text = text[o.Offset:min(o.Offset+o.Length, int64(len(text)))]
+	}
 	return io.NopCloser(strings.NewReader(text)), nil
+}
+
+func (h *mapHost) Size(_ context.Context, o Object) (int64, error) {
+	text, ok := h.objects[o.Bucket+"/"+o.Key]
+	if !ok {
+		return 0, fmt.Errorf("Not Found")
+	}
+	return int64(len(text)), nil
 }
 
 func (h *mapHost) List(_ context.Context, o Object, token string) ([]ObjectEntry, string, error) {
@@ -174,6 +209,9 @@ func (h *mapHost) List(_ context.Context, o Object, token string) ([]ObjectEntry
 
 func (h *mapHost) Put(_ context.Context, o Object, _ string, body io.ReadSeeker) error {
 	text, err := io.ReadAll(body)
+	if o.Bucket == "closed" {
+		err = fmt.Errorf("Access Denied")
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.objects[o.Bucket+"/"+o.Key] = string(text)
@@ -212,7 +250,7 @@ func TestMapRun(t *testing.T) {
 	datatest.Run(t, "testdata/maprun/*.txt", func(t *testing.T, c *datatest.Case) string {
 		m, problems := Compile(`{"StartAt":"M","States":{"M":`+c.Args["state"]+`}}`, Options{MapRuns: true})
 		if m == nil {
-			return fmt.Sprintf("refused: %v", problems)
+			return refusal(problems)
 		}
 		h := newMapHost()
 		for name, text := range c.Args {
@@ -220,12 +258,12 @@ func TestMapRun(t *testing.T) {
 			if key, ok := strings.CutPrefix(name, "object-"); ok {
 				h.objects["b/"+key] = text
 			}
-			if key, ok := strings.CutPrefix(name, "gzip-"); ok {
-				var packed bytes.Buffer
-				w := gzip.NewWriter(&packed)
-				_, _ = io.WriteString(w, text)
-				w.Close()
-				h.objects["b/"+key] = packed.String()
+			if key, ok := strings.CutPrefix(name, "big-"); ok { // a text with one item of that many bytes
+				n, _ := strconv.Atoi(text)
+				h.objects["b/"+key] = `["` + strings.Repeat("x", n) + `"]`
+			}
+			if kind, key, ok := strings.Cut(name, "-"); ok && packers[kind] != nil {
+				h.objects["b/"+key] = packers[kind](text)
 			}
 		}
 		given := len(h.objects)
@@ -252,8 +290,10 @@ func TestMapRun(t *testing.T) {
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		out := printEvents(h.events[info.ID], c.Args["events"]) + printResult(h.ended[info.ID])
-		if h.noted.Status == Failed {
+		out := printEvents(h.events[info.ID], c.Args["events"]) + stampless(printResult(h.ended[info.ID]))
+		if c.Args["children"] != "" {
+			out += h.printChildren()
+		} else if h.noted.Status == Failed {
 			out += "\nFAILED" // how far the others came is a matter of timing
 		} else if h.noted.ID != "" {
 			out += fmt.Sprintf("\n%s: %d children, %d items, %d succeeded, %d failed", h.noted.Status, h.noted.Children.Total, h.noted.Items.Total,
@@ -268,6 +308,39 @@ func TestMapRun(t *testing.T) {
 		}
 		return out
 	})
+}
+
+// packers make objects of texts.
+var packers = map[string]func(string) string{
+	"gzip": func(text string) string {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		_, _ = io.WriteString(w, text)
+		w.Close()
+		return packed.String()
+	},
+	"zstd": func(text string) string {
+		w, err := zstd.NewWriter(nil)
+		if err != nil {
+			return err.Error()
+		}
+		return string(w.EncodeAll([]byte(text), nil))
+	},
+	"parquet": func(text string) string {
+		type row struct {
+			ID   int64   `parquet:"id"`
+			Name *string `parquet:"name,optional"`
+		}
+		var rows []row
+		if err := json.Unmarshal([]byte(text), &rows); err != nil {
+			return err.Error()
+		}
+		var b bytes.Buffer
+		if err := pq.Write(&b, rows, pq.Compression(&pq.Snappy)); err != nil {
+			return err.Error()
+		}
+		return b.String()
+	},
 }
 
 // stampless leaves out the times of a result file.
@@ -333,5 +406,69 @@ func (h *mapHost) resume(t *testing.T, m *Machine, info Info) {
 	h.mu.Unlock()
 	if err := h.r.Resume(m, info, journal); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// printChildren lists the counts of the Map run and the histories of its
+// children. It wants a MaxConcurrency of 1.
+func (h *mapHost) printChildren() string {
+	n := h.noted.Children
+	out := fmt.Sprintf("\n%s: %d children, %d succeeded, %d failed, %d aborted, %d pending", h.noted.Status, n.Total, n.Succeeded, n.Failed, n.Aborted, n.Pending)
+	if len(h.again) > 0 {
+		out += fmt.Sprintf("\nagain: %v", h.again)
+	}
+	for _, arn := range slices.SortedFunc(maps.Keys(h.parent), func(a, b string) int { return int(h.parent[a].Index - h.parent[b].Index) }) {
+		out += fmt.Sprintf("\n%d:", h.parent[arn].Index)
+		for _, e := range h.events[arn] {
+			out += " " + string(e.Type)
+		}
+	}
+	return out
+}
+
+// TestMapRunRedriveLimit redrives a Map run until it cannot be redriven any more.
+func TestMapRunRedriveLimit(t *testing.T) {
+	m, problems := Compile(`{"StartAt":"M","States":{"M":{"Type":"Map","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+		"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`, Options{MapRuns: true})
+	if m == nil {
+		t.Fatal(problems)
+	}
+	x := New(m, recordedInfo(`[1]`, benchTime), Env{UUID: counter()})
+	var in Input = Start{benchTime}
+	for redrives := 0; ; redrives++ {
+		step, err := x.Advance(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.End != nil {
+			if got := printResult(step.End); redrives != mostRedrives+1 || !strings.HasPrefix(got, "FAILED States.Runtime: The Map Run has been redriven 1000 times") {
+				t.Fatalf("after %d redrives: %s", redrives, got)
+			}
+			return
+		}
+		if step, err = x.Advance(MapRunEnded{At: benchTime, ID: step.BeginRuns[0].ID, Failed: true, Error: new("Boom")}); err != nil || step.End == nil {
+			t.Fatal(step.End, err)
+		}
+		in = Redrive{benchTime}
+	}
+}
+
+// TestMapRunInsists: a host that refuses children for a while fails no Map run.
+func TestMapRunInsists(t *testing.T) {
+	m, problems := Compile(`{"StartAt":"M","States":{"M":{"Type":"Map","ItemProcessor":{"ProcessorConfig":{"Mode":"DISTRIBUTED","ExecutionType":"STANDARD"},
+		"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}},"End":true}}}`, Options{MapRuns: true})
+	if m == nil {
+		t.Fatal(problems)
+	}
+	h := newMapHost()
+	h.refusals = 3
+	h.start(t, counter())
+	info := recordedInfo(`[1,2]`, benchTime)
+	if err := h.r.Start(m, info); err != nil {
+		t.Fatal(err)
+	}
+	h.wait(t)
+	if got := printResult(h.ended[info.ID]); got != "SUCCEEDED [1,2]" {
+		t.Error(got)
 	}
 }

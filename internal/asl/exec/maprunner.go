@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"stepwell/internal/asl/value"
 )
@@ -50,6 +49,10 @@ type mapRunner struct {
 	percent  *float64                  // ToleratedFailurePercentage
 	noteDue  bool
 	err      *failure
+	given    bool          // the parent takes no result: it ended, or a sibling failed
+	kept     *keptChildren // Express: the children that need not run again when it is redriven
+	done     chan struct{} // closed when all is over
+	before   chan struct{} // closed when an earlier drive of the same Map run is over; nil: there is none
 }
 
 // beginRun starts a Map run of x. Its frames are detached.
@@ -62,7 +65,8 @@ func (r *Runner) beginRun(x *Execution, t MapTask) {
 		}()
 		return
 	}
-	m := &mapRunner{r: r, host: host, task: t, open: map[int64]Child{}, outputs: map[int64]json.RawMessage{}, clock: r.clock}
+	m := &mapRunner{r: r, host: host, task: t, open: map[int64]Child{}, outputs: map[int64]json.RawMessage{}, clock: r.clock,
+		done: make(chan struct{})}
 	m.parent = &Execution{machine: x.machine, info: x.info, env: x.env, limits: x.limits, redrives: x.redrives, redriven: x.redriven,
 		now: r.clock.Now().UnixMilli()}
 	m.woken = sync.NewCond(&m.mu)
@@ -70,7 +74,7 @@ func (r *Runner) beginRun(x *Execution, t MapTask) {
 	spec := t.spec
 	m.run = MapRun{ID: t.ID, Execution: x.info.ID, State: t.State, Label: spec.Label, Info: x.info,
 		Express: t.frame.state.loop.spread.express, Machine: &Machine{Definition: x.machine.Definition, top: t.frame.state.kids[0]},
-		Started: r.clock.Now(), MapControl: MapControl{MaxConcurrency: spec.Most}}
+		Started: r.clock.Now(), Redrives: spec.redrives, MapControl: MapControl{MaxConcurrency: spec.Most}}
 	m.count, m.percent = spec.Count, spec.Percent
 	if spec.Count != nil {
 		m.run.ToleratedCount = *spec.Count
@@ -83,6 +87,9 @@ func (r *Runner) beginRun(x *Execution, t MapTask) {
 	if r.closed {
 		m.cancel()
 		return
+	}
+	if old := r.runs[runKey{x.info.ID, t.ID}]; old != nil {
+		m.before = old.done
 	}
 	r.runs[runKey{x.info.ID, t.ID}] = m
 	m.busy = r.clock.Busy()
@@ -108,6 +115,17 @@ func (r *Runner) DeliverChild(parent, mapRun string, index int64, result Result)
 	return nil
 }
 
+// MapRunProgress is how far a Map run is that goes on here; false: none does.
+func (r *Runner) MapRunProgress(parent, mapRun string) (MapProgress, bool) {
+	m := r.mapRun(parent, mapRun)
+	if m == nil {
+		return MapProgress{}, false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.progress(Running, nil), true
+}
+
 // ControlMapRun changes how a Map run goes on (UpdateMapRun).
 func (r *Runner) ControlMapRun(parent, mapRun string, c MapControl) error {
 	m := r.mapRun(parent, mapRun)
@@ -125,12 +143,12 @@ func (m *mapRunner) control(c MapControl) {
 	m.run.MapControl, m.count, m.percent = c, &c.ToleratedCount, &c.ToleratedShare
 }
 
-// abandonRun stops a Map run whose end no longer matters.
+// abandonRun stops a Map run whose end no longer matters to its parent. It
+// stops its children and writes its results before it is over.
 func (r *Runner) abandonRun(execution, run string) {
 	if m := r.mapRun(execution, run); m != nil {
-		m.cancel()
 		m.mu.Lock()
-		m.err = &failure{}
+		m.err, m.given = &failure{}, true
 		m.wake()
 		m.mu.Unlock()
 	}
@@ -169,6 +187,7 @@ func (m *mapRunner) wait() {
 // drive reads items, begins children, and waits for their ends.
 func (m *mapRunner) drive() {
 	defer m.r.wg.Done()
+	defer close(m.done)
 	defer func() { m.busy() }()
 	stop := context.AfterFunc(m.ctx, func() {
 		m.mu.Lock()
@@ -177,18 +196,14 @@ func (m *mapRunner) drive() {
 	})
 	defer stop()
 	defer m.cancel()
-	control, err := m.host.BeginMapRun(m.ctx, m.run)
-	if err == nil {
-		m.mu.Lock()
-		if control != m.run.MapControl {
-			m.control(control)
+	if m.before != nil {
+		select {
+		case <-m.before:
+		case <-m.ctx.Done():
+			return
 		}
-		m.mu.Unlock()
-		if m.task.spec.Writer != nil {
-			m.results = newResultWriter(m)
-		}
-		err = m.produce()
 	}
+	rest, err := m.work()
 	m.mu.Lock()
 	if err != nil && m.err == nil {
 		m.err = failureFrom(err)
@@ -199,7 +214,43 @@ func (m *mapRunner) drive() {
 		m.pause()
 	}
 	m.mu.Unlock()
-	m.finish()
+	m.finish(rest)
+}
+
+// work begins the Map run and its children. rest are the children that it did
+// not come to; nil: there are none, or they cannot be read.
+func (m *mapRunner) work() (rest *childSource, err error) {
+	var begun MapBegun
+	err = m.insist(func() (err error) {
+		begun, err = m.host.BeginMapRun(m.ctx, m.run)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	if begun.MapControl != m.run.MapControl {
+		m.control(begun.MapControl)
+	}
+	m.mu.Unlock()
+	if m.task.spec.Writer != nil {
+		m.results = newResultWriter(m)
+	}
+	if m.run.Express {
+		m.kept = newKept(begun.Kept)
+		m.results.resume(m.kept)
+	}
+	items, err := openItems(m.ctx, m.host, m.parent.info, m.task.spec)
+	if err != nil {
+		return nil, &runFault{errReader, err.Error()}
+	}
+	source := m.childrenOf(items)
+	more, err := m.produce(source)
+	if err != nil || !more {
+		source.items.close()
+		return nil, err
+	}
+	return source, nil
 }
 
 // runFault is an error of a Map run by its name.
@@ -219,13 +270,9 @@ func failureFrom(err error) *failure {
 	return &failure{Error: new(errRuntime), Cause: new(err.Error())}
 }
 
-// produce begins a child for every item or batch.
-func (m *mapRunner) produce() error {
-	source, err := openItems(m.ctx, m.host, m.parent.info, m.task.spec)
-	if err != nil {
-		return &runFault{errReader, err.Error()}
-	}
-	defer source.close()
+// produce begins a child for every item or batch. more: the Map run was over
+// before all were read.
+func (m *mapRunner) produce(source *childSource) (more bool, err error) {
 	type start struct {
 		child Child
 		done  func() // gives back the clock's Busy
@@ -237,7 +284,7 @@ func (m *mapRunner) produce() error {
 	for range starters {
 		wg.Go(func() {
 			for s := range begin {
-				if err := m.host.BeginChild(m.ctx, s.child); err != nil {
+				if err := m.insist(func() error { return m.host.BeginChild(m.ctx, s.child) }); err != nil {
 					once.Do(func() { failed = err })
 					m.childEnded(s.child.Index, Result{Status: Aborted, At: m.r.clock.Now()})
 				}
@@ -245,19 +292,29 @@ func (m *mapRunner) produce() error {
 			}
 		})
 	}
-	err = m.each(source, func(c Child) bool {
-		if !m.admit(c) {
-			return false
+	for {
+		var c Child
+		if c, err = source.next(); err != nil {
+			break
 		}
-		begin <- start{c, m.clock.Busy()}
-		return true
-	})
+		if m.kept.has(c.Index) {
+			m.keepChild(c)
+		} else if more = !m.admit(c); more {
+			source.back = &c
+			break
+		} else {
+			begin <- start{c, m.clock.Busy()}
+		}
+	}
 	close(begin)
 	wg.Wait()
+	if err == io.EOF {
+		err = nil
+	}
 	if err == nil && failed != nil && m.ctx.Err() == nil {
 		err = failed
 	}
-	return err
+	return more, err
 }
 
 // admit waits for a place for the child; false: the Map run is over.
@@ -284,49 +341,81 @@ func (m *mapRunner) most() int64 {
 	return mostChildren
 }
 
-// each makes the children of the items.
-func (m *mapRunner) each(source itemSource, yield func(Child) bool) error {
+// childSource makes the children of the items.
+type childSource struct {
+	m     *mapRunner
+	items itemSource
+	read  int   // items
+	index int64 // of the next child
+	batch []json.RawMessage
+	size  int
+	most  int64 // items of a batch; 0: no limit
+	limit int   // bytes of a child's input
+	base  int
+	back  *Child // comes next
+	ended bool
+}
+
+func (m *mapRunner) childrenOf(items itemSource) *childSource {
 	spec := m.task.spec
-	var batch []json.RawMessage
-	size, index := 0, int64(0)
-	limit := m.parent.limits.data
-	var most int64 = 1
+	s := &childSource{m: m, items: items, most: 1, limit: m.parent.limits.data}
 	if b := spec.Batch; b != nil {
-		most = b.Items
-		if b.Bytes > 0 && b.Bytes < int64(limit) {
-			limit = int(b.Bytes)
+		s.most = b.Items
+		if b.Bytes > 0 && b.Bytes < int64(s.limit) {
+			s.limit = int(b.Bytes)
 		}
 	}
-	base := len(`{"Items":[]}`) + len(spec.Batched) + len(`"BatchInput":,`)
-	flush := func() bool {
-		if len(batch) == 0 {
-			return true
-		}
-		c := m.child(index, batch)
-		index, size, batch = index+1, 0, nil
-		return yield(c)
+	s.base = len(`{"Items":[]}`) + len(spec.Batched) + len(`"BatchInput":,`)
+	return s
+}
+
+// next is the next child; io.EOF: there is none.
+func (s *childSource) next() (Child, error) {
+	if c := s.back; c != nil {
+		s.back = nil
+		return *c, nil
 	}
-	for n := 0; ; n++ {
-		item, err := source.next()
+	for !s.ended {
+		item, err := s.items.next()
 		if err == io.EOF {
-			flush()
-			return nil
+			s.ended = true
+			break
 		}
 		if err != nil {
-			return &runFault{errReader, err.Error()}
+			return Child{}, &runFault{errReader, err.Error()}
 		}
-		if item, err = m.selected(n, item); err != nil {
-			return err
+		if item, err = s.m.selected(s.read, item); err != nil {
+			return Child{}, err
 		}
-		if spec.Batch != nil && len(batch) > 0 && base+size+len(item)+1 > limit && !flush() {
-			return nil
+		s.read++
+		full := s.m.task.spec.Batch != nil && len(s.batch) > 0 && s.base+s.size+len(item)+1 > s.limit
+		var c Child
+		if full {
+			c, err = s.child()
 		}
-		batch = append(batch, item)
-		size += len(item) + 1
-		if most > 0 && int64(len(batch)) >= most && !flush() {
-			return nil
+		s.batch = append(s.batch, item)
+		s.size += len(item) + 1
+		if full {
+			return c, err
+		}
+		if s.most > 0 && int64(len(s.batch)) >= s.most {
+			return s.child()
 		}
 	}
+	if len(s.batch) > 0 {
+		return s.child()
+	}
+	return Child{}, io.EOF
+}
+
+// child is the child of the items at hand.
+func (s *childSource) child() (Child, error) {
+	c := s.m.child(s.index, s.batch)
+	if most := s.m.parent.limits.data; len(c.Input) > most {
+		return c, &runFault{errDataLimit, fmt.Sprintf("The input of the child execution %d exceeds the maximum size, %d bytes.", s.index, most)}
+	}
+	s.index, s.size, s.batch = s.index+1, 0, nil
+	return c, nil
 }
 
 // selected applies the ItemSelector.
@@ -348,7 +437,7 @@ func (m *mapRunner) selected(index int, item json.RawMessage) (json.RawMessage, 
 // child is the child execution of one item or batch.
 func (m *mapRunner) child(index int64, items []json.RawMessage) Child {
 	c := Child{MapRun: m.run.ID, Index: index, Name: childName(m.run.ID, index), Items: int64(len(items)), Machine: m.run.Machine,
-		Parent: m.parent.info, Express: m.run.Express, Label: m.run.Label}
+		Parent: m.parent.info, Express: m.run.Express, Label: m.run.Label, Redrives: m.run.Redrives}
 	if m.task.spec.Batch == nil {
 		c.Input = items[0]
 		return c
@@ -393,15 +482,27 @@ func (m *mapRunner) childEnded(index int64, r Result) {
 	if m.results != nil {
 		m.results.add(c, r)
 	} else if r.Status == Succeeded {
-		m.outputs[index] = r.Output
-		m.size += len(r.Output) + 1
-		if m.size+1 > m.parent.limits.data && m.err == nil {
-			m.err = failureFrom(tooLarge(m.task.State))
+		out := r.Output
+		if m.task.spec.Shape == whole {
+			out = value.Text(entry(c, r))
 		}
+		m.output(index, out)
+	}
+	if r.Status == Succeeded {
+		m.kept.add(index)
 	}
 	m.judge()
 	m.noteDue = m.noteDue || m.children.ended()%noteEvery == 0
 	m.wake()
+}
+
+// output keeps the output of a child; m.mu is held.
+func (m *mapRunner) output(index int64, text json.RawMessage) {
+	m.outputs[index] = text
+	m.size += len(text) + 1
+	if m.size+1 > m.parent.limits.data && m.err == nil {
+		m.err = failureFrom(tooLarge(m.task.State))
+	}
 }
 
 func (c *Counts) add(s Status, n int64) {
@@ -450,82 +551,3 @@ func (m *mapRunner) progress(s Status, f *failure) MapProgress {
 }
 
 func (m *mapRunner) note(p MapProgress) error { return m.host.NoteMapRun(m.r.ctx, p) }
-
-// finish stops what runs, writes the results, and tells the parent.
-func (m *mapRunner) finish() {
-	if m.r.ctx.Err() != nil {
-		return // the server stops; the Map run goes on after a restart
-	}
-	m.mu.Lock()
-	var rest []Child
-	for _, c := range m.open {
-		rest = append(rest, c)
-		if m.results != nil {
-			m.results.add(c, Result{Status: Aborted, At: m.r.clock.Now()})
-		}
-		m.items.Aborted += c.Items
-		m.children.Aborted++
-	}
-	m.open = map[int64]Child{}
-	fail, abandoned := m.err, m.ctx.Err() != nil
-	m.mu.Unlock()
-	for _, c := range rest {
-		m.host.StopChild(m.r.ctx, c)
-	}
-	end := MapRunEnded{ID: m.run.ID}
-	if m.results != nil && !abandoned {
-		out, err := m.results.finish(fail)
-		if err != nil && fail == nil {
-			fail = &failure{Error: new(errWriter), Cause: new(err.Error())}
-		}
-		end.Output = out
-	} else if fail == nil {
-		end.Output = m.list()
-	}
-	status := Succeeded
-	switch {
-	case abandoned:
-		status, fail = Aborted, nil
-	case fail != nil:
-		status, end.Output = Failed, nil
-		end.Failed, end.Error, end.Cause = true, fail.Error, fail.Cause
-	}
-	m.settle(status, fail, end)
-}
-
-// settle makes the end durable, then tells the parent.
-func (m *mapRunner) settle(status Status, fail *failure, end MapRunEnded) {
-	m.mu.Lock()
-	p := m.progress(status, fail)
-	m.mu.Unlock()
-	for pause := firstPause; m.note(p) != nil; pause = min(2*pause, longPause) {
-		select {
-		case <-m.r.ctx.Done():
-			return
-		case <-time.After(pause):
-		}
-	}
-	m.r.mu.Lock()
-	delete(m.r.runs, runKey{m.run.Execution, m.run.ID})
-	m.r.mu.Unlock()
-	end.At = m.r.clock.Now()
-	_ = m.r.Deliver(m.run.Execution, end) // an execution that has ended needs no result
-}
-
-// list is the array of all outputs, in the order of the items.
-func (m *mapRunner) list() json.RawMessage {
-	out := append(make([]byte, 0, m.size+2), '[')
-	first := true
-	for i := range m.begun {
-		o, ok := m.outputs[i]
-		if !ok {
-			continue
-		}
-		if !first {
-			out = append(out, ',')
-		}
-		first = false
-		out = append(out, o...)
-	}
-	return append(out, ']')
-}

@@ -44,12 +44,31 @@ func (w *resultWriter) add(c Child, r Result) {
 	if r.Status == Succeeded {
 		kind = "SUCCEEDED"
 	}
+	w.write(kind, w.texts(c, r))
+}
+
+// pending keeps a child that did not begin. It has no execution.
+func (w *resultWriter) pending(c Child) {
+	w.write("PENDING", [][]byte{value.Text(value.NewObject(value.Member{Name: "Input", Value: string(c.Input)},
+		value.Member{Name: "InputDetails", Value: value.NewObject(value.Member{Name: "Included", Value: true})},
+		value.Member{Name: "Status", Value: "PENDING"}))})
+}
+
+// resume goes on behind the files of an earlier drive of the Map run.
+func (w *resultWriter) resume(k *keptChildren) {
+	if w != nil {
+		f := w.files["SUCCEEDED"]
+		f.written, f.n = k.Files, len(k.Files)
+	}
+}
+
+func (w *resultWriter) write(kind string, texts [][]byte) {
 	f := w.files[kind]
 	sep := byte(',')
 	if w.spec.Lines {
 		sep = '\n'
 	}
-	for _, text := range w.texts(c, r) {
+	for _, text := range texts {
 		if f.buf.Len() > 0 {
 			f.buf.WriteByte(sep)
 		}
@@ -62,10 +81,10 @@ func (w *resultWriter) add(c Child, r Result) {
 
 // texts are what a child adds to its file.
 func (w *resultWriter) texts(c Child, r Result) [][]byte {
-	if r.Status == Succeeded && w.spec.Transform == "COMPACT" {
+	if r.Status == Succeeded && w.spec.Transform == compact {
 		return [][]byte{r.Output}
 	}
-	if r.Status == Succeeded && w.spec.Transform == "FLATTEN" {
+	if r.Status == Succeeded && w.spec.Transform == flatten {
 		if v, err := value.Parse(r.Output); err == nil {
 			if _, ok := v.([]value.Value); ok {
 				return splitItems(r.Output)
@@ -73,11 +92,11 @@ func (w *resultWriter) texts(c Child, r Result) [][]byte {
 		}
 		return [][]byte{r.Output}
 	}
-	return [][]byte{value.Text(w.entry(c, r))}
+	return [][]byte{value.Text(entry(c, r))}
 }
 
 // entry is a child as the files show it.
-func (w *resultWriter) entry(c Child, r Result) *value.Object {
+func entry(c Child, r Result) *value.Object {
 	included := value.NewObject(value.Member{Name: "Included", Value: true})
 	o := value.NewObject(value.Member{Name: "ExecutionArn", Value: ChildARN(c)},
 		value.Member{Name: "Input", Value: string(c.Input)}, value.Member{Name: "InputDetails", Value: included},
@@ -92,7 +111,7 @@ func (w *resultWriter) entry(c Child, r Result) *value.Object {
 	if r.Cause != nil {
 		o.Set("Cause", *r.Cause)
 	}
-	o.Set("RedriveCount", value.Int(0))
+	o.Set("RedriveCount", value.Int(r.Redrives))
 	status, reason := "REDRIVABLE_BY_MAP_RUN", ""
 	if r.Status == Succeeded {
 		status, reason = "NOT_REDRIVABLE", "Execution is SUCCEEDED and cannot be redriven"
@@ -103,7 +122,7 @@ func (w *resultWriter) entry(c Child, r Result) *value.Object {
 	if reason != "" {
 		o.Set("RedriveStatusReason", reason)
 	}
-	o.Set("StartDate", w.m.run.Started.UTC().Format(timeFormat))
+	o.Set("StartDate", r.Started.UTC().Format(timeFormat))
 	o.Set("StateMachineArn", c.Parent.StateMachineID+"/"+c.Label)
 	o.Set("Status", string(r.Status))
 	o.Set("StopDate", r.At.UTC().Format(timeFormat))
@@ -159,7 +178,7 @@ func (w *resultWriter) put(name string, text []byte) {
 }
 
 // finish writes what is left and the manifest, and returns the Map state's result.
-func (w *resultWriter) finish(fail *failure) (json.RawMessage, error) {
+func (w *resultWriter) finish() (json.RawMessage, error) {
 	arn := MapRunARN(w.m.parent.info, w.m.run.Label, w.m.run.ID)
 	for _, kind := range []string{"SUCCEEDED", "FAILED", "PENDING"} {
 		w.flush(kind, w.files[kind])

@@ -20,7 +20,7 @@ func (e *failure) matches(names []string) bool {
 	return slices.ContainsFunc(names, func(n string) bool {
 		switch n {
 		case errAll:
-			return true
+			return true // also States.DataLimitExceeded, whatever the developer guide says
 		case errTaskFailed:
 			return name != errTimeout
 		case errHeartbeat:

@@ -275,6 +275,9 @@ func (x *Execution) fork(f *frame) error {
 	if err != nil {
 		return err
 	}
+	if len(input) > x.limits.data {
+		return tooLarge(f.state.Name)
+	}
 	n := int64(len(f.state.kids))
 	x.event(f, &record{op: opKids, num: n, due: n, raw: input, event: &Event{Type: "ParallelStateStarted"}})
 	return nil

@@ -95,7 +95,7 @@ func (r *Runner) Resume(m *Machine, info Info, journal [][]byte) error {
 	for _, t := range tasks {
 		r.host.ResumeTask(r.ctx, t)
 	}
-	return j.push(delivery{in: Continue{At: r.clock.Now()}})
+	return j.push(delivery{in: Resumed{At: r.clock.Now()}})
 }
 
 // Redrive goes on with an execution that has ended without success, from its

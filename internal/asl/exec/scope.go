@@ -332,9 +332,34 @@ func (s *scope) assigned(t *template) (map[string]string, error) {
 	if !ok {
 		return nil, runtimeFault("Assign must be an object.")
 	}
-	vars := make(map[string]string, o.Len())
+	vars, size := make(map[string]string, o.Len()), 0
 	for _, m := range o.Members() {
-		vars[m.Name] = string(value.Text(m.Value))
+		text := string(value.Text(m.Value))
+		vars[m.Name], size = text, size+len(text)
+	}
+	if size > s.x.limits.data || size+s.x.variables(s.f, vars) > s.x.limits.variables {
+		return nil, bareFault(errDataLimit, "The state/task '%s' assigned variables with a size exceeding the maximum number of bytes service limit.", s.f.state.Name)
 	}
 	return vars, nil
+}
+
+// variables is the size of all variables in bytes, without those that f assigns anew.
+func (x *Execution) variables(f *frame, anew map[string]string) int {
+	size := 0
+	count := func(g *frame) {
+		for name, text := range g.vars {
+			if _, gone := anew[name]; !gone || g != f {
+				size += len(text)
+			}
+		}
+	}
+	if x.top == nil { // of a Map run's items, or a trial
+		count(f)
+		return size
+	}
+	count(x.top)
+	for _, g := range x.frames {
+		count(g)
+	}
+	return size
 }

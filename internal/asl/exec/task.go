@@ -1,7 +1,6 @@
 package exec
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -186,7 +185,7 @@ func (x *Execution) answer(in Input) error {
 	switch in := in.(type) {
 	case TaskStarted:
 		if f.task.started {
-			return fmt.Errorf("cannot advance execution: task %d has started", in.Task)
+			return ErrStarted
 		}
 		x.startTask(f, in.WorkerName)
 	case TaskSubmitted:
@@ -231,6 +230,15 @@ func (x *Execution) startTask(f *frame, worker string) {
 		r.due2 = x.now + f.task.period
 	}
 	x.event(f, r)
+}
+
+// resumed begins the heartbeat periods of the tasks in flight anew.
+func (x *Execution) resumed() {
+	for _, f := range x.all() {
+		if f.phase == inTask && f.task.beat != 0 {
+			x.emit(&record{op: opHeartbeat, frame: f.id, due2: x.now + f.task.period})
+		}
+	}
 }
 
 func (x *Execution) taskFailed(f *frame, fail *failure) {

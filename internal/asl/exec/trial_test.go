@@ -23,7 +23,7 @@ func TestTrial(t *testing.T) {
 		}
 		m, name, problems := CompileState(text, c.Args["name"], Options{})
 		if m == nil {
-			return fmt.Sprintf("refused: %v", problems)
+			return refusal(problems)
 		}
 		trial := &Trial{Machine: m, State: name, Info: recordedInfo(c.Args["input"], time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)),
 			Context: optionalText(c.Args["context"]), Variables: optionalText(c.Args["variables"])}

@@ -8,10 +8,13 @@ package intrinsic
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"stepwell/internal/asl/jsonpath"
 	"stepwell/internal/asl/value"
+	"stepwell/internal/diag"
 )
 
 // MaxDepth bounds the nesting of calls, as the service does.
@@ -44,6 +47,17 @@ func (c *Call) Paths(f func(*jsonpath.Path)) {
 			a.call.Paths(f)
 		}
 	}
+}
+
+// Nearest is the function whose name a call that cannot be parsed has probably
+// misspelt; "" where there is none, or the name is right.
+func Nearest(text string) string {
+	name, _, found := strings.Cut(text, "(")
+	name = strings.TrimSpace(name)
+	if _, known := functions[name]; !found || known {
+		return ""
+	}
+	return diag.Nearest(name, slices.Sorted(maps.Keys(functions)))
 }
 
 // Parse reads one call.

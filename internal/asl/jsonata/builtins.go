@@ -1,11 +1,19 @@
 package jsonata
 
+import (
+	"maps"
+	"slices"
+)
+
 // builtin is a built-in function.
 type builtin struct {
 	sig  *signature
 	args int // what arity says
 	do   func(r *run, args []any) (any, error)
 }
+
+// Functions are the names of the built-in functions, sorted, without the $.
+func Functions() []string { return slices.Sorted(maps.Keys(builtins)) }
 
 func (b *builtin) arity() int { return b.args }
 

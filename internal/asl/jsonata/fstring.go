@@ -198,5 +198,8 @@ func fnParse(r *run, a []any) (any, error) {
 	if err != nil {
 		return nil, &Error{Code: "D3137", detail: "The argument of the parse function must be a JSON text. " + err.Error()}
 	}
+	if v == value.Number("-0") { // there is no negative zero among JSON texts that are written (ECMA-262, JSON.stringify)
+		return value.Int(0), nil
+	}
 	return v, nil
 }

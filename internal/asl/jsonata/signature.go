@@ -142,7 +142,8 @@ func (s *signature) validate(r *run, args []any, in any) ([]any, error) {
 		return nil, s.mismatch(kinds, args)
 	}
 	out := make([]any, 0, max(len(s.params), len(args)))
-	at := 0
+	at := 0    // the argument that is next; an absent optional one moves it too, as in the reference implementation
+	taken := 0 // of kinds
 	for i := range s.params {
 		p := &s.params[i]
 		if counts[i] == 0 {
@@ -157,9 +158,10 @@ func (s *signature) validate(r *run, args []any, in any) ([]any, error) {
 			}
 			continue
 		}
-		match := kinds[at : at+counts[i]]
+		match := kinds[taken : taken+counts[i]]
+		taken += counts[i]
 		for _, k := range match {
-			arg := args[at]
+			arg := argument(args, at)
 			if p.array && k != 'm' {
 				if !p.holds(arg, k, match) {
 					return nil, &Error{Code: "T0412", value: arg, index: at + 1, detail: pluralOf(p.subtype)}

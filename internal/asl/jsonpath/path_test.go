@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"stepwell/internal/asl/internal/datatest"
 	"stepwell/internal/asl/value"
@@ -61,16 +62,26 @@ func FuzzParse(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	before := string(value.Text(doc))
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := Parse(text)
 		if err != nil {
 			return
 		}
+		begun := time.Now()
 		if v, err := p.Eval(doc); err == nil {
-			value.Text(v)
+			value.Text(v) // panics on what is no JSON
 		}
 		if p.Reference() {
-			p.Set(doc, "new")
+			if out, ok := p.Set(doc, "new"); ok {
+				value.Text(out)
+			}
+		}
+		if d := time.Since(begun); d > 2*time.Second {
+			t.Fatalf("%q takes %v", text, d)
+		}
+		if string(value.Text(doc)) != before {
+			t.Fatalf("%q changes its input", text)
 		}
 	})
 }

@@ -1,7 +1,10 @@
 package syntax
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -27,12 +30,17 @@ const NotJSON = "Definition must be a valid JSON object"
 func Parse(text string) (*Definition, []Fault) {
 	root, err := readNode(text)
 	if err != nil || root.Kind != Object {
-		note := "the outermost value is not an object"
+		note, at := "the outermost value is not an object", 0
 		if err != nil {
 			note = err.Error()
 		}
+		if fault := (*json.SyntaxError)(nil); errors.As(err, &fault) {
+			at = max(int(fault.Offset)-1, 0)
+		} else if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			note, at = "the text ends within a value", len(strings.TrimRight(text, " \t\r\n"))
+		}
 		return nil, []Fault{{Diagnostic: diag.Diagnostic{Code: SchemaFailed, Text: NotJSON, Notes: []string{note},
-			Span: diag.Span{Start: 0, End: min(len(text), 1)}}}}
+			Span: diag.Span{Start: min(at, len(text)), End: min(len(text), at+1)}}}}
 	}
 	p := &parser{}
 	m := p.machine(root, "")

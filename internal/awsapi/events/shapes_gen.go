@@ -8,6 +8,655 @@ import (
 	"time"
 )
 
+type ActivateEventSourceInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type ActivateEventSourceOutput struct {
+}
+
+type ApiDestination struct {
+	ApiDestinationArn            *string    `json:",omitzero"`
+	Name                         *string    `json:",omitzero"`
+	ApiDestinationState          *string    `json:",omitzero"`
+	ConnectionArn                *string    `json:",omitzero"`
+	InvocationEndpoint           *string    `json:",omitzero"`
+	HttpMethod                   *string    `json:",omitzero"`
+	InvocationRateLimitPerSecond *int64     `json:",omitzero"`
+	CreationTime                 *time.Time `json:",omitzero"`
+	LastModifiedTime             *time.Time `json:",omitzero"`
+}
+
+type Archive struct {
+	ArchiveName    *string    `json:",omitzero"`
+	EventSourceArn *string    `json:",omitzero"`
+	State          *string    `json:",omitzero"`
+	StateReason    *string    `json:",omitzero"`
+	RetentionDays  *int64     `json:",omitzero"`
+	SizeBytes      *int64     `json:",omitzero"`
+	EventCount     *int64     `json:",omitzero"`
+	CreationTime   *time.Time `json:",omitzero"`
+}
+
+type AwsVpcConfiguration struct {
+	Subnets        []string `json:",omitzero"` // required
+	SecurityGroups []string `json:",omitzero"`
+	AssignPublicIp *string  `json:",omitzero"`
+}
+
+type BatchArrayProperties struct {
+	Size *int64 `json:",omitzero"`
+}
+
+type BatchParameters struct {
+	JobDefinition   *string               `json:",omitzero"` // required
+	JobName         *string               `json:",omitzero"` // required
+	ArrayProperties *BatchArrayProperties `json:",omitzero"`
+	RetryStrategy   *BatchRetryStrategy   `json:",omitzero"`
+}
+
+type BatchRetryStrategy struct {
+	Attempts *int64 `json:",omitzero"`
+}
+
+type CancelReplayInput struct {
+	ReplayName *string `json:",omitzero"` // required
+}
+
+type CancelReplayOutput struct {
+	ReplayArn   *string `json:",omitzero"`
+	State       *string `json:",omitzero"`
+	StateReason *string `json:",omitzero"`
+}
+
+type CapacityProviderStrategyItem struct {
+	CapacityProvider *string `json:",omitzero"` // required
+	Weight           *int64  `json:",omitzero"`
+	Base             *int64  `json:",omitzero"`
+}
+
+type Condition struct {
+	Type  *string `json:",omitzero"` // required
+	Key   *string `json:",omitzero"` // required
+	Value *string `json:",omitzero"` // required
+}
+
+type Connection struct {
+	ConnectionArn      *string    `json:",omitzero"`
+	Name               *string    `json:",omitzero"`
+	ConnectionState    *string    `json:",omitzero"`
+	StateReason        *string    `json:",omitzero"`
+	AuthorizationType  *string    `json:",omitzero"`
+	CreationTime       *time.Time `json:",omitzero"`
+	LastModifiedTime   *time.Time `json:",omitzero"`
+	LastAuthorizedTime *time.Time `json:",omitzero"`
+}
+
+type ConnectionApiKeyAuthResponseParameters struct {
+	ApiKeyName *string `json:",omitzero"`
+}
+
+type ConnectionAuthResponseParameters struct {
+	BasicAuthParameters      *ConnectionBasicAuthResponseParameters  `json:",omitzero"`
+	OAuthParameters          *ConnectionOAuthResponseParameters      `json:",omitzero"`
+	ApiKeyAuthParameters     *ConnectionApiKeyAuthResponseParameters `json:",omitzero"`
+	InvocationHttpParameters *ConnectionHttpParameters               `json:",omitzero"`
+}
+
+type ConnectionBasicAuthResponseParameters struct {
+	Username *string `json:",omitzero"`
+}
+
+type ConnectionBodyParameter struct {
+	Key           *string `json:",omitzero"`
+	Value         *string `json:",omitzero"`
+	IsValueSecret *bool   `json:",omitzero"`
+}
+
+type ConnectionHeaderParameter struct {
+	Key           *string `json:",omitzero"`
+	Value         *string `json:",omitzero"`
+	IsValueSecret *bool   `json:",omitzero"`
+}
+
+type ConnectionHttpParameters struct {
+	HeaderParameters      []ConnectionHeaderParameter      `json:",omitzero"`
+	QueryStringParameters []ConnectionQueryStringParameter `json:",omitzero"`
+	BodyParameters        []ConnectionBodyParameter        `json:",omitzero"`
+}
+
+type ConnectionOAuthClientResponseParameters struct {
+	ClientID *string `json:",omitzero"`
+}
+
+type ConnectionOAuthResponseParameters struct {
+	ClientParameters      *ConnectionOAuthClientResponseParameters `json:",omitzero"`
+	AuthorizationEndpoint *string                                  `json:",omitzero"`
+	HttpMethod            *string                                  `json:",omitzero"`
+	OAuthHttpParameters   *ConnectionHttpParameters                `json:",omitzero"`
+}
+
+type ConnectionQueryStringParameter struct {
+	Key           *string `json:",omitzero"`
+	Value         *string `json:",omitzero"`
+	IsValueSecret *bool   `json:",omitzero"`
+}
+
+type CreateApiDestinationInput struct {
+	Name                         *string `json:",omitzero"` // required
+	Description                  *string `json:",omitzero"`
+	ConnectionArn                *string `json:",omitzero"` // required
+	InvocationEndpoint           *string `json:",omitzero"` // required
+	HttpMethod                   *string `json:",omitzero"` // required
+	InvocationRateLimitPerSecond *int64  `json:",omitzero"`
+}
+
+type CreateApiDestinationOutput struct {
+	ApiDestinationArn   *string    `json:",omitzero"`
+	ApiDestinationState *string    `json:",omitzero"`
+	CreationTime        *time.Time `json:",omitzero"`
+	LastModifiedTime    *time.Time `json:",omitzero"`
+}
+
+type CreateArchiveInput struct {
+	ArchiveName    *string `json:",omitzero"` // required
+	EventSourceArn *string `json:",omitzero"` // required
+	Description    *string `json:",omitzero"`
+	EventPattern   *string `json:",omitzero"`
+	RetentionDays  *int64  `json:",omitzero"`
+}
+
+type CreateArchiveOutput struct {
+	ArchiveArn   *string    `json:",omitzero"`
+	State        *string    `json:",omitzero"`
+	StateReason  *string    `json:",omitzero"`
+	CreationTime *time.Time `json:",omitzero"`
+}
+
+type CreateConnectionApiKeyAuthRequestParameters struct {
+	ApiKeyName  *string `json:",omitzero"` // required
+	ApiKeyValue *string `json:",omitzero"` // required
+}
+
+type CreateConnectionAuthRequestParameters struct {
+	BasicAuthParameters      *CreateConnectionBasicAuthRequestParameters  `json:",omitzero"`
+	OAuthParameters          *CreateConnectionOAuthRequestParameters      `json:",omitzero"`
+	ApiKeyAuthParameters     *CreateConnectionApiKeyAuthRequestParameters `json:",omitzero"`
+	InvocationHttpParameters *ConnectionHttpParameters                    `json:",omitzero"`
+}
+
+type CreateConnectionBasicAuthRequestParameters struct {
+	Username *string `json:",omitzero"` // required
+	Password *string `json:",omitzero"` // required
+}
+
+type CreateConnectionInput struct {
+	Name              *string                                `json:",omitzero"` // required
+	Description       *string                                `json:",omitzero"`
+	AuthorizationType *string                                `json:",omitzero"` // required
+	AuthParameters    *CreateConnectionAuthRequestParameters `json:",omitzero"` // required
+}
+
+type CreateConnectionOAuthClientRequestParameters struct {
+	ClientID     *string `json:",omitzero"` // required
+	ClientSecret *string `json:",omitzero"` // required
+}
+
+type CreateConnectionOAuthRequestParameters struct {
+	ClientParameters      *CreateConnectionOAuthClientRequestParameters `json:",omitzero"` // required
+	AuthorizationEndpoint *string                                       `json:",omitzero"` // required
+	HttpMethod            *string                                       `json:",omitzero"` // required
+	OAuthHttpParameters   *ConnectionHttpParameters                     `json:",omitzero"`
+}
+
+type CreateConnectionOutput struct {
+	ConnectionArn    *string    `json:",omitzero"`
+	ConnectionState  *string    `json:",omitzero"`
+	CreationTime     *time.Time `json:",omitzero"`
+	LastModifiedTime *time.Time `json:",omitzero"`
+}
+
+type CreateEventBusInput struct {
+	Name            *string `json:",omitzero"` // required
+	EventSourceName *string `json:",omitzero"`
+	Tags            []Tag   `json:",omitzero"`
+}
+
+type CreateEventBusOutput struct {
+	EventBusArn *string `json:",omitzero"`
+}
+
+type CreatePartnerEventSourceInput struct {
+	Name    *string `json:",omitzero"` // required
+	Account *string `json:",omitzero"` // required
+}
+
+type CreatePartnerEventSourceOutput struct {
+	EventSourceArn *string `json:",omitzero"`
+}
+
+type DeactivateEventSourceInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DeactivateEventSourceOutput struct {
+}
+
+type DeadLetterConfig struct {
+	Arn *string `json:",omitzero"`
+}
+
+type DeauthorizeConnectionInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DeauthorizeConnectionOutput struct {
+	ConnectionArn      *string    `json:",omitzero"`
+	ConnectionState    *string    `json:",omitzero"`
+	CreationTime       *time.Time `json:",omitzero"`
+	LastModifiedTime   *time.Time `json:",omitzero"`
+	LastAuthorizedTime *time.Time `json:",omitzero"`
+}
+
+type DeleteApiDestinationInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DeleteApiDestinationOutput struct {
+}
+
+type DeleteArchiveInput struct {
+	ArchiveName *string `json:",omitzero"` // required
+}
+
+type DeleteArchiveOutput struct {
+}
+
+type DeleteConnectionInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DeleteConnectionOutput struct {
+	ConnectionArn      *string    `json:",omitzero"`
+	ConnectionState    *string    `json:",omitzero"`
+	CreationTime       *time.Time `json:",omitzero"`
+	LastModifiedTime   *time.Time `json:",omitzero"`
+	LastAuthorizedTime *time.Time `json:",omitzero"`
+}
+
+type DeleteEventBusInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DeleteEventBusOutput struct {
+}
+
+type DeletePartnerEventSourceInput struct {
+	Name    *string `json:",omitzero"` // required
+	Account *string `json:",omitzero"` // required
+}
+
+type DeletePartnerEventSourceOutput struct {
+}
+
+type DeleteRuleInput struct {
+	Name         *string `json:",omitzero"` // required
+	EventBusName *string `json:",omitzero"`
+	Force        *bool   `json:",omitzero"`
+}
+
+type DeleteRuleOutput struct {
+}
+
+type DescribeApiDestinationInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DescribeApiDestinationOutput struct {
+	ApiDestinationArn            *string    `json:",omitzero"`
+	Name                         *string    `json:",omitzero"`
+	Description                  *string    `json:",omitzero"`
+	ApiDestinationState          *string    `json:",omitzero"`
+	ConnectionArn                *string    `json:",omitzero"`
+	InvocationEndpoint           *string    `json:",omitzero"`
+	HttpMethod                   *string    `json:",omitzero"`
+	InvocationRateLimitPerSecond *int64     `json:",omitzero"`
+	CreationTime                 *time.Time `json:",omitzero"`
+	LastModifiedTime             *time.Time `json:",omitzero"`
+}
+
+type DescribeArchiveInput struct {
+	ArchiveName *string `json:",omitzero"` // required
+}
+
+type DescribeArchiveOutput struct {
+	ArchiveArn     *string    `json:",omitzero"`
+	ArchiveName    *string    `json:",omitzero"`
+	EventSourceArn *string    `json:",omitzero"`
+	Description    *string    `json:",omitzero"`
+	EventPattern   *string    `json:",omitzero"`
+	State          *string    `json:",omitzero"`
+	StateReason    *string    `json:",omitzero"`
+	RetentionDays  *int64     `json:",omitzero"`
+	SizeBytes      *int64     `json:",omitzero"`
+	EventCount     *int64     `json:",omitzero"`
+	CreationTime   *time.Time `json:",omitzero"`
+}
+
+type DescribeConnectionInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DescribeConnectionOutput struct {
+	ConnectionArn      *string                           `json:",omitzero"`
+	Name               *string                           `json:",omitzero"`
+	Description        *string                           `json:",omitzero"`
+	ConnectionState    *string                           `json:",omitzero"`
+	StateReason        *string                           `json:",omitzero"`
+	AuthorizationType  *string                           `json:",omitzero"`
+	SecretArn          *string                           `json:",omitzero"`
+	AuthParameters     *ConnectionAuthResponseParameters `json:",omitzero"`
+	CreationTime       *time.Time                        `json:",omitzero"`
+	LastModifiedTime   *time.Time                        `json:",omitzero"`
+	LastAuthorizedTime *time.Time                        `json:",omitzero"`
+}
+
+type DescribeEventBusInput struct {
+	Name *string `json:",omitzero"`
+}
+
+type DescribeEventBusOutput struct {
+	Name   *string `json:",omitzero"`
+	Arn    *string `json:",omitzero"`
+	Policy *string `json:",omitzero"`
+}
+
+type DescribeEventSourceInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DescribeEventSourceOutput struct {
+	Arn            *string    `json:",omitzero"`
+	CreatedBy      *string    `json:",omitzero"`
+	CreationTime   *time.Time `json:",omitzero"`
+	ExpirationTime *time.Time `json:",omitzero"`
+	Name           *string    `json:",omitzero"`
+	State          *string    `json:",omitzero"`
+}
+
+type DescribePartnerEventSourceInput struct {
+	Name *string `json:",omitzero"` // required
+}
+
+type DescribePartnerEventSourceOutput struct {
+	Arn  *string `json:",omitzero"`
+	Name *string `json:",omitzero"`
+}
+
+type DescribeReplayInput struct {
+	ReplayName *string `json:",omitzero"` // required
+}
+
+type DescribeReplayOutput struct {
+	ReplayName            *string            `json:",omitzero"`
+	ReplayArn             *string            `json:",omitzero"`
+	Description           *string            `json:",omitzero"`
+	State                 *string            `json:",omitzero"`
+	StateReason           *string            `json:",omitzero"`
+	EventSourceArn        *string            `json:",omitzero"`
+	Destination           *ReplayDestination `json:",omitzero"`
+	EventStartTime        *time.Time         `json:",omitzero"`
+	EventEndTime          *time.Time         `json:",omitzero"`
+	EventLastReplayedTime *time.Time         `json:",omitzero"`
+	ReplayStartTime       *time.Time         `json:",omitzero"`
+	ReplayEndTime         *time.Time         `json:",omitzero"`
+}
+
+type DescribeRuleInput struct {
+	Name         *string `json:",omitzero"` // required
+	EventBusName *string `json:",omitzero"`
+}
+
+type DescribeRuleOutput struct {
+	Name               *string `json:",omitzero"`
+	Arn                *string `json:",omitzero"`
+	EventPattern       *string `json:",omitzero"`
+	ScheduleExpression *string `json:",omitzero"`
+	State              *string `json:",omitzero"`
+	Description        *string `json:",omitzero"`
+	RoleArn            *string `json:",omitzero"`
+	ManagedBy          *string `json:",omitzero"`
+	EventBusName       *string `json:",omitzero"`
+	CreatedBy          *string `json:",omitzero"`
+}
+
+type DisableRuleInput struct {
+	Name         *string `json:",omitzero"` // required
+	EventBusName *string `json:",omitzero"`
+}
+
+type DisableRuleOutput struct {
+}
+
+type EcsParameters struct {
+	TaskDefinitionArn        *string                        `json:",omitzero"` // required
+	TaskCount                *int64                         `json:",omitzero"`
+	LaunchType               *string                        `json:",omitzero"`
+	NetworkConfiguration     *NetworkConfiguration          `json:",omitzero"`
+	PlatformVersion          *string                        `json:",omitzero"`
+	Group                    *string                        `json:",omitzero"`
+	CapacityProviderStrategy []CapacityProviderStrategyItem `json:",omitzero"`
+	EnableECSManagedTags     *bool                          `json:",omitzero"`
+	EnableExecuteCommand     *bool                          `json:",omitzero"`
+	PlacementConstraints     []PlacementConstraint          `json:",omitzero"`
+	PlacementStrategy        []PlacementStrategy            `json:",omitzero"`
+	PropagateTags            *string                        `json:",omitzero"`
+	ReferenceId              *string                        `json:",omitzero"`
+	Tags                     []Tag                          `json:",omitzero"`
+}
+
+type EnableRuleInput struct {
+	Name         *string `json:",omitzero"` // required
+	EventBusName *string `json:",omitzero"`
+}
+
+type EnableRuleOutput struct {
+}
+
+type EventBus struct {
+	Name   *string `json:",omitzero"`
+	Arn    *string `json:",omitzero"`
+	Policy *string `json:",omitzero"`
+}
+
+type EventSource struct {
+	Arn            *string    `json:",omitzero"`
+	CreatedBy      *string    `json:",omitzero"`
+	CreationTime   *time.Time `json:",omitzero"`
+	ExpirationTime *time.Time `json:",omitzero"`
+	Name           *string    `json:",omitzero"`
+	State          *string    `json:",omitzero"`
+}
+
+type HttpParameters struct {
+	PathParameterValues   []string          `json:",omitzero"`
+	HeaderParameters      map[string]string `json:",omitzero"`
+	QueryStringParameters map[string]string `json:",omitzero"`
+}
+
+type InputTransformer struct {
+	InputPathsMap map[string]string `json:",omitzero"`
+	InputTemplate *string           `json:",omitzero"` // required
+}
+
+type KinesisParameters struct {
+	PartitionKeyPath *string `json:",omitzero"` // required
+}
+
+type ListApiDestinationsInput struct {
+	NamePrefix    *string `json:",omitzero"`
+	ConnectionArn *string `json:",omitzero"`
+	NextToken     *string `json:",omitzero"`
+	Limit         *int64  `json:",omitzero"`
+}
+
+type ListApiDestinationsOutput struct {
+	ApiDestinations []ApiDestination `json:",omitzero"`
+	NextToken       *string          `json:",omitzero"`
+}
+
+type ListArchivesInput struct {
+	NamePrefix     *string `json:",omitzero"`
+	EventSourceArn *string `json:",omitzero"`
+	State          *string `json:",omitzero"`
+	NextToken      *string `json:",omitzero"`
+	Limit          *int64  `json:",omitzero"`
+}
+
+type ListArchivesOutput struct {
+	Archives  []Archive `json:",omitzero"`
+	NextToken *string   `json:",omitzero"`
+}
+
+type ListConnectionsInput struct {
+	NamePrefix      *string `json:",omitzero"`
+	ConnectionState *string `json:",omitzero"`
+	NextToken       *string `json:",omitzero"`
+	Limit           *int64  `json:",omitzero"`
+}
+
+type ListConnectionsOutput struct {
+	Connections []Connection `json:",omitzero"`
+	NextToken   *string      `json:",omitzero"`
+}
+
+type ListEventBusesInput struct {
+	NamePrefix *string `json:",omitzero"`
+	NextToken  *string `json:",omitzero"`
+	Limit      *int64  `json:",omitzero"`
+}
+
+type ListEventBusesOutput struct {
+	EventBuses []EventBus `json:",omitzero"`
+	NextToken  *string    `json:",omitzero"`
+}
+
+type ListEventSourcesInput struct {
+	NamePrefix *string `json:",omitzero"`
+	NextToken  *string `json:",omitzero"`
+	Limit      *int64  `json:",omitzero"`
+}
+
+type ListEventSourcesOutput struct {
+	EventSources []EventSource `json:",omitzero"`
+	NextToken    *string       `json:",omitzero"`
+}
+
+type ListPartnerEventSourceAccountsInput struct {
+	EventSourceName *string `json:",omitzero"` // required
+	NextToken       *string `json:",omitzero"`
+	Limit           *int64  `json:",omitzero"`
+}
+
+type ListPartnerEventSourceAccountsOutput struct {
+	PartnerEventSourceAccounts []PartnerEventSourceAccount `json:",omitzero"`
+	NextToken                  *string                     `json:",omitzero"`
+}
+
+type ListPartnerEventSourcesInput struct {
+	NamePrefix *string `json:",omitzero"` // required
+	NextToken  *string `json:",omitzero"`
+	Limit      *int64  `json:",omitzero"`
+}
+
+type ListPartnerEventSourcesOutput struct {
+	PartnerEventSources []PartnerEventSource `json:",omitzero"`
+	NextToken           *string              `json:",omitzero"`
+}
+
+type ListReplaysInput struct {
+	NamePrefix     *string `json:",omitzero"`
+	State          *string `json:",omitzero"`
+	EventSourceArn *string `json:",omitzero"`
+	NextToken      *string `json:",omitzero"`
+	Limit          *int64  `json:",omitzero"`
+}
+
+type ListReplaysOutput struct {
+	Replays   []Replay `json:",omitzero"`
+	NextToken *string  `json:",omitzero"`
+}
+
+type ListRuleNamesByTargetInput struct {
+	TargetArn    *string `json:",omitzero"` // required
+	EventBusName *string `json:",omitzero"`
+	NextToken    *string `json:",omitzero"`
+	Limit        *int64  `json:",omitzero"`
+}
+
+type ListRuleNamesByTargetOutput struct {
+	RuleNames []string `json:",omitzero"`
+	NextToken *string  `json:",omitzero"`
+}
+
+type ListRulesInput struct {
+	NamePrefix   *string `json:",omitzero"`
+	EventBusName *string `json:",omitzero"`
+	NextToken    *string `json:",omitzero"`
+	Limit        *int64  `json:",omitzero"`
+}
+
+type ListRulesOutput struct {
+	Rules     []Rule  `json:",omitzero"`
+	NextToken *string `json:",omitzero"`
+}
+
+type ListTagsForResourceInput struct {
+	ResourceARN *string `json:",omitzero"` // required
+}
+
+type ListTagsForResourceOutput struct {
+	Tags []Tag `json:",omitzero"`
+}
+
+type ListTargetsByRuleInput struct {
+	Rule         *string `json:",omitzero"` // required
+	EventBusName *string `json:",omitzero"`
+	NextToken    *string `json:",omitzero"`
+	Limit        *int64  `json:",omitzero"`
+}
+
+type ListTargetsByRuleOutput struct {
+	Targets   []Target `json:",omitzero"`
+	NextToken *string  `json:",omitzero"`
+}
+
+type NetworkConfiguration struct {
+	AwsvpcConfiguration *AwsVpcConfiguration `json:",omitzero"`
+}
+
+type PartnerEventSource struct {
+	Arn  *string `json:",omitzero"`
+	Name *string `json:",omitzero"`
+}
+
+type PartnerEventSourceAccount struct {
+	Account        *string    `json:",omitzero"`
+	CreationTime   *time.Time `json:",omitzero"`
+	ExpirationTime *time.Time `json:",omitzero"`
+	State          *string    `json:",omitzero"`
+}
+
+type PlacementConstraint struct {
+	Type       *string `json:",omitzero"`
+	Expression *string `json:",omitzero"`
+}
+
+type PlacementStrategy struct {
+	Type  *string `json:",omitzero"`
+	Field *string `json:",omitzero"`
+}
+
 type PutEventsInput struct {
 	Entries []PutEventsRequestEntry `json:",omitzero"` // required
 }
@@ -32,3 +681,407 @@ type PutEventsResultEntry struct {
 	ErrorCode    *string `json:",omitzero"`
 	ErrorMessage *string `json:",omitzero"`
 }
+
+type PutPartnerEventsInput struct {
+	Entries []PutPartnerEventsRequestEntry `json:",omitzero"` // required
+}
+
+type PutPartnerEventsOutput struct {
+	FailedEntryCount *int64                        `json:",omitzero"`
+	Entries          []PutPartnerEventsResultEntry `json:",omitzero"`
+}
+
+type PutPartnerEventsRequestEntry struct {
+	Time       *time.Time `json:",omitzero"`
+	Source     *string    `json:",omitzero"`
+	Resources  []string   `json:",omitzero"`
+	DetailType *string    `json:",omitzero"`
+	Detail     *string    `json:",omitzero"`
+}
+
+type PutPartnerEventsResultEntry struct {
+	EventId      *string `json:",omitzero"`
+	ErrorCode    *string `json:",omitzero"`
+	ErrorMessage *string `json:",omitzero"`
+}
+
+type PutPermissionInput struct {
+	EventBusName *string    `json:",omitzero"`
+	Action       *string    `json:",omitzero"`
+	Principal    *string    `json:",omitzero"`
+	StatementId  *string    `json:",omitzero"`
+	Condition    *Condition `json:",omitzero"`
+	Policy       *string    `json:",omitzero"`
+}
+
+type PutPermissionOutput struct {
+}
+
+type PutRuleInput struct {
+	Name               *string `json:",omitzero"` // required
+	ScheduleExpression *string `json:",omitzero"`
+	EventPattern       *string `json:",omitzero"`
+	State              *string `json:",omitzero"`
+	Description        *string `json:",omitzero"`
+	RoleArn            *string `json:",omitzero"`
+	Tags               []Tag   `json:",omitzero"`
+	EventBusName       *string `json:",omitzero"`
+}
+
+type PutRuleOutput struct {
+	RuleArn *string `json:",omitzero"`
+}
+
+type PutTargetsInput struct {
+	Rule         *string  `json:",omitzero"` // required
+	EventBusName *string  `json:",omitzero"`
+	Targets      []Target `json:",omitzero"` // required
+}
+
+type PutTargetsOutput struct {
+	FailedEntryCount *int64                  `json:",omitzero"`
+	FailedEntries    []PutTargetsResultEntry `json:",omitzero"`
+}
+
+type PutTargetsResultEntry struct {
+	TargetId     *string `json:",omitzero"`
+	ErrorCode    *string `json:",omitzero"`
+	ErrorMessage *string `json:",omitzero"`
+}
+
+type RedshiftDataParameters struct {
+	SecretManagerArn *string `json:",omitzero"`
+	Database         *string `json:",omitzero"` // required
+	DbUser           *string `json:",omitzero"`
+	Sql              *string `json:",omitzero"` // required
+	StatementName    *string `json:",omitzero"`
+	WithEvent        *bool   `json:",omitzero"`
+}
+
+type RemovePermissionInput struct {
+	StatementId          *string `json:",omitzero"`
+	RemoveAllPermissions *bool   `json:",omitzero"`
+	EventBusName         *string `json:",omitzero"`
+}
+
+type RemovePermissionOutput struct {
+}
+
+type RemoveTargetsInput struct {
+	Rule         *string  `json:",omitzero"` // required
+	EventBusName *string  `json:",omitzero"`
+	Ids          []string `json:",omitzero"` // required
+	Force        *bool    `json:",omitzero"`
+}
+
+type RemoveTargetsOutput struct {
+	FailedEntryCount *int64                     `json:",omitzero"`
+	FailedEntries    []RemoveTargetsResultEntry `json:",omitzero"`
+}
+
+type RemoveTargetsResultEntry struct {
+	TargetId     *string `json:",omitzero"`
+	ErrorCode    *string `json:",omitzero"`
+	ErrorMessage *string `json:",omitzero"`
+}
+
+type Replay struct {
+	ReplayName            *string    `json:",omitzero"`
+	EventSourceArn        *string    `json:",omitzero"`
+	State                 *string    `json:",omitzero"`
+	StateReason           *string    `json:",omitzero"`
+	EventStartTime        *time.Time `json:",omitzero"`
+	EventEndTime          *time.Time `json:",omitzero"`
+	EventLastReplayedTime *time.Time `json:",omitzero"`
+	ReplayStartTime       *time.Time `json:",omitzero"`
+	ReplayEndTime         *time.Time `json:",omitzero"`
+}
+
+type ReplayDestination struct {
+	Arn        *string  `json:",omitzero"` // required
+	FilterArns []string `json:",omitzero"`
+}
+
+type RetryPolicy struct {
+	MaximumRetryAttempts     *int64 `json:",omitzero"`
+	MaximumEventAgeInSeconds *int64 `json:",omitzero"`
+}
+
+type Rule struct {
+	Name               *string `json:",omitzero"`
+	Arn                *string `json:",omitzero"`
+	EventPattern       *string `json:",omitzero"`
+	State              *string `json:",omitzero"`
+	Description        *string `json:",omitzero"`
+	ScheduleExpression *string `json:",omitzero"`
+	RoleArn            *string `json:",omitzero"`
+	ManagedBy          *string `json:",omitzero"`
+	EventBusName       *string `json:",omitzero"`
+}
+
+type RunCommandParameters struct {
+	RunCommandTargets []RunCommandTarget `json:",omitzero"` // required
+}
+
+type RunCommandTarget struct {
+	Key    *string  `json:",omitzero"` // required
+	Values []string `json:",omitzero"` // required
+}
+
+type SageMakerPipelineParameter struct {
+	Name  *string `json:",omitzero"` // required
+	Value *string `json:",omitzero"` // required
+}
+
+type SageMakerPipelineParameters struct {
+	PipelineParameterList []SageMakerPipelineParameter `json:",omitzero"`
+}
+
+type SqsParameters struct {
+	MessageGroupId *string `json:",omitzero"`
+}
+
+type StartReplayInput struct {
+	ReplayName     *string            `json:",omitzero"` // required
+	Description    *string            `json:",omitzero"`
+	EventSourceArn *string            `json:",omitzero"` // required
+	EventStartTime *time.Time         `json:",omitzero"` // required
+	EventEndTime   *time.Time         `json:",omitzero"` // required
+	Destination    *ReplayDestination `json:",omitzero"` // required
+}
+
+type StartReplayOutput struct {
+	ReplayArn       *string    `json:",omitzero"`
+	State           *string    `json:",omitzero"`
+	StateReason     *string    `json:",omitzero"`
+	ReplayStartTime *time.Time `json:",omitzero"`
+}
+
+type Tag struct {
+	Key   *string `json:",omitzero"` // required
+	Value *string `json:",omitzero"` // required
+}
+
+type TagResourceInput struct {
+	ResourceARN *string `json:",omitzero"` // required
+	Tags        []Tag   `json:",omitzero"` // required
+}
+
+type TagResourceOutput struct {
+}
+
+type Target struct {
+	Id                          *string                      `json:",omitzero"` // required
+	Arn                         *string                      `json:",omitzero"` // required
+	RoleArn                     *string                      `json:",omitzero"`
+	Input                       *string                      `json:",omitzero"`
+	InputPath                   *string                      `json:",omitzero"`
+	InputTransformer            *InputTransformer            `json:",omitzero"`
+	KinesisParameters           *KinesisParameters           `json:",omitzero"`
+	RunCommandParameters        *RunCommandParameters        `json:",omitzero"`
+	EcsParameters               *EcsParameters               `json:",omitzero"`
+	BatchParameters             *BatchParameters             `json:",omitzero"`
+	SqsParameters               *SqsParameters               `json:",omitzero"`
+	HttpParameters              *HttpParameters              `json:",omitzero"`
+	RedshiftDataParameters      *RedshiftDataParameters      `json:",omitzero"`
+	SageMakerPipelineParameters *SageMakerPipelineParameters `json:",omitzero"`
+	DeadLetterConfig            *DeadLetterConfig            `json:",omitzero"`
+	RetryPolicy                 *RetryPolicy                 `json:",omitzero"`
+}
+
+type TestEventPatternInput struct {
+	EventPattern *string `json:",omitzero"` // required
+	Event        *string `json:",omitzero"` // required
+}
+
+type TestEventPatternOutput struct {
+	Result *bool `json:",omitzero"`
+}
+
+type UntagResourceInput struct {
+	ResourceARN *string  `json:",omitzero"` // required
+	TagKeys     []string `json:",omitzero"` // required
+}
+
+type UntagResourceOutput struct {
+}
+
+type UpdateApiDestinationInput struct {
+	Name                         *string `json:",omitzero"` // required
+	Description                  *string `json:",omitzero"`
+	ConnectionArn                *string `json:",omitzero"`
+	InvocationEndpoint           *string `json:",omitzero"`
+	HttpMethod                   *string `json:",omitzero"`
+	InvocationRateLimitPerSecond *int64  `json:",omitzero"`
+}
+
+type UpdateApiDestinationOutput struct {
+	ApiDestinationArn   *string    `json:",omitzero"`
+	ApiDestinationState *string    `json:",omitzero"`
+	CreationTime        *time.Time `json:",omitzero"`
+	LastModifiedTime    *time.Time `json:",omitzero"`
+}
+
+type UpdateArchiveInput struct {
+	ArchiveName   *string `json:",omitzero"` // required
+	Description   *string `json:",omitzero"`
+	EventPattern  *string `json:",omitzero"`
+	RetentionDays *int64  `json:",omitzero"`
+}
+
+type UpdateArchiveOutput struct {
+	ArchiveArn   *string    `json:",omitzero"`
+	State        *string    `json:",omitzero"`
+	StateReason  *string    `json:",omitzero"`
+	CreationTime *time.Time `json:",omitzero"`
+}
+
+type UpdateConnectionApiKeyAuthRequestParameters struct {
+	ApiKeyName  *string `json:",omitzero"`
+	ApiKeyValue *string `json:",omitzero"`
+}
+
+type UpdateConnectionAuthRequestParameters struct {
+	BasicAuthParameters      *UpdateConnectionBasicAuthRequestParameters  `json:",omitzero"`
+	OAuthParameters          *UpdateConnectionOAuthRequestParameters      `json:",omitzero"`
+	ApiKeyAuthParameters     *UpdateConnectionApiKeyAuthRequestParameters `json:",omitzero"`
+	InvocationHttpParameters *ConnectionHttpParameters                    `json:",omitzero"`
+}
+
+type UpdateConnectionBasicAuthRequestParameters struct {
+	Username *string `json:",omitzero"`
+	Password *string `json:",omitzero"`
+}
+
+type UpdateConnectionInput struct {
+	Name              *string                                `json:",omitzero"` // required
+	Description       *string                                `json:",omitzero"`
+	AuthorizationType *string                                `json:",omitzero"`
+	AuthParameters    *UpdateConnectionAuthRequestParameters `json:",omitzero"`
+}
+
+type UpdateConnectionOAuthClientRequestParameters struct {
+	ClientID     *string `json:",omitzero"`
+	ClientSecret *string `json:",omitzero"`
+}
+
+type UpdateConnectionOAuthRequestParameters struct {
+	ClientParameters      *UpdateConnectionOAuthClientRequestParameters `json:",omitzero"`
+	AuthorizationEndpoint *string                                       `json:",omitzero"`
+	HttpMethod            *string                                       `json:",omitzero"`
+	OAuthHttpParameters   *ConnectionHttpParameters                     `json:",omitzero"`
+}
+
+type UpdateConnectionOutput struct {
+	ConnectionArn      *string    `json:",omitzero"`
+	ConnectionState    *string    `json:",omitzero"`
+	CreationTime       *time.Time `json:",omitzero"`
+	LastModifiedTime   *time.Time `json:",omitzero"`
+	LastAuthorizedTime *time.Time `json:",omitzero"`
+}
+
+// Values of ApiDestinationHttpMethod.
+const (
+	ApiDestinationHttpMethodPost    = "POST"
+	ApiDestinationHttpMethodGet     = "GET"
+	ApiDestinationHttpMethodHead    = "HEAD"
+	ApiDestinationHttpMethodOptions = "OPTIONS"
+	ApiDestinationHttpMethodPut     = "PUT"
+	ApiDestinationHttpMethodPatch   = "PATCH"
+	ApiDestinationHttpMethodDelete  = "DELETE"
+)
+
+// Values of ApiDestinationState.
+const (
+	ApiDestinationStateActive   = "ACTIVE"
+	ApiDestinationStateInactive = "INACTIVE"
+)
+
+// Values of ArchiveState.
+const (
+	ArchiveStateEnabled      = "ENABLED"
+	ArchiveStateDisabled     = "DISABLED"
+	ArchiveStateCreating     = "CREATING"
+	ArchiveStateUpdating     = "UPDATING"
+	ArchiveStateCreateFailed = "CREATE_FAILED"
+	ArchiveStateUpdateFailed = "UPDATE_FAILED"
+)
+
+// Values of AssignPublicIp.
+const (
+	AssignPublicIpEnabled  = "ENABLED"
+	AssignPublicIpDisabled = "DISABLED"
+)
+
+// Values of ConnectionAuthorizationType.
+const (
+	ConnectionAuthorizationTypeBasic                  = "BASIC"
+	ConnectionAuthorizationTypeOauthClientCredentials = "OAUTH_CLIENT_CREDENTIALS"
+	ConnectionAuthorizationTypeApiKey                 = "API_KEY"
+)
+
+// Values of ConnectionOAuthHttpMethod.
+const (
+	ConnectionOAuthHttpMethodGet  = "GET"
+	ConnectionOAuthHttpMethodPost = "POST"
+	ConnectionOAuthHttpMethodPut  = "PUT"
+)
+
+// Values of ConnectionState.
+const (
+	ConnectionStateCreating      = "CREATING"
+	ConnectionStateUpdating      = "UPDATING"
+	ConnectionStateDeleting      = "DELETING"
+	ConnectionStateAuthorized    = "AUTHORIZED"
+	ConnectionStateDeauthorized  = "DEAUTHORIZED"
+	ConnectionStateAuthorizing   = "AUTHORIZING"
+	ConnectionStateDeauthorizing = "DEAUTHORIZING"
+)
+
+// Values of EventSourceState.
+const (
+	EventSourceStatePending = "PENDING"
+	EventSourceStateActive  = "ACTIVE"
+	EventSourceStateDeleted = "DELETED"
+)
+
+// Values of LaunchType.
+const (
+	LaunchTypeEc2      = "EC2"
+	LaunchTypeFargate  = "FARGATE"
+	LaunchTypeExternal = "EXTERNAL"
+)
+
+// Values of PlacementConstraintType.
+const (
+	PlacementConstraintTypeDistinctInstance = "distinctInstance"
+	PlacementConstraintTypeMemberOf         = "memberOf"
+)
+
+// Values of PlacementStrategyType.
+const (
+	PlacementStrategyTypeRandom  = "random"
+	PlacementStrategyTypeSpread  = "spread"
+	PlacementStrategyTypeBinpack = "binpack"
+)
+
+// Values of PropagateTags.
+const (
+	PropagateTagsTaskDefinition = "TASK_DEFINITION"
+)
+
+// Values of ReplayState.
+const (
+	ReplayStateStarting   = "STARTING"
+	ReplayStateRunning    = "RUNNING"
+	ReplayStateCancelling = "CANCELLING"
+	ReplayStateCompleted  = "COMPLETED"
+	ReplayStateCancelled  = "CANCELLED"
+	ReplayStateFailed     = "FAILED"
+)
+
+// Values of RuleState.
+const (
+	RuleStateEnabled  = "ENABLED"
+	RuleStateDisabled = "DISABLED"
+)

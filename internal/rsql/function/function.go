@@ -18,6 +18,10 @@ const (
 	Refused
 	// Leader is a session function that lower answers with a constant.
 	Leader
+	// Relation is a function in FROM whose rows the catalog gives.
+	Relation
+	// Catalog is a macro over a database's metadata, which warehouse makes.
+	Catalog
 )
 
 // Class says where a function can stand.
@@ -61,7 +65,7 @@ func (f Function) Target() string {
 	if f.Duck != "" {
 		return f.Duck
 	}
-	if f.Kind == Macro {
+	if f.Kind == Macro || f.Kind == Catalog {
 		return "rs_" + f.Name
 	}
 	return f.Name
@@ -72,7 +76,7 @@ var table = build()
 
 func build() map[string]Function {
 	m := make(map[string]Function, 400)
-	for _, group := range [][]Function{aggregates, texts, maths, dates, conditionals, semistructured, system, refused} {
+	for _, group := range [][]Function{aggregates, texts, maths, dates, conditionals, semistructured, system, refused, catalog} {
 		for _, f := range group {
 			m[f.Name] = f
 		}

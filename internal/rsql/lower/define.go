@@ -125,7 +125,7 @@ func renamed(q *emit.Query, columns []string) *emit.Query {
 func (l *lowering) columnDef(d syntax.ColumnDef) emit.Column {
 	t := l.typeOfName(d.Type)
 	switch t.Kind {
-	case types.Geometry, types.Geography, types.HLLSketch:
+	case types.Geometry, types.Geography:
 		l.missing(d, "type "+t.Base())
 	}
 	c := emit.Column{Name: l.Options.Fold(d.Name), Type: t.Duck(), NotNull: d.NotNull || d.PrimaryKey || d.Identity != nil}
@@ -133,18 +133,70 @@ func (l *lowering) columnDef(d syntax.ColumnDef) emit.Column {
 		c.Type += " COLLATE NOCASE"
 	}
 	if d.Default != nil {
-		c.Default = l.assign(d.Default, resolve.Column{Name: c.Name, Type: t})
+		c.Default = l.defaultValue(d.Default, resolve.Column{Name: c.Name, Type: t})
 	}
 	return c
+}
+
+// defaultValue lowers a column's DEFAULT. The length of a text is checked where
+// it is known now; DuckDB takes no lambdas there, which the macro that checks it
+// has.
+func (l *lowering) defaultValue(e syntax.Expr, c resolve.Column) emit.Expr {
+	if !c.Type.IsText() {
+		return l.assign(e, c)
+	}
+	switch e := e.(type) {
+	case *syntax.Null:
+		return l.expr(e)
+	case *syntax.Number:
+		return &emit.Str{Value: l.fitting(e, e.Text, c)}
+	case *syntax.Bool:
+		return &emit.Str{Value: l.fitting(e, map[bool]string{true: "true", false: "false"}[e.Value], c)}
+	case *syntax.String:
+		return &emit.Str{Value: l.fitting(e, e.Value, c)}
+	}
+	x := &emit.Cast{X: l.expr(e), Type: "VARCHAR"}
+	long := &emit.Op{Op: ">", Args: []emit.Expr{call("strlen", x), &emit.Num{Text: strconv.Itoa(c.Type.Length)}}}
+	fault := call("error", &emit.Str{Value: "22001:value too long for type " + c.Type.String()})
+	return &emit.Case{Whens: []emit.When{{Cond: long, Result: fault}}, Else: x}
+}
+
+// fitting is a text as a column keeps it.
+func (l *lowering) fitting(at syntax.Node, text string, c resolve.Column) string {
+	if bare := strings.TrimRight(text, " "); c.Type.Kind == types.Char || len(text) > c.Type.Length && len(bare) <= c.Type.Length {
+		text = bare
+	}
+	if len(text) > c.Type.Length {
+		l.fail(at, sqlerr.StringTooLong, "value too long for type %s", c.Type)
+	}
+	return text
 }
 
 func (l *lowering) likeColumns(like syntax.TableLike) []emit.Column {
 	parent := l.local(like.Table)
 	var out []emit.Column
 	for _, c := range parent.Columns {
-		out = append(out, emit.Column{Name: c.Name, Type: c.Type.Duck(), NotNull: c.NotNull})
+		column := emit.Column{Name: c.Name, Type: c.Type.Duck(), NotNull: c.NotNull}
+		if like.IncludingDefaults && c.Default != "" {
+			column.Default = l.defaultValue(l.parsed(c.Default), c)
+		}
+		out = append(out, column)
 	}
 	return out
+}
+
+// parsed reads an expression the catalog keeps as text.
+func (l *lowering) parsed(text string) syntax.Expr {
+	list, err := syntax.Parse("select " + text)
+	if err == nil && len(list) == 1 {
+		if q, ok := list[0].Statement.(*syntax.Query); ok {
+			if s, ok := q.Body.(*syntax.Select); ok && len(s.Items) == 1 {
+				return s.Items[0].Expr
+			}
+		}
+	}
+	l.fail(nil, sqlerr.InternalError, "cannot read the default %s", text)
+	return nil
 }
 
 // sequence is what gives an IDENTITY column its values.

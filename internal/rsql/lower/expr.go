@@ -6,11 +6,20 @@ import (
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/function"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
 )
 
 // expr lowers an expression: by the first rule that takes it, else as it stands.
 func (l *lowering) expr(e syntax.Expr) emit.Expr {
+	x := l.bare(e)
+	if len(l.groupedTexts) > 0 && l.isGroupedText(e) && l.groupedTexts[emit.ExprSQL(x)] {
+		return call("rs_blankless", x)
+	}
+	return x
+}
+
+func (l *lowering) bare(e syntax.Expr) emit.Expr {
 	for _, r := range l.rules {
 		if x := r.apply(l, e); x != nil {
 			l.fired = append(l.fired, Fired{r.name, e})
@@ -40,9 +49,17 @@ func (l *lowering) optional(e syntax.Expr) emit.Expr {
 func (l *lowering) plain(e syntax.Expr) emit.Expr {
 	switch e := e.(type) {
 	case *syntax.ColumnRef:
+		if l.connecting != "" {
+			if x := l.connected(e); x != nil {
+				return x
+			}
+		}
+		if l.isGrouped(e) {
+			return call("rs_blankless", l.column(e))
+		}
 		return l.column(e)
 	case *syntax.Star:
-		return &emit.Star{Qualifier: l.folds(lastOf(e.Qualifier)), Exclude: l.folds(e.Exclude)}
+		return &emit.Star{Qualifier: l.folds(lastOf(e.Qualifier)), Exclude: append(l.folds(e.Exclude), l.hidden...)}
 	case *syntax.Number:
 		return &emit.Num{Text: number(e.Text)}
 	case *syntax.String:
@@ -52,6 +69,9 @@ func (l *lowering) plain(e syntax.Expr) emit.Expr {
 	case *syntax.Null:
 		return null()
 	case *syntax.Param:
+		if x := l.Result.Arguments[e]; x != nil {
+			return l.expr(x)
+		}
 		return &emit.Param{Index: e.Index}
 	case *syntax.Default:
 		return &emit.Word{Text: "DEFAULT"}
@@ -60,11 +80,7 @@ func (l *lowering) plain(e syntax.Expr) emit.Expr {
 	case *syntax.Binary:
 		return l.binary(e)
 	case *syntax.Case:
-		c := &emit.Case{Operand: l.optional(e.Operand), Else: l.optional(e.Else)}
-		for _, w := range e.Whens {
-			c.Whens = append(c.Whens, emit.When{Cond: l.expr(w.Cond), Result: l.expr(w.Result)})
-		}
-		return c
+		return l.caseOf(e)
 	case *syntax.Call:
 		return l.call(e)
 	case *syntax.Row:
@@ -72,11 +88,31 @@ func (l *lowering) plain(e syntax.Expr) emit.Expr {
 	case *syntax.Array:
 		return &emit.List{Items: l.exprs(e.Items)}
 	case *syntax.Position:
-		return &emit.Call{Name: "strpos", Args: []emit.Expr{l.expr(e.Whole), l.expr(e.Part)}}
+		return call("rs_strpos", l.expr(e.Whole), l.expr(e.Part))
 	case *syntax.Collate:
 		return l.expr(e.X)
 	}
 	return l.predicate(e)
+}
+
+// caseOf lowers CASE; a text operand is compared without trailing blanks.
+func (l *lowering) caseOf(e *syntax.Case) emit.Expr {
+	c := &emit.Case{Else: l.optional(e.Else)}
+	lowered := l.expr
+	if e.Operand != nil {
+		if l.isText(e.Operand) {
+			lowered = l.blankless
+		}
+		c.Operand = lowered(e.Operand)
+	}
+	for _, w := range e.Whens {
+		when := emit.When{Result: l.expr(w.Result)}
+		if when.Cond = l.dateFor(w.Cond, e.Operand); e.Operand == nil || when.Cond == nil {
+			when.Cond = lowered(w.Cond)
+		}
+		c.Whens = append(c.Whens, when)
+	}
+	return c
 }
 
 func null() emit.Expr { return &emit.Word{Text: "NULL"} }
@@ -111,6 +147,9 @@ func (l *lowering) predicate(e syntax.Expr) emit.Expr {
 		}
 		return in
 	case *syntax.Quantified:
+		if x := l.inCatalogArray(e); x != nil {
+			return x
+		}
 		q := &emit.Quantified{X: l.expr(e.X), Op: e.Op, All: e.All}
 		if e.Query != nil {
 			q.Query = l.query(e.Query)
@@ -205,12 +244,14 @@ func (l *lowering) chain(e *syntax.Binary) []emit.Expr {
 func (l *lowering) call(c *syntax.Call) emit.Expr {
 	path := l.Options.Path(c.Name)
 	f, ok := function.Lookup(path[len(path)-1])
-	if !ok || len(path) > 1 && path[0] != "pg_catalog" {
-		duck, ok := l.Catalog.Function(path)
-		if !ok {
-			l.fail(c, sqlerr.UndefinedFunction, "function %s does not exist", strings.Join(path, "."))
-		}
-		return l.callAs(c, duck)
+	if body := l.Result.Inlined[c]; body != nil {
+		return l.expr(body)
+	}
+	if !ok {
+		l.fail(c, sqlerr.UndefinedFunction, "function %s does not exist", strings.Join(path, "."))
+	}
+	if x := l.superArgument(c, f); x != nil {
+		return x
 	}
 	switch f.Kind {
 	case function.Rule:
@@ -219,12 +260,36 @@ func (l *lowering) call(c *syntax.Call) emit.Expr {
 	case function.Refused:
 		l.missing(c, "function "+f.Name)
 	}
+	if f.Duck == "rs_len" && l.typeOf(c.Args[0]).Kind == types.Varbyte {
+		return l.callAs(c, "rs_octet_length")
+	}
+	if overloaded[f.Target()] {
+		args := l.exprs(c.Args)
+		at := 0
+		if f.Name == "timezone" {
+			at = 1
+		}
+		if x := l.chosen(f.Target(), c.Args[at], args[at], append(args[:at:at], args[at+1:]...)); x != nil {
+			return x
+		}
+	}
 	return l.callAs(c, f.Target())
 }
 
 // callAs calls a DuckDB function with everything the call carries.
 func (l *lowering) callAs(c *syntax.Call, name string) *emit.Call {
 	args := l.exprs(c.Args)
+	if overloaded[name] && len(args) > 0 {
+		at := 0
+		if name == "rs_timezone" {
+			at = len(args) - 1
+		}
+		otherwise := map[string]string{"rs_substring": "VARCHAR", "rs_octet_length": "VARCHAR", "rs_date": "VARCHAR"}[name]
+		if isParam(c.Args[at]) && name == "rs_trunc" {
+			otherwise = "DOUBLE"
+		}
+		args[at] = l.typed(c.Args[at], args[at], otherwise)
+	}
 	switch c.Name.Last().Name {
 	case "abs", "ceil", "ceiling", "floor", "round", "sign", "trunc":
 		if len(c.Args) > 0 {
@@ -274,7 +339,11 @@ func (l *lowering) orders(list []syntax.OrderItem) []emit.Order {
 	}
 	out := make([]emit.Order, len(list))
 	for i, o := range list {
-		out[i] = emit.Order{X: l.expr(o.Expr), Desc: o.Desc, Nulls: strings.ToUpper(o.Nulls)}
+		x := l.expr(o.Expr)
+		if l.isSuper(o.Expr) {
+			x = call("rs_super_order", x)
+		}
+		out[i] = emit.Order{X: x, Desc: o.Desc, Nulls: strings.ToUpper(o.Nulls)}
 		if o.Nulls == "" {
 			out[i].Nulls = "LAST"
 			if o.Desc {

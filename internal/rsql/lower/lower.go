@@ -41,18 +41,52 @@ type Fired struct {
 // in guard.
 type lowering struct {
 	Input
-	rules []exprRule
-	calls map[string]callRule
-	fired []Fired
+	rules   []exprRule
+	calls   map[string]callRule
+	fired   []Fired
+	configs []Config
+	before  []emit.Statement
+	// grouped are the names of the text columns the block under way groups by,
+	// see rule_blanks.go.
+	grouped map[string]bool
+	// groupedTexts are the other texts it groups by, as they are emitted.
+	groupedTexts map[string]bool
+	// connecting is the table a CONNECT BY condition under way joins; prior says
+	// that it speaks of the parent.
+	connecting string
+	// hidden are columns of the block under way that * leaves out.
+	hidden []string
+	prior  bool
+	priors int
+	// pivoting says that the aggregates of a PIVOT are lowered, around which
+	// DuckDB takes no cast.
+	pivoting bool
 	// unmarked counts the outer joins whose (+) is being taken away.
 	unmarked int
 }
 
+// Config is a parameter that a SET_CONFIG in the statement sets; Local for the
+// transaction only.
+type Config struct {
+	Name, Value string
+	Local       bool
+}
+
+// Lowered is a lowered query or DML statement.
+type Lowered struct {
+	// Before are run before Statement.
+	Before    []emit.Statement
+	Statement emit.Statement
+	Fired     []Fired
+	Configs   []Config
+}
+
 // Statement lowers a query or DML statement.
-func Statement(s syntax.Statement, in Input) (out emit.Statement, fired []Fired, err error) {
+func Statement(s syntax.Statement, in Input) (out Lowered, err error) {
 	l := &lowering{Input: in, rules: exprRules(), calls: callRules()}
-	err = guard(func() { out = l.statement(s) })
-	return out, l.fired, err
+	err = guard(func() { out.Statement = l.statement(s) })
+	out.Before, out.Fired, out.Configs = l.before, l.fired, l.configs
+	return out, err
 }
 
 // guard runs f and turns a thrown fault into an error.
@@ -104,7 +138,10 @@ func exprRules() []exprRule {
 	return []exprRule{
 		{"date-literal", dateLiteral},
 		{"interval", intervalLiteral},
+		{"super-operator", superOperator},
+		{"blanks", compareText},
 		{"division", division},
+		{"arithmetic", arithmetic},
 		{"operator", operator},
 		{"regex", regexMatch},
 		{"like-escape", likeEscape},
@@ -136,8 +173,13 @@ func callRules() map[string]callRule {
 		"interval_cmp":    intervalCmp,
 		"nvl2":            nvl2,
 		"decode":          decode,
+		"nullif":          nullif,
 		"json_path":       jsonPath,
 		"super_array":     superArray,
 		"super_object":    superObject,
+
+		"privilege_of":  privilegeOf,
+		"along_path":    alongPath,
+		"catalog_array": catalogArray,
 	}
 }

@@ -9,7 +9,7 @@ import (
 // untyped says whether e is a parameter whose type its place decides.
 func (l *lowering) untyped(e syntax.Expr) (index int, ok bool) {
 	p, ok := e.(*syntax.Param)
-	if !ok || p.Index > len(l.Params) || l.Params[p.Index-1].Kind != types.Unknown {
+	if !ok || l.Result.Arguments[p] != nil || p.Index > len(l.Params) || l.Params[p.Index-1].Kind != types.Unknown {
 		return 0, false
 	}
 	return p.Index, true
@@ -44,6 +44,8 @@ func asDouble(x emit.Expr) emit.Expr { return &emit.Cast{X: x, Type: "DOUBLE"} }
 // keeps more digits of the value than the other's scale has.
 func (l *lowering) asOther(x emit.Expr, other syntax.Expr) emit.Expr {
 	switch t := l.typeOf(other); {
+	case t.Kind == types.Date: // days
+		return &emit.Cast{X: x, Type: "INTEGER"}
 	case t.IsInteger(), t.Kind == types.Real, t.Kind == types.Double:
 		return &emit.Cast{X: x, Type: t.Duck()}
 	case t.Kind == types.Decimal:

@@ -11,6 +11,8 @@ import (
 
 func (l *lowering) query(q *syntax.Query) *emit.Query {
 	out := &emit.Query{With: l.with(q.With), Recursive: q.With != nil && q.With.Recursive}
+	grouped, texts := l.grouped, l.groupedTexts
+	defer func() { l.grouped, l.groupedTexts = grouped, texts }()
 	var top syntax.Expr
 	out.Body, top = l.body(q.Body)
 	out.OrderBy = l.orders(q.OrderBy)
@@ -65,22 +67,27 @@ func (l *lowering) branch(b syntax.Body) emit.Body {
 }
 
 func (l *lowering) block(s *syntax.Select) *emit.Select {
-	if s.ConnectBy != nil {
-		l.missing(s.ConnectBy, "CONNECT BY")
-	}
-	out := &emit.Select{
-		Distinct: s.Distinct, DistinctOn: l.exprs(s.DistinctOn),
-		GroupBy: l.groups(s.GroupBy), GroupAll: s.GroupAll, Having: l.optional(s.Having), Qualify: l.optional(s.Qualify),
-	}
+	out := &emit.Select{Distinct: s.Distinct, GroupAll: s.GroupAll}
+	l.grouped, l.groupedTexts = nil, nil
 	joined, rest := l.outerMarks(s)
-	if joined != nil {
+	outside := l.hidden
+	l.hidden = nil
+	defer func() { l.hidden = outside }()
+	switch {
+	case s.ConnectBy != nil:
+		out.From, out.Where = []emit.Table{l.hierarchy(s)}, l.optional(s.Where)
+		l.hidden = []string{levelName}
+	case joined != nil:
 		out.From = []emit.Table{joined}
 		if len(rest) > 0 {
 			out.Where = conjunction(l.exprs(rest))
 		}
-	} else {
+	default:
 		out.From, out.Where = l.tables(s.From), l.optional(s.Where)
 	}
+	l.groupTexts(s)
+	out.DistinctOn, out.GroupBy = l.exprs(s.DistinctOn), l.groups(s.GroupBy)
+	out.Having, out.Qualify = l.optional(s.Having), l.optional(s.Qualify)
 	for _, it := range s.Items {
 		if star, ok := it.Expr.(*syntax.Star); ok && joined != nil && len(star.Qualifier) == 0 {
 			if len(star.Exclude) > 0 {
@@ -143,16 +150,16 @@ func (l *lowering) table(t syntax.TableExpr) emit.Table {
 	case *syntax.TableQuery:
 		return &emit.Derived{Query: l.query(t.Query), Lateral: t.Lateral, Alias: l.alias(t.Alias)}
 	case *syntax.TableCall:
-		c, ok := l.expr(t.Call).(*emit.Call)
-		if !ok {
-			l.missing(t, "this function in FROM")
-		}
-		return &emit.TableCall{Call: c, Alias: l.alias(t.Alias)}
+		return l.tableCall(t)
 	case *syntax.Join:
 		return &emit.Join{Kind: strings.ToUpper(string(t.Kind)), Natural: t.Natural, Left: l.table(t.Left), Right: l.table(t.Right),
 			On: l.optional(t.On), Using: l.folds(t.Using)}
 	case *syntax.Pivot:
-		return &emit.Pivoted{Source: l.table(t.Source), Aggregates: l.pivotItems(t.Aggregates), For: l.expr(t.For),
+		source := l.table(t.Source)
+		l.pivoting = true
+		aggregates := l.pivotItems(t.Aggregates)
+		l.pivoting = false
+		return &emit.Pivoted{Source: source, Aggregates: aggregates, For: l.expr(t.For),
 			In: l.pivotItems(t.In), Alias: l.alias(t.Alias)}
 	case *syntax.Unpivot:
 		u := &emit.Unpivoted{Source: l.table(t.Source), IncludeNulls: t.IncludeNulls, Value: l.Options.Fold(t.Value),

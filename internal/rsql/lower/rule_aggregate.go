@@ -3,6 +3,7 @@ package lower
 import (
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 )
 
 // aggregate lowers AVG, SUM, COUNT and the deviations. The result type of SUM
@@ -17,11 +18,24 @@ func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 			x.Distinct = false
 			return x
 		}
-		return l.callAs(c, "count")
+		x := l.callAs(c, "count")
+		if c.Distinct && len(c.Args) == 1 && l.isText(c.Args[0]) {
+			x.Args[0] = l.blankless(c.Args[0])
+		}
+		return x
 	}
 	if name != "sum" && name != "avg" {
 		return l.callAs(c, map[string]string{"stddev": "stddev_samp", "variance": "var_samp"}[name]+
 			map[bool]string{true: name}[name != "stddev" && name != "variance"])
+	}
+	if l.pivoting {
+		if name == "avg" && !l.typeOf(c.Args[0]).IsFloat() {
+			l.missing(c, "AVG in PIVOT other than of DOUBLE PRECISION")
+		}
+		return l.callAs(c, name)
+	}
+	if l.typeOf(c.Args[0]).Kind == types.Double {
+		return l.callAs(c, name) // DuckDB may count in integers what is a double
 	}
 	if c.Over == nil && !c.Distinct && c.Filter == nil {
 		return call("rs_"+name, l.exprs(c.Args)...)
@@ -30,11 +44,31 @@ func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 	if c.Over != nil {
 		suffix = "_result"
 	}
-	return call("rs_"+name+suffix, l.callAs(c, name), l.expr(c.Args[0]))
+	if x := l.resultOf(name, l.callAs(c, name), c.Args[0]); x != nil {
+		return x
+	}
+	return call("rs_"+name+suffix, l.callAs(c, name), l.typed(c.Args[0], l.expr(c.Args[0]), ""))
 }
 
 // ratioToReport is the argument's share of its sum over the window.
 func ratioToReport(l *lowering, c *syntax.Call) emit.Expr {
 	sum := &emit.Call{Name: "sum", Args: l.exprs(c.Args), Over: l.window(c.Over)}
 	return &emit.Op{Op: "/", Args: []emit.Expr{&emit.Cast{X: l.expr(c.Args[0]), Type: "DOUBLE"}, sum}}
+}
+
+// resultOf gives the sum or average of an aggregate its type, which the macros
+// cannot look into. Nil where they can, or the type is not known.
+func (l *lowering) resultOf(name string, x emit.Expr, argument syntax.Expr) emit.Expr {
+	t := l.typeOf(argument)
+	if !l.isLate(argument) || !t.IsNumber() || t.Kind == types.Decimal && t.Precision == 0 {
+		return nil
+	}
+	if name == "avg" && t.IsInteger() {
+		x = call("trunc", x)
+	}
+	to := types.SumOf(t)
+	if name == "avg" {
+		to = types.AverageOf(t)
+	}
+	return &emit.Cast{X: x, Type: to.Duck()}
 }

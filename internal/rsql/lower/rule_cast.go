@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,17 @@ func cast(l *lowering, e syntax.Expr) emit.Expr {
 	if c.Style == syntax.CastTry {
 		return &emit.Cast{X: x, Type: t.Duck(), Try: true}
 	}
+	switch t.Kind {
+	case types.Date, types.Timestamp, types.TimestampTZ, types.Boolean:
+		name := map[types.Kind]string{types.Date: "rs_date", types.Timestamp: "rs_timestamp", types.TimestampTZ: "rs_timestamptz", types.Boolean: "rs_boolean"}[t.Kind]
+		if _, cast := x.(*emit.Cast); !cast && from.Kind != types.Super {
+			if y := l.chosen(name, c.X, x, nil); y != nil {
+				return y
+			}
+		}
+	case types.Varbyte:
+		x = l.typed(c.X, x, "")
+	}
 	return l.convert(c, x, from, t)
 }
 
@@ -72,11 +84,15 @@ func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit
 		return call("rs_super", x)
 	case types.Varbyte:
 		return call("rs_varbyte", x)
-	case types.HLLSketch, types.Geometry, types.Geography:
+	case types.Geometry, types.Geography:
 		l.missing(c, "type "+t.Base())
+	case types.Smallint, types.Integer, types.Bigint:
+		if from.IsText() {
+			x = call("rs_whole_text", x)
+		}
 	case types.OID:
 		if c.Type.Name != "oid" {
-			return call("rs_"+c.Type.Name, x)
+			return call("rs_"+c.Type.Name, x, l.searchPath())
 		}
 	}
 	return &emit.Cast{X: x, Type: t.Duck()}
@@ -111,9 +127,15 @@ func (l *lowering) castLiteral(text string, name syntax.TypeName, at syntax.Node
 		}
 		return &emit.Interval{Text: s}
 	}
+	if t.IsInteger() && wholeText.FindString(text) == "" {
+		l.fail(at, sqlerr.InvalidTextRepresentation, "invalid input syntax for integer: \"%s\"", text)
+	}
 	c := &syntax.Cast{Pos: syntax.Pos{Span: at.Range()}, Type: name}
 	return l.convert(c, &emit.Str{Value: text}, types.Type{}, t)
 }
+
+// wholeText is how an integer is written.
+var wholeText = regexp.MustCompile(`^\s*[-+]?[0-9]+\s*$`)
 
 // boolText reads the spellings of booleans.
 func boolText(text string) (string, bool) {

@@ -98,6 +98,12 @@ func (l *lowering) datetime(e syntax.Expr) emit.Expr {
 	case types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.TimeTZ:
 		return l.expr(e)
 	}
+	if isParam(e) { // as a timestamp; the macro takes texts
+		return call("rs_timestamp", &emit.Cast{X: l.expr(e), Type: "VARCHAR"})
+	}
+	if l.isLate(e) {
+		return l.chosen("rs_timestamp", e, l.expr(e), nil)
+	}
 	return call("rs_datetime", l.expr(e))
 }
 

@@ -18,8 +18,19 @@ func division(l *lowering, e syntax.Expr) emit.Expr {
 		return nil
 	}
 	x, y := l.operands(b)
+	left, right := l.typeOf(b.L), l.typeOf(b.R)
+	if !nonZero(b.R) && left.IsNumber() && right.IsNumber() {
+		checked := call("rs_nonzero", y)
+		switch {
+		case left.IsFloat() || right.IsFloat():
+			if b.Op == "/" {
+				return &emit.Op{Op: "/", Args: []emit.Expr{x, checked}}
+			}
+		case left.IsInteger() && right.IsInteger():
+			return &emit.Op{Op: map[string]string{"/": "//", "%": "%"}[b.Op], Args: []emit.Expr{x, checked}}
+		}
+	}
 	if nonZero(b.R) {
-		left, right := l.typeOf(b.L), l.typeOf(b.R)
 		switch {
 		case b.Op == "/" && left.IsInteger() && right.IsInteger():
 			return &emit.Op{Op: "//", Args: []emit.Expr{x, y}}
@@ -30,6 +41,9 @@ func division(l *lowering, e syntax.Expr) emit.Expr {
 		}
 	}
 	if b.Op == "/" {
+		if q := l.quotient(b, x, y); q != nil {
+			return q
+		}
 		return call("rs_div", x, y)
 	}
 	return call("rs_mod", x, y)

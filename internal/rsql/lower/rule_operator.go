@@ -18,7 +18,7 @@ func operator(l *lowering, e syntax.Expr) emit.Expr {
 			return call(name, l.expr(e.X))
 		}
 		if e.Op == "prior" {
-			l.missing(e, "CONNECT BY")
+			return l.priorOf(e)
 		}
 	case *syntax.Binary:
 		if x := varbyte(l, e); x != nil {

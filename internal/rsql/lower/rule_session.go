@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 
@@ -31,8 +33,6 @@ func sessionFunction(l *lowering, e syntax.Expr) emit.Expr {
 	switch f.Name {
 	case "current_user", "session_user", "user":
 		return &emit.Str{Value: s.User}
-	case "current_user_id":
-		return integer(100, "INTEGER")
 	case "current_database":
 		return &emit.Str{Value: s.Database}
 	case "current_schema":
@@ -60,6 +60,12 @@ func sessionFunction(l *lowering, e syntax.Expr) emit.Expr {
 		return integer(0, "INTEGER")
 	case "current_aws_account":
 		return &emit.Str{Value: "000000000000"}
+	case "last_user_query_id":
+		return integer(s.LastQueryID, "BIGINT")
+	case "current_namespace":
+		return &emit.Str{Value: namespace(s.Database)}
+	case "set_config":
+		return l.setConfig(c)
 	case "current_setting":
 		return l.setting(c)
 	}
@@ -93,4 +99,24 @@ func (l *lowering) setting(c *syntax.Call) emit.Expr {
 	}
 	l.fail(c, sqlerr.UndefinedObject, "unrecognized configuration parameter \"%s\"", name.Value)
 	return nil
+}
+
+// namespace makes up the identifier of the cluster's namespace: the same one
+// for the same database, in the form AWS's have.
+func namespace(database string) string {
+	sum := sha256.Sum256([]byte(database))
+	h := hex.EncodeToString(sum[:16])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// setConfig lowers SET_CONFIG to the new value; the caller of the plan sets it.
+func (l *lowering) setConfig(c *syntax.Call) emit.Expr {
+	name, ok1 := c.Args[0].(*syntax.String)
+	value, ok2 := c.Args[1].(*syntax.String)
+	local, ok3 := c.Args[2].(*syntax.Bool)
+	if !ok1 || !ok2 || !ok3 {
+		l.missing(c, "set_config with arguments that are not constants")
+	}
+	l.configs = append(l.configs, Config{Name: strings.ToLower(name.Value), Value: value.Value, Local: local.Value})
+	return &emit.Str{Value: value.Value}
 }

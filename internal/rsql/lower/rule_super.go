@@ -27,10 +27,13 @@ func superPath(l *lowering, e syntax.Expr) emit.Expr {
 		}
 		return x
 	case *syntax.Field:
-		return call("rs_super_field", l.expr(e.X), &emit.Str{Value: l.Options.Fold(e.Name)})
+		return call("rs_super_field", l.expr(e.X), &emit.Str{Value: l.Options.Attribute(e.Name)})
 	case *syntax.Index:
 		if s, ok := e.Index.(*syntax.String); ok {
 			return call("rs_super_field", l.expr(e.X), &emit.Str{Value: s.Value})
+		}
+		if x := l.catalogElement(e); x != nil {
+			return x
 		}
 		return call("rs_super_index", l.expr(e.X), l.expr(e.Index))
 	}
@@ -67,6 +70,11 @@ func (l *lowering) objectUnpivot(u *syntax.ObjectUnpivot) emit.Table {
 
 // superArray lowers ARRAY(a, b).
 func superArray(l *lowering, c *syntax.Call) emit.Expr {
+	if len(c.Args) == 1 {
+		if q, ok := c.Args[0].(*syntax.Subquery); ok {
+			return l.arrayOfQuery(q)
+		}
+	}
 	return call("json_array", l.exprs(c.Args)...)
 }
 

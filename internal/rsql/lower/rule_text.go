@@ -24,7 +24,7 @@ func trim(l *lowering, e syntax.Expr) emit.Expr {
 
 // charindex has strpos's arguments the other way round.
 func charindex(l *lowering, c *syntax.Call) emit.Expr {
-	return call("strpos", l.expr(c.Args[1]), l.expr(c.Args[0]))
+	return call("rs_strpos", l.expr(c.Args[1]), l.expr(c.Args[0]))
 }
 
 // concat is ||: NULL if either argument is.
@@ -95,6 +95,15 @@ func nvl2(l *lowering, c *syntax.Call) emit.Expr {
 	return &emit.Case{Whens: []emit.When{{Cond: cond, Result: l.expr(c.Args[1])}}, Else: l.expr(c.Args[2])}
 }
 
+// nullif compares texts without their trailing blanks.
+func nullif(l *lowering, c *syntax.Call) emit.Expr {
+	if !l.isText(c.Args[0]) && !l.isText(c.Args[1]) || l.noBlanks(c.Args[0]) && l.noBlanks(c.Args[1]) {
+		return l.callAs(c, "nullif")
+	}
+	same := &emit.Op{Op: "=", Args: []emit.Expr{l.blankless(c.Args[0]), l.blankless(c.Args[1])}}
+	return &emit.Case{Whens: []emit.When{{Cond: same, Result: null()}}, Else: l.expr(c.Args[0])}
+}
+
 // decode is a CASE in which NULL equals NULL.
 func decode(l *lowering, c *syntax.Call) emit.Expr {
 	out := &emit.Case{}
@@ -106,7 +115,11 @@ func decode(l *lowering, c *syntax.Call) emit.Expr {
 		} else if !constant(args[0]) {
 			op = "IS NOT DISTINCT FROM"
 		}
-		cond := &emit.Op{Op: op, Args: []emit.Expr{l.expr(c.Args[0]), l.expr(args[0])}}
+		lowered := l.expr
+		if l.isText(c.Args[0]) {
+			lowered = l.blankless
+		}
+		cond := &emit.Op{Op: op, Args: []emit.Expr{lowered(c.Args[0]), lowered(args[0])}}
 		if d := l.dateFor(args[0], c.Args[0]); d != nil {
 			cond.Args[1] = d
 		}

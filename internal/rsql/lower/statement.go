@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -221,9 +222,13 @@ func (l *lowering) fitQuery(q *emit.Query, source, columns []resolve.Column) *em
 
 func (l *lowering) merge(s *syntax.Merge) emit.Statement {
 	if s.RemoveDuplicates {
-		l.missing(s, "MERGE with REMOVE DUPLICATES")
+		return l.mergeDuplicates(s)
 	}
 	m := &emit.Merge{Table: l.Result.Target.Duck, Alias: l.targetAlias(s.TargetAlias), Source: l.table(s.Source), On: l.expr(s.On)}
+	updates := slices.ContainsFunc(s.Whens, func(w syntax.MergeWhen) bool { return w.Action == "update" })
+	if updates && l.Result.Params == 0 {
+		l.before = append(l.before, l.matchedOnce(m)...)
+	}
 	for _, w := range s.Whens {
 		when := emit.MergeWhen{Matched: w.Matched, And: l.optional(w.And), Action: strings.ToUpper(w.Action)}
 		when.Set = l.sets(w.Set)
@@ -244,4 +249,33 @@ func (l *lowering) merge(s *syntax.Merge) emit.Statement {
 		m.Whens = append(m.Whens, when)
 	}
 	return m
+}
+
+// mergeDuplicates lowers MERGE ... REMOVE DUPLICATES: the source's rows take the
+// place of all rows of the target that match one.
+func (l *lowering) mergeDuplicates(s *syntax.Merge) emit.Statement {
+	target := l.Result.Target
+	if l.Result.Params > 0 {
+		l.missing(s, "MERGE with REMOVE DUPLICATES and parameters")
+	}
+	l.before = append(l.before, &emit.Delete{Table: target.Duck, Alias: l.targetAlias(s.TargetAlias),
+		Using: []emit.Table{l.table(s.Source)}, Where: l.expr(s.On)})
+	rows := &emit.Select{Items: []emit.Item{{X: &emit.Star{}}}, From: []emit.Table{l.table(s.Source)}}
+	return &emit.Insert{Table: target.Duck, Query: &emit.Query{Body: rows}}
+}
+
+// matchedOnce checks that no row of the target matches several of the source,
+// of which DuckDB would take any.
+func (l *lowering) matchedOnce(m *emit.Merge) []emit.Statement {
+	name := m.Alias
+	if name == "" {
+		name = m.Table[len(m.Table)-1]
+	}
+	row := &emit.Ref{Parts: []string{name, "rowid"}}
+	several := &emit.Select{Items: []emit.Item{{X: row, As: "r"}}, GroupBy: []emit.Group{{X: row}},
+		From:   []emit.Table{&emit.Join{Kind: "INNER", Left: &emit.Name{Parts: m.Table, Alias: emit.Alias{Name: m.Alias}}, Right: m.Source, On: m.On}},
+		Having: &emit.Op{Op: ">", Args: []emit.Expr{&emit.Call{Name: "count", Star: true}, &emit.Num{Text: "1"}}}}
+	fault := call("error", &emit.Str{Value: "21000:Found multiple matches to update the same tuple."})
+	return []emit.Statement{&emit.Query{Body: &emit.Select{Items: []emit.Item{{X: fault}},
+		From: []emit.Table{&emit.Derived{Query: &emit.Query{Body: several}, Alias: emit.Alias{Name: "several"}}}}}}
 }

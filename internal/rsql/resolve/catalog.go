@@ -7,6 +7,7 @@ package resolve
 
 import (
 	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 )
 
@@ -27,9 +28,10 @@ const (
 type Column struct {
 	Name string
 	Type types.Type
-	// Default is the column's DEFAULT as DuckDB text, Identity its identity
+	// Default is the column's DEFAULT as written, Identity its identity
 	// clause: IdentityNone, IdentityAlways or IdentityByDefault.
 	HasDefault bool
+	Default    string
 	Identity   IdentityKind
 	NotNull    bool
 	// Partition marks a partition column of an external table.
@@ -73,13 +75,21 @@ type Catalog interface {
 	// (kind "schema") schema that may not exist yet is to be created.
 	// temp asks for the session's temporary schema.
 	Target(path []string, temp bool) ([]string, error)
-	// Function says whether a user-defined function of this name exists, and
-	// the DuckDB name of the macro that implements it.
-	Function(path []string) (duck string, ok bool)
+	// Functions are the user-defined functions of a name, those in the schema
+	// found first before the others.
+	Functions(path []string) ([]*UserFunction, error)
 	// Scan gives the DuckDB relation that reads an external relation. The
 	// relation must have at least the columns in scan.Columns (all, when nil)
 	// under their lower-case names.
 	Scan(scan *Scan) (emit.Table, error)
+}
+
+// UserFunction is a scalar function in SQL (CREATE FUNCTION ... LANGUAGE sql).
+type UserFunction struct {
+	Args    []syntax.TypeName
+	Returns syntax.TypeName
+	// Body is SELECT with one expression, in which $1 is the first argument.
+	Body string
 }
 
 // Scan is one read of an external relation.

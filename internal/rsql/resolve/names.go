@@ -3,7 +3,6 @@ package resolve
 import (
 	"strings"
 
-	"stepwell/internal/rsql/function"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 )
@@ -133,109 +132,4 @@ func internalName(written string) string {
 		return "interval"
 	}
 	return t.Base()
-}
-
-// TypeOf is the type of an expression as far as it can be told without asking
-// the database: of literals, casts, known columns and a few operators.
-func (r *Result) TypeOf(e syntax.Expr) types.Type {
-	switch e := e.(type) {
-	case *syntax.ColumnRef:
-		return r.Refs[e].Type
-	case *syntax.Number:
-		return numberType(e.Text)
-	case *syntax.Bool, *syntax.Exists, *syntax.IsTest, *syntax.Like, *syntax.Between, *syntax.In:
-		return types.Type{Kind: types.Boolean}
-	case *syntax.Interval:
-		return types.Type{Kind: types.IntervalDS}
-	case *syntax.Cast:
-		t, _ := types.Parse(e.Type.Name, e.Type.Args, e.Type.Nested)
-		return t
-	case *syntax.TypedString:
-		t, _ := types.Parse(e.Type.Name, e.Type.Args, e.Type.Nested)
-		return t
-	case *syntax.Unary:
-		if t := r.TypeOf(e.X); e.Op == "-" || e.Op == "+" || e.Op == "~" && t.Kind == types.Varbyte {
-			return t
-		}
-	case *syntax.Binary:
-		return r.binaryType(e)
-	case *syntax.Call:
-		return r.callType(e)
-	case *syntax.Case:
-		for _, w := range e.Whens {
-			if t := r.TypeOf(w.Result); t.Kind != types.Unknown {
-				return types.Type{Kind: t.Kind}
-			}
-		}
-	}
-	return types.Type{}
-}
-
-func numberType(text string) types.Type {
-	switch {
-	case strings.ContainsAny(text, "eE"):
-		return types.Type{Kind: types.Double}
-	case strings.Contains(text, "."):
-		return types.Type{Kind: types.Decimal}
-	case len(text) < 10:
-		return types.Type{Kind: types.Integer}
-	case len(text) < 19:
-		return types.Type{Kind: types.Bigint}
-	}
-	return types.Type{Kind: types.Decimal}
-}
-
-func (r *Result) binaryType(e *syntax.Binary) types.Type {
-	switch e.Op {
-	case "and", "or", "=", "<>", "<", ">", "<=", ">=", "~", "~*", "!~", "!~*":
-		return types.Type{Kind: types.Boolean}
-	case "||":
-		return types.Type{Kind: types.Varchar}
-	case "&", "|", "#":
-		if l := r.TypeOf(e.L); l.Kind == types.Varbyte {
-			return l
-		}
-	case "+", "-":
-		l, right := r.TypeOf(e.L), r.TypeOf(e.R)
-		if (l.Kind == types.Date || l.Kind == types.Timestamp || l.Kind == types.TimestampTZ) && right.IsInteger() {
-			return l
-		}
-		if l.Kind == types.Varbyte && e.Op == "+" {
-			return l
-		}
-		if l.IsInteger() && right.IsInteger() {
-			return types.Type{Kind: max(l.Kind, right.Kind)}
-		}
-	}
-	return types.Type{}
-}
-
-func (r *Result) callType(c *syntax.Call) types.Type {
-	f, ok := function.Lookup(c.Name.Last().Name)
-	if !ok {
-		return types.Type{}
-	}
-	switch f.Name {
-	case "count", "row_number", "rank", "dense_rank":
-		return types.Type{Kind: types.Bigint}
-	case "lower", "upper", "substring", "substr", "trim", "btrim", "ltrim", "rtrim", "replace", "left", "right", "concat", "to_char", "listagg":
-		return types.Type{Kind: types.Varchar}
-	case "len", "length", "strpos", "charindex":
-		return types.Type{Kind: types.Integer}
-	case "getdate", "sysdate", "dateadd", "date_trunc", "to_timestamp", "add_months":
-		return types.Type{Kind: types.Timestamp}
-	case "to_varbyte", "from_hex", "json_serialize_to_varbyte":
-		return types.Type{Kind: types.Varbyte}
-	case "json_parse", "array", "object", "array_concat", "array_flatten", "split_to_array", "subarray":
-		return types.Type{Kind: types.Super}
-	case "current_date", "to_date", "last_day", "next_day":
-		return types.Type{Kind: types.Date}
-	case "min", "max", "coalesce", "nvl", "any_value":
-		if len(c.Args) > 0 {
-			t := r.TypeOf(c.Args[0])
-			t.Length = 0
-			return t
-		}
-	}
-	return types.Type{}
 }

@@ -1,6 +1,9 @@
 package resolve
 
 import (
+	"slices"
+	"strings"
+
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
@@ -53,6 +56,12 @@ func (r *resolver) query(q *syntax.Query, outer *scope) ([]Column, bool) {
 		sc = r.with(q.With, outer)
 	}
 	columns, known, inner := r.body(q.Body, sc)
+	if inner != nil {
+		inner.outputs = map[string]bool{} // a sort key that names one means it
+		for _, c := range columns {
+			inner.outputs[c.Name] = true
+		}
+	}
 	for _, o := range q.OrderBy {
 		if inner == nil { // of a set operation or VALUES: result columns only
 			inner = &scope{outer: sc, sources: []*source{{columns: columns, known: known}}}
@@ -91,11 +100,14 @@ func (r *resolver) body(b syntax.Body, sc *scope) ([]Column, bool, *scope) {
 }
 
 func (r *resolver) block(s *syntax.Select, outer *scope) ([]Column, bool, *scope) {
-	sc := &scope{outer: outer, aliases: map[string]bool{}}
+	sc := &scope{outer: outer, aliases: map[string]syntax.Expr{}}
 	r.tables(s.From, sc, s.Where)
+	if s.ConnectBy != nil && !sc.hasColumn("level") {
+		sc.sources = append(sc.sources, &source{known: true, pseudo: true, columns: []Column{{Name: "level", Type: types.Type{Kind: types.Integer}}}})
+	}
 	for _, it := range s.Items {
 		if _, column := it.Expr.(*syntax.ColumnRef); !column || it.Alias != nil {
-			sc.aliases[r.ItemName(it)] = true
+			sc.aliases[r.ItemName(it)] = it.Expr
 		}
 	}
 	r.exprs(sc, s.Where, s.StartWith, s.ConnectBy)
@@ -131,10 +143,14 @@ func (r *resolver) outputs(s *syntax.Select, sc *scope) ([]Column, bool) {
 		if len(s.From) == 0 {
 			r.fail(star, sqlerr.SyntaxError, "SELECT * with no tables specified is not valid")
 		}
+		expand := r.expand
 		if merges(s.From) && len(star.Qualifier) == 0 {
-			return nil, false
+			for _, src := range sc.sources {
+				r.useAll(src)
+			}
+			expand = func(star *syntax.Star, sc *scope) ([]Column, bool) { return r.merged(s.From, star, sc) }
 		}
-		more, known := r.expand(star, sc)
+		more, known := expand(star, sc)
 		if !known {
 			return nil, false
 		}
@@ -166,10 +182,11 @@ func (r *resolver) expand(star *syntax.Star, sc *scope) ([]Column, bool) {
 	var columns []Column
 	found := false
 	for _, s := range sc.sources {
-		if n := len(star.Qualifier); n > 0 && s.name != r.Fold(star.Qualifier[n-1]) {
+		if n := len(star.Qualifier); s.pseudo || n > 0 && s.name != r.Fold(star.Qualifier[n-1]) {
 			continue
 		}
 		found = true
+		r.useAll(s)
 		if !s.known {
 			return nil, false
 		}
@@ -206,17 +223,19 @@ func (r *resolver) table(t syntax.TableExpr, sc *scope) {
 		s.named(r, t.Alias)
 		sc.sources = append(sc.sources, s)
 	case *syntax.TableCall:
-		r.expr(sc, t.Call)
-		s := &source{name: r.Fold(t.Call.Name.Last())}
-		s.named(r, t.Alias)
-		sc.sources = append(sc.sources, s)
+		r.tableCall(t, sc)
 	case *syntax.Join:
 		r.table(t.Left, sc)
 		r.table(t.Right, sc)
 		r.exprs(sc, t.On)
 		for _, id := range t.Using {
 			r.names[r.Fold(id)] = true
+			if sc.merged == nil {
+				sc.merged = map[string]bool{}
+			}
+			sc.merged[r.Fold(id)] = true
 		}
+		sc.natural = sc.natural || t.Natural
 		r.star = r.star || t.Natural
 	case *syntax.Pivot:
 		inner := &scope{outer: sc.outer}
@@ -317,7 +336,9 @@ func (r *resolver) bindRelation(t *syntax.TableName, b *Binding, s *source) {
 	b.Relation = rel
 	s.relation, s.columns = rel, rel.Columns
 	s.known = len(rel.Columns) > 0 && rel.Kind != System
-	r.result.Read = appendOnce(r.result.Read, rel)
+	if r.views == 0 { // what a late-binding view reads is its owner's matter
+		r.result.Read = appendOnce(r.result.Read, rel)
+	}
 	switch rel.Kind {
 	case External:
 		b.Scan = &Scan{Relation: rel}
@@ -390,8 +411,15 @@ func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 	}
 	complete := true
 	for s := sc; s != nil; s = s.outer {
+		if len(parts) == 1 && s.ambiguous(parts[0]) {
+			r.fail(c, sqlerr.AmbiguousColumn, "column reference \"%s\" is ambiguous", parts[0])
+		}
 		if ref, ok := s.find(parts); ok {
+			if r.Written != nil {
+				ref.Path = r.attributes(c.Parts[len(parts)-len(ref.Path):])
+			}
 			r.result.Refs[c] = ref
+			r.use(ref.relation, ref.Column)
 			return
 		}
 		for _, src := range s.sources {
@@ -400,7 +428,8 @@ func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 				return
 			}
 		}
-		if s.aliases[parts[0]] {
+		if x, ok := s.aliases[parts[0]]; ok {
+			r.result.Aliases[c] = x
 			return
 		}
 	}
@@ -410,6 +439,42 @@ func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 		}
 		r.fail(c, sqlerr.UndefinedColumn, "column \"%s\" does not exist%s", parts[0], sc.places())
 	}
+	if complete && !sc.hasAny(parts[0]) && (len(parts) == 2 || !sc.hasAny(parts[len(parts)-2])) {
+		r.fail(c, sqlerr.UndefinedTable, "missing FROM-clause entry for table \"%s\"", parts[len(parts)-2])
+	}
+	if complete && len(parts) == 2 {
+		r.fail(c, sqlerr.UndefinedColumn, "column %s does not exist", strings.Join(parts, "."))
+	}
+}
+
+// ambiguous says whether several tables of the FROM clause have a column, and
+// no join merges them.
+func (sc *scope) ambiguous(name string) bool {
+	if sc.merged[name] || sc.natural || sc.outputs[name] {
+		return false
+	}
+	n := 0
+	for _, s := range sc.sources {
+		if s.known && slices.ContainsFunc(s.columns, func(c Column) bool { return c.Name == name }) {
+			n++
+		}
+	}
+	return n > 1
+}
+
+// attributes are the names of a path into a SUPER value.
+func (r *resolver) attributes(ids []syntax.Ident) []string {
+	out := make([]string, len(ids))
+	for i, id := range ids {
+		out[i] = r.Attribute(id)
+	}
+	return out
+}
+
+func (sc *scope) hasColumn(name string) bool {
+	return slices.ContainsFunc(sc.sources, func(s *source) bool {
+		return slices.ContainsFunc(s.columns, func(c Column) bool { return c.Name == name })
+	})
 }
 
 func (sc *scope) hasAny(name string) bool {
@@ -461,7 +526,10 @@ func (s *source) column(parts []string, n int) (Ref, bool) {
 		if c.Name != parts[n] {
 			continue
 		}
-		ref := Ref{Column: c.Name, Type: c.Type, Path: parts[n+1:]}
+		if s.pseudo {
+			return Ref{Column: "#" + c.Name, Type: c.Type}, n == len(parts)-1
+		}
+		ref := Ref{Column: c.Name, Type: c.Type, Path: parts[n+1:], relation: s.relation, System: s.relation != nil && s.relation.Kind == System}
 		if n > 0 {
 			ref.Table = s.name
 		}

@@ -14,6 +14,8 @@ import (
 type Result struct {
 	// Tables says what every relation in FROM is.
 	Tables map[*syntax.TableName]*Binding
+	// Calls says which functions in FROM are relations of the catalog.
+	Calls map[*syntax.TableCall]*Binding
 	// Refs says what the column references are that name a known column.
 	Refs map[*syntax.ColumnRef]Ref
 	// Outputs are the columns of queries whose columns are all known.
@@ -24,8 +26,19 @@ type Result struct {
 	Read, Written []*Relation
 	Scans         []*Scan
 	Volatile      bool
+	// Used are the columns of the relations read that the statement names
+	// itself, not through a view.
+	Used map[Place][]string
 	// Params is the highest number of a parameter.
 	Params int
+	// Aliases says what the references mean that name an item of their own
+	// select list.
+	Aliases map[*syntax.ColumnRef]syntax.Expr
+	// Inlined are the bodies that calls of user-defined functions stand for,
+	// Arguments what the parameters in them are.
+	Inlined   map[*syntax.Call]syntax.Expr
+	Arguments map[*syntax.Param]syntax.Expr
+	told      map[syntax.Expr]types.Type
 }
 
 // Binding is what a name in FROM stands for.
@@ -50,7 +63,10 @@ type Ref struct {
 	Column string
 	Type   types.Type
 	// Path are the attributes after the column: navigation into its value.
-	Path []string
+	Path     []string
+	relation *Relation
+	// System says that it is a column of a system table or view.
+	System bool
 }
 
 // Options are the settings names depend on.
@@ -58,6 +74,17 @@ type Options struct {
 	CaseSensitive bool
 	// Position turns a byte offset into the position reported with an error.
 	Position func(offset int) int
+	// Written, with enable_case_sensitive_super_attribute on, gives the spelling
+	// of a SUPER attribute's name; nil folds it like other names.
+	Written func(syntax.Ident) string
+}
+
+// Attribute is the name of a SUPER attribute.
+func (o Options) Attribute(id syntax.Ident) string {
+	if o.Written != nil {
+		return o.Written(id)
+	}
+	return o.Fold(id)
 }
 
 // Fold gives an identifier the spelling under which the catalog knows it.
@@ -97,6 +124,7 @@ type source struct {
 	columns  []Column
 	known    bool // columns is complete
 	value    bool // an element of an unnested SUPER
+	pseudo   bool // the columns of CONNECT BY, which * leaves out
 }
 
 // scope is what a query block's expressions can name.
@@ -104,7 +132,12 @@ type scope struct {
 	outer   *scope
 	sources []*source
 	ctes    map[string]*source
-	aliases map[string]bool
+	aliases map[string]syntax.Expr
+	// merged are the columns that JOIN ... USING merges; natural says that a
+	// natural join does. outputs are the names an ORDER BY may mean.
+	merged  map[string]bool
+	natural bool
+	outputs map[string]bool
 }
 
 // maxViews bounds the nesting of late-binding views.
@@ -114,8 +147,11 @@ const maxViews = 64
 func Statement(s syntax.Statement, catalog Catalog, options Options) (result *Result, err error) {
 	r := &resolver{Options: options, catalog: catalog, names: map[string]bool{}, result: &Result{
 		Tables:  map[*syntax.TableName]*Binding{},
+		Calls:   map[*syntax.TableCall]*Binding{},
 		Refs:    map[*syntax.ColumnRef]Ref{},
 		Outputs: map[*syntax.Query][]Column{},
+		Aliases: map[*syntax.ColumnRef]syntax.Expr{},
+		Inlined: map[*syntax.Call]syntax.Expr{}, Arguments: map[*syntax.Param]syntax.Expr{},
 	}}
 	defer func() {
 		if x := recover(); x != nil {
@@ -158,6 +194,7 @@ func (r *resolver) statement(s syntax.Statement) {
 		sc.sources = append(sc.sources, r.targetSource(s.Table, s.Alias))
 		r.tables(s.Using, sc, s.Where)
 		r.exprs(sc, s.Where)
+		r.needEquijoin(s.Table, sc.sources[0], s.Using, s.Where)
 	case *syntax.Merge:
 		r.merge(s)
 	case *syntax.CreateTable:
@@ -189,6 +226,7 @@ func (r *resolver) update(s *syntax.Update) {
 		r.expr(sc, a.Value)
 	}
 	r.exprs(sc, s.Where)
+	r.needEquijoin(s.Table, sc.sources[0], s.From, s.Where)
 }
 
 func (r *resolver) merge(s *syntax.Merge) {
@@ -203,7 +241,11 @@ func (r *resolver) merge(s *syntax.Merge) {
 			r.targetColumn(a.Column)
 			r.expr(sc, a.Value)
 		}
-		r.exprs(sc, w.Values...)
+		inserted := sc
+		if !w.Matched { // a row of the source has no match in the target
+			inserted = &scope{sources: sc.sources[1:]}
+		}
+		r.exprs(inserted, w.Values...)
 	}
 }
 
@@ -284,6 +326,9 @@ func (r *resolver) expr(sc *scope, e syntax.Expr) {
 		r.star = true
 		return
 	case *syntax.Param:
+		if r.result.Arguments[e] != nil {
+			return
+		}
 		r.result.Params = max(r.result.Params, e.Index)
 		return
 	case *syntax.Call:
@@ -319,10 +364,17 @@ func (r *resolver) call(sc *scope, c *syntax.Call) bool {
 		}
 		return false
 	}
-	if _, ok := r.catalog.Function(path); !ok {
+	list, err := r.catalog.Functions(path)
+	if err != nil {
+		panic(sqlerr.From(err))
+	}
+	r.exprs(sc, c.Args...)
+	u := r.overload(list, c.Args)
+	if u == nil {
 		r.undefined(c, path)
 	}
-	return false
+	r.inline(c, u)
+	return true
 }
 
 func (r *resolver) undefined(c *syntax.Call, path []string) {

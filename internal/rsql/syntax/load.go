@@ -11,6 +11,15 @@ type Copy struct {
 	Options []Option
 }
 
+// CopyJob is COPY JOB LIST, and SHOW, DROP, RUN and ALTER name [AUTO ON | OFF].
+// COPY ... JOB CREATE is a Copy with the option JOB.
+type CopyJob struct {
+	Pos
+	Action string // lower case
+	Name   Ident
+	Auto   string // ON, OFF or empty
+}
+
 // Unload is UNLOAD ('query') TO 'prefix' with its options. Query is the parsed
 // query; its spans are relative to Source, the query's own text.
 type Unload struct {
@@ -32,5 +41,6 @@ func Find(options []Option, name string) (Option, bool) {
 	return Option{}, false
 }
 
-func (*Copy) statement()   {}
-func (*Unload) statement() {}
+func (*Copy) statement()    {}
+func (*CopyJob) statement() {}
+func (*Unload) statement()  {}

@@ -9,6 +9,9 @@ import (
 func (p *parser) copy() Statement {
 	start := p.start()
 	p.needWord("copy")
+	if p.isWord("job") && (p.isWordAt(1, "list") || p.isWordAt(1, "show") || p.isWordAt(1, "drop") || p.isWordAt(1, "run") || p.isWordAt(1, "alter")) {
+		return p.copyJob(start)
+	}
 	c := &Copy{Table: p.name()}
 	if p.isOp("(") {
 		c.Columns = p.idents()
@@ -18,6 +21,19 @@ func (p *parser) copy() Statement {
 	c.Options = p.loadOptions(copyOptions)
 	c.Pos = p.since(start)
 	return c
+}
+
+func (p *parser) copyJob(start int) Statement {
+	p.needWord("job")
+	j := &CopyJob{Action: p.next().text}
+	if j.Action != "list" {
+		j.Name = p.label()
+	}
+	if j.Action == "alter" && p.word("auto") {
+		j.Auto = upper(p.label().Name)
+	}
+	j.Pos = p.since(start)
+	return j
 }
 
 // loadOptions parses the options of COPY and UNLOAD until the statement ends.

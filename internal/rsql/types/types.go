@@ -94,7 +94,7 @@ var kinds = [...]info{
 	IntervalDS:  {"interval day to second", "INTERVAL", 1190, 8},
 	Super:       {"super", "JSON", 4000, -1},
 	Varbyte:     {"binary varying", "BLOB", 6551, -1},
-	HLLSketch:   {"hllsketch", "BLOB", 2935, -1},
+	HLLSketch:   {"hllsketch", "VARCHAR", 2935, -1},
 	Geometry:    {"geometry", "BLOB", 3000, -1},
 	Geography:   {"geography", "BLOB", 3001, -1},
 	OID:         {"oid", "UINTEGER", 26, 4},

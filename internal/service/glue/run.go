@@ -160,9 +160,10 @@ func (s *Service) running(ctx context.Context, at scope, rec runRecord) error {
 	})
 }
 
-// changeRun changes a run's record, whatever has become of it in the meantime.
+// changeRun changes a run's record, whatever has become of it in the meantime;
+// what a run has come to waits for a disk that is full.
 func (s *Service) changeRun(ctx context.Context, at scope, rec runRecord, change func(*store.Tx, *runRecord) error) error {
-	return s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+	return s.Store.Keep(ctx, func(tx *store.Tx) error {
 		key := at.key(*rec.Run.JobName, *rec.Run.Id)
 		now, there, err := runs.Get(tx, key...)
 		if err != nil || !there {

@@ -282,7 +282,7 @@ func (s *Service) variables(ctx context.Context, rec runRecord, f *files, env *p
 		"HOME=" + f.temp, "TMPDIR=" + f.temp, "LANG=C.UTF-8", "TZ=UTC",
 		"AWS_ACCESS_KEY_ID=" + id, "AWS_SECRET_ACCESS_KEY=" + secret,
 		"AWS_REGION=" + rec.Caller.Region, "AWS_DEFAULT_REGION=" + rec.Caller.Region,
-		"AWS_ENDPOINT_URL=" + s.EndpointURL(), "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ENDPOINT_URL=" + s.EndpointURL(), "AWS_EC2_METADATA_DISABLED=true", "AWS_DISABLE_HOST_PREFIX_INJECTION=true",
 		fmt.Sprintf("GLUE_PYTHON_VERSION=%d.%d", env.Base.Major, env.Base.Minor),
 		"GLUE_VERSION=" + text(rec.Run.GlueVersion),
 	}

@@ -112,7 +112,7 @@ func TestScripts(t *testing.T) {
 		{name: "wants Spark", script: "from awsglue.context import GlueContext", state: "FAILED",
 			message: "ImportError: awsglue.context is not available in a Python shell job: only awsglue.utils.getResolvedOptions is"},
 		{name: "environment", script: "import os\nfor k in sorted(os.environ): print(k)\nprint(os.environ['AWS_ACCESS_KEY_ID'], os.environ['AWS_ENDPOINT_URL'], os.environ['AWS_REGION'], os.environ['GLUE_VERSION'])\nopen('x', 'w').write(os.environ['TMPDIR'])",
-			state: "SUCCEEDED", out: []string{"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
+			state: "SUCCEEDED", out: []string{"AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_DISABLE_HOST_PREFIX_INJECTION", "AWS_EC2_METADATA_DISABLED", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_SECRET_ACCESS_KEY",
 				"GLUE_PYTHON_VERSION", "GLUE_VERSION", "HOME", "LANG", "PATH", "PIP_TARGET", "PYTHONPATH", "PYTHONUNBUFFERED", "STEPWELL_PROCESS", "TMPDIR", "TZ", "111122223333 http://127.0.0.1:4566 eu-west-1 3.0"}},
 		{name: "extra files", script: "import helper, eggmod\nfrom pack.deep import value\nprint(helper.hello(), value, eggmod.value)",
 			args: map[string]string{"--extra-py-files": "s3://code/helper.py, s3://code/pack.zip,s3://code/mod-0.1-py3.6.egg"}, state: "SUCCEEDED", out: []string{"from a file from a zip from an egg"}},

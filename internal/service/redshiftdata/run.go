@@ -237,9 +237,10 @@ func (s *Service) load(ctx context.Context, account, region, id string) (st stat
 	return st, ok, err
 }
 
-// save writes the record, cancelled or not.
+// save writes the record, cancelled or not. A statement waits for a disk that
+// is full, rather than be lost.
 func (s *Service) save(ctx context.Context, st *statement) error {
-	return s.Store.Update(context.WithoutCancel(ctx), st.put)
+	return s.Store.Keep(ctx, st.put)
 }
 
 // show lets readers see a running statement ahead of its record.

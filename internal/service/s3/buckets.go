@@ -40,8 +40,21 @@ func (s *Service) intercept(r *http.Request, t *target) *awserr.Error {
 	if r.Method == http.MethodPut && t.Bucket != "" && t.Key == "" && !hasSubresource(t.Query) {
 		return s.interceptCreate(r, t)
 	}
+	if legacyName(t.Bucket) {
+		return errNoSuchBucket(t.Bucket)
+	}
 	return nil
 }
+
+// legacyName tells whether a bucket name was good in us-east-1 until 2018 and is
+// not since ("Bucket naming rules", Amazon S3 User Guide). Here no bucket has such a
+// name, but asking for one is no fault of the name.
+func legacyName(bucket string) bool {
+	return len(bucket) >= 3 && len(bucket) <= 255 && strings.Trim(bucket, legacyCharacters) == "" &&
+		(len(bucket) > 63 || strings.ToLower(bucket) != bucket || strings.Contains(bucket, "_"))
+}
+
+const legacyCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 // hasSubresource tells an operation on part of a bucket from one on the bucket.
 func hasSubresource(query url.Values) bool {
@@ -142,6 +155,9 @@ func (s *Service) amend(resp *http.Response) error {
 		if resp.StatusCode == http.StatusBadRequest && method != http.MethodHead && strings.HasSuffix(t.Key, "/") {
 			return amendFolder(resp)
 		}
+		if ok {
+			amendObject(resp)
+		}
 	case ok && method == http.MethodDelete && !hasSubresource(t.Query):
 		return s.dropBucket(ctx, t.Bucket)
 	case ok && method == http.MethodGet && t.Query.Has("location"):
@@ -161,6 +177,21 @@ func (s *Service) amend(resp *http.Response) error {
 		resp.Header.Set("X-Amz-Bucket-Region", b.Region)
 	}
 	return nil
+}
+
+// amendObject makes the headers of an object's answer S3's: no storage class where
+// it is STANDARD, and the encryption that every object has since 2023 unless its
+// writer chose another ("GetObject", "PutObject", API reference). Objects are plain
+// files here all the same.
+func amendObject(resp *http.Response) {
+	h, r := resp.Header, resp.Request
+	if h.Get("X-Amz-Storage-Class") == "STANDARD" {
+		h.Del("X-Amz-Storage-Class")
+	}
+	stored := r.Method == http.MethodPost || r.Header.Get("X-Amz-Copy-Source") != "" || h.Get("Etag") != ""
+	if stored && r.Header.Get("X-Amz-Server-Side-Encryption") == "" && h.Get("X-Amz-Server-Side-Encryption") == "" {
+		h.Set("X-Amz-Server-Side-Encryption", "AES256")
+	}
 }
 
 // amendIDs gives the answer the request id under which the request is logged.

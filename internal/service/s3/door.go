@@ -14,6 +14,7 @@ import (
 
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/store"
 )
 
 // newProxy builds the way of HTTP requests to the embedded server: bodies
@@ -211,7 +212,9 @@ func (s *Service) proxyError(w http.ResponseWriter, r *http.Request, err error) 
 		writeError(w, r, e)
 		return
 	}
-	switch {
+	switch fault := (*store.Fault)(nil); {
+	case errors.As(err, &fault):
+		writeError(w, r, awserr.New(http.StatusServiceUnavailable, "ServiceUnavailable", "The server's state cannot be kept (%s).", fault.Err))
 	case errors.Is(err, errBody), errors.Is(err, io.ErrUnexpectedEOF):
 		writeError(w, r, awserr.New(http.StatusBadRequest, "IncompleteBody",
 			"You did not provide the number of bytes specified by the Content-Length HTTP header"))

@@ -67,12 +67,42 @@ func BenchmarkStartSync(b *testing.B) {
 	}
 }
 
+// BenchmarkResume takes up executions that wait after a restart.
+func BenchmarkResume(b *testing.B) {
+	const executions = 20000
+	file := filepath.Join(b.TempDir(), "s.db")
+	w := benchWorldIn(b, file, "STANDARD", `{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 36000, "End": true}}}`)
+	var clients sync.WaitGroup
+	for range 64 {
+		clients.Go(func() {
+			for range executions / 64 {
+				if _, err := w.bus.Invoke(context.Background(), "states", "StartExecution", &api.StartExecutionInput{StateMachineArn: new(benchMachine)}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	clients.Wait()
+	w.close()
+	for b.Loop() {
+		w := newWorld(b, file, clock.New(1), newNeighbours())
+		b.StopTimer()
+		w.close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(executions*b.N)/b.Elapsed().Seconds(), "executions/s")
+}
+
 const benchMachine = "arn:aws:states:us-east-1:123456789012:stateMachine:m"
 
 func benchWorld(b *testing.B, kind, definition string) *world {
 	b.Helper()
-	others := newNeighbours()
-	w := newWorld(b, filepath.Join(b.TempDir(), "s.db"), clock.New(1), others)
+	return benchWorldIn(b, filepath.Join(b.TempDir(), "s.db"), kind, definition)
+}
+
+func benchWorldIn(b *testing.B, file, kind, definition string) *world {
+	b.Helper()
+	w := newWorld(b, file, clock.New(1), newNeighbours())
 	w.svc.IDs = bus.RandomIDs{}
 	in := &api.CreateStateMachineInput{Name: new("m"), Type: &kind, Definition: &definition, RoleArn: new("arn:aws:iam::123456789012:role/r")}
 	if _, err := w.bus.Invoke(context.Background(), "states", "CreateStateMachine", in); err != nil {

@@ -28,6 +28,9 @@
 // Any other call fails with States.TaskFailed and a cause that says so; the
 // state's Retry decides. Nothing is ever repeated once its result is recorded.
 //
+// While the store cannot be written (store.Fault), changes are refused, and tasks
+// whose calls are refused for that reason wait and call again.
+//
 // # Express
 //
 // Express executions live in memory, as AWS runs them at least once without a
@@ -47,8 +50,9 @@
 // A Map run is a record beside its execution; Standard children are executions
 // of MACHINE/LABEL with histories of their own, Express children live in memory
 // and begin again with the next server. S3 is read and written over the bus.
-// When an execution is redriven, the children of its Map runs that did not
-// succeed begin anew.
+// When an execution is redriven, so are its Map runs that did not succeed: Standard
+// children that did not succeed are redriven, Express ones begin anew, those that
+// never began begin; the others are kept.
 //
 // # Logs
 //
@@ -61,11 +65,24 @@
 // unless it waits for a job or a token. Mocked results are checked against the
 // shapes of the services on the bus and of dynamodb, events, kms, lambda and sqs.
 //
+// # HTTP tasks
+//
+// http:invoke reads the EventBridge connection and its secret over the bus, for each
+// call anew, and asks for an OAuth token each time. Redirects are not followed. An
+// endpoint is HTTPS, or on this machine. A call that had begun when the server died is
+// made again unless its method is POST or PATCH.
+//
+// # Mocks
+//
+// An execution of STATE-MACHINE-ARN#TEST-CASE answers tasks from a mock file (see Mocks).
+// Invocations are numbered as tasks are scheduled; after a restart they are counted
+// in the history, those of Map runs' children begin at 0 again.
+//
 // # Not here
 //
 // Encryption with customer keys and tracing are accepted and described, not acted
-// on. Optimized integrations other than glue, sns and states are recognised at
-// creation and fail when they are reached.
+// on. Optimized integrations other than events, glue, http, sns and states are recognised
+// at creation, those of EMR with their parameters, and fail when they are reached.
 //
 // The composition root imports this package; it imports no other service.
 package states

@@ -3,7 +3,10 @@ package states
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"sync"
 
 	"stepwell/internal/asl/exec"
 	"stepwell/internal/store"
@@ -101,19 +104,54 @@ func (l *liveExecution) info() exec.Info {
 	}
 }
 
-// resume goes on with an execution that an earlier server left.
-func (s *Service) resume(ctx context.Context, e *execution) error {
-	var p *program
-	var journal [][]byte
-	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if p, err = s.programOf(tx, e.Account, e.Region, e.Revision); err != nil {
-			return err
-		}
-		journal, err = tx.Read(e.stream(), 1, -1)
-		return err
-	})
-	if err != nil {
-		return err
+// How many executions are read at once when a server resumes them, and by how many readers.
+const (
+	resumeBatch   = 256
+	resumeReaders = 2
+)
+
+// resume goes on with the executions that an earlier server left. One that
+// cannot go on stands where it is.
+func (s *Service) resume(ctx context.Context, left []execution) {
+	work := make(chan []execution)
+	var readers sync.WaitGroup
+	for range resumeReaders {
+		readers.Go(func() {
+			for batch := range work {
+				s.resumeBatch(ctx, batch)
+			}
+		})
 	}
-	return s.launch(&liveExecution{record: *e, logging: p.revision.Logging}, p.machine, journal)
+	for batch := range slices.Chunk(left, resumeBatch) {
+		work <- batch
+	}
+	close(work)
+	readers.Wait()
+}
+
+func (s *Service) resumeBatch(ctx context.Context, batch []execution) {
+	var found [resumeBatch]struct {
+		program *program
+		journal [][]byte
+		err     error
+	}
+	failed := s.Store.View(ctx, func(tx *store.Tx) error {
+		for i := range batch {
+			e, f := &batch[i], &found[i]
+			if f.program, f.err = s.programOf(tx, e.Account, e.Region, e.Revision); f.err == nil {
+				f.journal, f.err = tx.Read(e.stream(), 1, -1)
+			}
+		}
+		return nil
+	})
+	for i := range batch {
+		f := &found[i]
+		err := errors.Join(failed, f.err)
+		if err == nil {
+			err = s.launch(&liveExecution{record: batch[i], logging: f.program.revision.Logging}, f.program.machine, f.journal)
+		}
+		if err != nil {
+			s.Log.Error("execution cannot be resumed", "execution", batch[i].ARN, "error", err)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"stepwell/internal/asl/exec"
 	"stepwell/internal/awsapi"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
@@ -77,7 +78,14 @@ func sdkName(m *awsapi.Model) string {
 }
 
 // input reads the parameters of a task into the operation's input.
-func (c *call) input(params json.RawMessage) (any, error) {
+func (c *call) input(t *exec.Task) (any, error) {
+	params := t.Parameters
+	if c.optimized != nil && c.optimized.prepare != nil {
+		var err error
+		if params, err = c.optimized.prepare(t, params); err != nil {
+			return nil, err
+		}
+	}
 	if c.optimized != nil && len(c.optimized.text) > 0 {
 		var err error
 		if params, err = asText(params, c.optimized.text); err != nil {

@@ -9,6 +9,7 @@ import (
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/store"
 )
 
 // jobKind is a kind of job that .sync waits for.
@@ -50,7 +51,7 @@ func (o *openTask) lookAtJobRun(c *call, in *glue.GetJobRunInput, pause time.Dur
 	if o.ctx.Err() != nil {
 		return
 	}
-	if err != nil && awserr.From(err) != nil {
+	if err != nil && awserr.From(err) != nil && !store.IsFault(err) {
 		o.fail(c.failure(err, o.caller.RequestID))
 		return
 	}
@@ -92,9 +93,9 @@ var nestedExecution = &jobKind{wait: func(o *openTask, c *call, submitted json.R
 	}
 	e, err := o.s.findExecution(o.ctx, started.ExecutionArn)
 	switch {
-	case err != nil:
+	case awserr.From(err) != nil:
 		o.fail(c.failure(err, o.caller.RequestID))
-	case e.Stop.IsZero(): // not in the engine yet, or about to leave it
+	case err != nil, e.Stop.IsZero(): // the disk cannot be read; not in the engine yet, or about to leave it
 		o.after(firstLook, func() { o.wait(c, submitted) })
 	default:
 		o.nestedEnded(c, &e)

@@ -45,9 +45,11 @@ func badLabel(m *syntax.Machine, at string) (location string, bad rune) {
 	return "", -1
 }
 
-// checkLabels refuses labels with characters that must not be there. The text
-// is the recorded one, whose recording was never validated against AWS: an inner fault that the service shows as it is, with
-// the character and the sentence each quoted as Python quotes them.
+// checkLabels refuses labels with characters that must not be there. That AWS
+// refuses them is documented; the text is not known to be AWS's. It is the one
+// of the recordings at hand, which carry no date of validation against AWS and
+// read like the fault of a Python program, sentence and character each quoted
+// as Python quotes them. An AWS recording, once there is one, replaces it.
 func checkLabels(definition string) *awserr.Error {
 	def, _ := syntax.Parse(definition)
 	if def == nil || def.Machine == nil {

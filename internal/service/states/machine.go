@@ -213,6 +213,15 @@ func update[T any](ctx context.Context, s *store.Store, f func(*store.Tx) (T, er
 	return out, err
 }
 
+// keep is update that waits while the store cannot be written (store.Keep).
+func keep[T any](ctx context.Context, s *store.Store, f func(*store.Tx) (T, error)) (out T, err error) {
+	err = s.Keep(ctx, func(tx *store.Tx) (err error) {
+		out, err = f(tx)
+		return err
+	})
+	return out, err
+}
+
 // view runs f on what is durable and returns what it made.
 func view[T any](ctx context.Context, s *store.Store, f func(*store.Tx) (T, error)) (out T, err error) {
 	err = s.View(ctx, func(tx *store.Tx) (err error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"stepwell/internal/asl/exec"
@@ -22,49 +23,49 @@ import (
 var _ exec.MapHost = host{}
 
 // BeginMapRun records a Map run, unless it is recorded.
-func (h host) BeginMapRun(ctx context.Context, m exec.MapRun) (exec.MapControl, error) {
+func (h host) BeginMapRun(ctx context.Context, m exec.MapRun) (exec.MapBegun, error) {
 	s := h.s
 	parent := s.live.get(m.Execution)
 	if parent == nil {
-		return m.MapControl, exec.ErrNoExecution
+		return exec.MapBegun{MapControl: m.MapControl}, exec.ErrNoExecution
 	}
 	e := &parent.record
-	return update(ctx, s.Store, func(tx *store.Tx) (exec.MapControl, error) {
-		old, ok, err := mapRuns.Get(tx, e.Account, e.Region, e.Machine, e.Name, m.ID)
-		if err != nil || ok && old.Stopped.IsZero() {
-			return old.Control, err
+	return keep(ctx, s.Store, func(tx *store.Tx) (exec.MapBegun, error) {
+		r, ok, err := mapRuns.Get(tx, e.Account, e.Region, e.Machine, e.Name, m.ID)
+		if err != nil || ok && r.Stopped.IsZero() && r.Redrives >= m.Redrives {
+			return exec.MapBegun{MapControl: r.Control, Kept: r.Kept}, err
 		}
-		r := mapRun{
-			Account: e.Account, Region: e.Region, ARN: exec.MapRunARN(m.Info, m.Label, m.ID), ID: m.ID, Label: m.Label, State: m.State,
-			Execution: e.ARN, ExecutionName: e.Name, Machine: e.Machine, MachineARN: e.MachineARN, Express: m.Express,
-			Started: millis(m.Started), Status: string(exec.Running), Control: m.MapControl,
-		}
-		if ok { // redriven
-			r = old
-			r.Status, r.Stopped, r.Redrives, r.Redriven = string(exec.Running), time.Time{}, old.Redrives+1, millis(s.Clock.Now())
+		if ok {
+			r.Status, r.Stopped, r.Redrives, r.Redriven = string(exec.Running), time.Time{}, m.Redrives, millis(s.Clock.Now())
+		} else {
+			r = mapRun{
+				Account: e.Account, Region: e.Region, ARN: exec.MapRunARN(m.Info, m.Label, m.ID), ID: m.ID, Label: m.Label, State: m.State,
+				Execution: e.ARN, ExecutionName: e.Name, Machine: e.Machine, MachineARN: e.MachineARN, Express: m.Express,
+				Started: millis(m.Started), Status: string(exec.Running), Control: m.MapControl,
+			}
 		}
 		if err := mapRunNames.Put(tx, e.Name, r.nameKey()...); err != nil {
-			return r.Control, err
+			return exec.MapBegun{}, err
 		}
-		return r.Control, mapRuns.Put(tx, r, r.key()...)
+		return exec.MapBegun{MapControl: r.Control, Kept: r.Kept}, mapRuns.Put(tx, r, r.key()...)
 	})
 }
 
-// NoteMapRun keeps how far a Map run is.
+// NoteMapRun keeps how far a Map run is. Its execution may have ended.
 func (h host) NoteMapRun(ctx context.Context, p exec.MapProgress) error {
-	parent := h.s.live.get(p.Execution)
-	if parent == nil {
-		return exec.ErrNoExecution
+	a, ok := bus.ParseARN(p.Execution)
+	parts := strings.Split(a.Resource, ":")
+	if !ok || len(parts) != 3 {
+		return fmt.Errorf("cannot note Map run %s: its execution is %q", p.ID, p.Execution)
 	}
-	e := &parent.record
 	return h.s.Store.Update(ctx, func(tx *store.Tx) error {
-		r, ok, err := mapRuns.Get(tx, e.Account, e.Region, e.Machine, e.Name, p.ID)
+		r, ok, err := mapRuns.Get(tx, a.Account, a.Region, parts[1], parts[2], p.ID)
 		if err != nil || !ok {
 			return err
 		}
 		r.Status, r.Items, r.Children = string(p.Status), p.Items, p.Children
 		if p.Status != exec.Running {
-			r.Stopped = millis(p.At)
+			r.Stopped, r.Kept = millis(p.At), p.Kept
 		}
 		return mapRuns.Put(tx, r, r.key()...)
 	})
@@ -89,7 +90,7 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 		l.watchers = append(l.watchers, func(execution) { limit.Stop() })
 		return s.launch(l, c.Machine, nil)
 	}
-	journal, over, err := s.recordChild(ctx, &l.record, parent.record.Redrives)
+	journal, over, err := s.recordChild(ctx, &l.record, c.Redrives)
 	if err != nil {
 		return err
 	}
@@ -107,28 +108,34 @@ func (s *Service) childRecord(parent *execution, c *exec.Child) execution {
 		Account: parent.Account, Region: parent.Region, ARN: exec.ChildARN(*c), Name: c.Name, Machine: parent.Machine + "/" + c.Label,
 		MachineARN: parent.MachineARN + "/" + c.Label, Revision: parent.Revision, RoleARN: parent.RoleARN, Start: millis(now),
 		Order: inverted(now), Input: string(c.Input), Status: string(exec.Running),
-		MapRunARN: new(exec.MapRunARN(c.Parent, c.Label, c.MapRun)), Parent: parent.ARN,
+		MapRunARN: new(exec.MapRunARN(c.Parent, c.Label, c.MapRun)), Parent: parent.ARN, TestCase: parent.TestCase,
 	}
 }
 
 // recordChild makes a child durable, or reads the one that is: its journal
-// where it runs; over: it has ended, and the parent was not redriven since.
+// where it runs, or runs again because the Map run was redriven since it ended;
+// over: it has ended for good.
 func (s *Service) recordChild(ctx context.Context, e *execution, redrives int64) (journal [][]byte, over bool, err error) {
-	e.ParentRedrives = redrives
-	err = s.Store.Update(ctx, func(tx *store.Tx) error {
+	e.RunRedrives = redrives
+	now := millis(s.Clock.Now())
+	err = s.Store.Keep(ctx, func(tx *store.Tx) error {
 		journal, over = nil, false
 		past, ok, err := ended.Get(tx, e.key()...)
 		if err != nil {
 			return err
 		}
-		if ok && (past.Status == string(exec.Succeeded) || past.ParentRedrives == redrives) {
+		if ok && (past.Status == string(exec.Succeeded) || past.RunRedrives >= redrives) {
 			*e, over = past, true
 			return nil
 		}
-		if ok { // redriven: it begins again
-			if err := forget(tx, &past); err != nil {
+		if ok {
+			if journal, err = tx.Read(past.stream(), 1, -1); err != nil {
 				return err
 			}
+			if again, err := s.redriveChild(tx, e, past, journal, now); again || err != nil {
+				return err
+			}
+			journal = nil
 		}
 		old, ok, err := running.Get(tx, e.key()...)
 		if err != nil {
@@ -147,9 +154,43 @@ func (s *Service) recordChild(ctx context.Context, e *execution, redrives int64)
 	return journal, over, err
 }
 
+// redriveChild lets a child that ended without success run again, as
+// RedriveExecution does with other executions. One without a history, or with
+// one that is full, is forgotten and begins anew: then it answers false.
+func (s *Service) redriveChild(tx *store.Tx, e *execution, past execution, journal [][]byte, now time.Time) (bool, error) {
+	const least = 8 // bytes of an event
+	size := 0
+	for _, group := range journal {
+		size += len(group)
+	}
+	full := size >= least*redriveEvents
+	if full {
+		events := 0
+		for _, group := range journal {
+			decoded, err := exec.DecodeEvents(group)
+			if err != nil {
+				return false, err
+			}
+			events += len(decoded)
+		}
+		full = events >= redriveEvents
+	}
+	if full || size == 0 {
+		return false, forget(tx, &past)
+	}
+	if _, err := ended.Delete(tx, past.key()...); err != nil {
+		return false, err
+	}
+	past.RunRedrives = e.RunRedrives
+	past.Redrives, past.Redriven = past.Redrives+1, now
+	past.Status, past.Stop, past.Output, past.Error, past.Cause = string(exec.Running), time.Time{}, nil, nil, nil
+	*e = past
+	return true, running.Put(tx, past, past.key()...)
+}
+
 // result is what an ended execution came to.
 func (e *execution) result() exec.Result {
-	r := exec.Result{Status: exec.Status(e.Status), At: e.Stop, Error: e.Error, Cause: e.Cause}
+	r := exec.Result{Status: exec.Status(e.Status), At: e.Stop, Error: e.Error, Cause: e.Cause, Started: e.Start, Redrives: e.Redrives}
 	if e.Output != nil {
 		r.Output = []byte(*e.Output)
 	}
@@ -176,6 +217,29 @@ func (s *Service) abandoned(ctx context.Context, e *execution) error {
 	})
 }
 
+// abandonRuns ends the Map runs whose execution no longer runs: the server died
+// between the two. running has the ARNs of the executions that run.
+func (s *Service) abandonRuns(ctx context.Context, running map[string]bool) error {
+	return s.Store.Update(ctx, func(tx *store.Tx) error {
+		all, err := mapRuns.List(tx)
+		if err != nil {
+			return err
+		}
+		for _, r := range all {
+			if r.Status != string(exec.Running) || running[r.Execution] {
+				continue
+			}
+			r.Status, r.Stopped = string(exec.Aborted), millis(s.Clock.Now())
+			r.Items.Aborted, r.Items.Running = r.Items.Aborted+r.Items.Running, 0
+			r.Children.Aborted, r.Children.Running = r.Children.Aborted+r.Children.Running, 0
+			if err := mapRuns.Put(tx, r, r.key()...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // as is who asks S3 for a Map run: the execution's role.
 func (s *Service) as(ctx context.Context, i exec.Info) context.Context {
 	t := exec.Task{Execution: i.ID, RoleARN: i.RoleARN}
@@ -185,11 +249,24 @@ func (s *Service) as(ctx context.Context, i exec.Info) context.Context {
 // Open reads an object.
 func (h host) Open(ctx context.Context, o exec.Object) (io.ReadCloser, error) {
 	in := &s3.GetObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: optional(o.Version), ExpectedBucketOwner: optional(o.Owner)}
+	if o.Length > 0 {
+		in.Range = new(fmt.Sprintf("bytes=%d-%d", o.Offset, o.Offset+o.Length-1))
+	}
 	out, err := bus.Invoke[s3.GetObjectOutput](h.s.as(ctx, o.Caller), h.s.Bus, "s3", "GetObject", in)
 	if err != nil {
 		return nil, err
 	}
 	return out.Body, nil
+}
+
+// Size is the size of an object.
+func (h host) Size(ctx context.Context, o exec.Object) (int64, error) {
+	in := &s3.HeadObjectInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: optional(o.Version), ExpectedBucketOwner: optional(o.Owner)}
+	out, err := bus.Invoke[s3.HeadObjectOutput](h.s.as(ctx, o.Caller), h.s.Bus, "s3", "HeadObject", in)
+	if err != nil {
+		return 0, err
+	}
+	return value(out.ContentLength), nil
 }
 
 // List lists a page of objects.

@@ -109,15 +109,19 @@ func (s *Service) getActivityTask(ctx context.Context, in *api.GetActivityTaskIn
 	poll, cancel := context.WithTimeout(ctx, activityPoll)
 	defer cancel()
 	for {
+		if err := s.Store.Err(); err != nil {
+			return nil, err // a task could be taken, but not kept as taken
+		}
 		o := s.queues.take(poll, *in.ActivityArn)
 		if o == nil {
 			return &api.GetActivityTaskOutput{}, ctx.Err()
 		}
-		err := o.deliverSync(ctx, exec.TaskStarted{At: s.Clock.Now(), Task: o.ID, WorkerName: value(in.WorkerName)})
+		err := s.deliverSync(ctx, o.Execution, exec.TaskStarted{At: s.Clock.Now(), Task: o.ID, WorkerName: value(in.WorkerName)})
 		switch {
 		case errors.Is(err, exec.ErrNoExecution), errors.Is(err, exec.ErrNoTask):
 			o.letGo() // it has timed out or was abandoned
 			continue
+		case errors.Is(err, exec.ErrStarted): // by a worker that was not told, as the disk was full
 		case err != nil:
 			s.queues.putBack(o)
 			return nil, err

@@ -154,7 +154,7 @@ func (s *Service) stopExecution(ctx context.Context, in *api.StopExecutionInput)
 			return &api.StopExecutionOutput{StopDate: &e.Stop}, nil
 		}
 		at := millis(s.Clock.Now())
-		err = s.runner.DeliverSync(ctx, e.ARN, exec.Stop{At: at, Error: in.Error, Cause: in.Cause})
+		err = s.deliverSync(ctx, e.ARN, exec.Stop{At: at, Error: in.Error, Cause: in.Cause})
 		if !errors.Is(err, exec.ErrNoExecution) {
 			return &api.StopExecutionOutput{StopDate: &at}, err
 		}

@@ -39,6 +39,9 @@ func (s *Service) describeMapRun(ctx context.Context, in *api.DescribeMapRunInpu
 	if err != nil {
 		return nil, err
 	}
+	if p, ok := s.runner.MapRunProgress(run.Execution, run.ID); ok && run.Status == string(exec.Running) {
+		run.Items, run.Children = p.Items, p.Children // the record has them now and then only
+	}
 	out := &api.DescribeMapRunOutput{
 		MapRunArn: &run.ARN, ExecutionArn: &run.Execution, Status: &run.Status, StartDate: &run.Started,
 		MaxConcurrency: &run.Control.MaxConcurrency, ToleratedFailureCount: &run.Control.ToleratedCount,

@@ -18,15 +18,20 @@ type starting struct {
 	name     string
 	input    string
 	trace    *string
+	testCase string // of the mock file; "" = none
 }
 
 // prepareStart checks what StartExecution and StartSyncExecution have in common.
 func (s *Service) prepareStart(ctx context.Context, arn string, name, input, trace *string) (starting, error) {
+	arn, testCase, err := s.testCase(ctx, arn)
+	if err != nil {
+		return starting{}, err
+	}
 	r, err := parseARN(ctx, arn, kindMachine)
 	if err != nil {
 		return starting{}, err
 	}
-	st := starting{resource: r, input: "{}", trace: trace}
+	st := starting{resource: r, input: "{}", trace: trace, testCase: testCase}
 	if input != nil {
 		st.input = *input
 	}
@@ -42,7 +47,7 @@ func (s *Service) prepareStart(ctx context.Context, arn string, name, input, tra
 		return st, invalidName(st.name)
 	}
 	err = s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if st.target, err = getTarget(tx, r, s.dice); err != nil {
+		if st.target, err = s.targetOf(tx, r); err != nil {
 			return err
 		}
 		st.program, err = s.programOf(tx, r.Account, r.Region, st.target.revision)
@@ -60,7 +65,7 @@ func (st *starting) record(arn string, now time.Time) execution {
 	e := execution{
 		Account: m.Account, Region: m.Region, ARN: arn, Name: st.name, Machine: m.Name, MachineARN: m.ARN,
 		Revision: st.target.revision, RoleARN: st.program.revision.RoleARN, Start: millis(now), Order: inverted(now), Input: st.input, TraceHeader: st.trace,
-		Status: string(exec.Running),
+		TestCase: st.testCase, Status: string(exec.Running),
 	}
 	if st.target.version != nil {
 		e.VersionARN = &st.target.version.ARN

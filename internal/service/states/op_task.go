@@ -18,6 +18,9 @@ const submitGrace = 100 * time.Millisecond
 // answer gives a task its end, which is durable when it returns.
 func (s *Service) answer(ctx context.Context, token string, end func(*openTask) exec.Input) error {
 	defer s.Clock.Busy()()
+	if err := s.Store.Err(); err != nil {
+		return err
+	}
 	o, err := s.taskOf(token)
 	if err != nil {
 		return err
@@ -28,7 +31,7 @@ func (s *Service) answer(ctx context.Context, token string, end func(*openTask) 
 	if !o.claim() {
 		return taskGone()
 	}
-	err = o.deliverSync(ctx, end(o))
+	err = s.deliverSync(ctx, o.Execution, end(o))
 	switch {
 	case err == nil:
 		o.close()
@@ -36,7 +39,7 @@ func (s *Service) answer(ctx context.Context, token string, end func(*openTask) 
 		o.close()
 		err = taskGone()
 	default:
-		o.unclaim() // the server stops; the caller may ask the next one
+		o.unclaim() // the server stops, or its disk is full; the caller may ask again
 	}
 	return err
 }
@@ -76,13 +79,15 @@ func (s *Service) sendTaskFailure(ctx context.Context, in *api.SendTaskFailureIn
 	})
 }
 
+// sendTaskHeartbeat answers once the new deadline is durable: a server that is
+// killed right after must not let the task time out.
 func (s *Service) sendTaskHeartbeat(ctx context.Context, in *api.SendTaskHeartbeatInput) (*api.SendTaskHeartbeatOutput, error) {
 	defer s.Clock.Busy()()
 	o, err := s.taskOf(*in.TaskToken)
 	if err != nil {
 		return nil, err
 	}
-	err = s.runner.Deliver(o.Execution, exec.TaskHeartbeat{At: s.Clock.Now(), Task: o.ID})
+	err = s.deliverSync(ctx, o.Execution, exec.TaskHeartbeat{At: s.Clock.Now(), Task: o.ID})
 	if errors.Is(err, exec.ErrNoExecution) || errors.Is(err, exec.ErrNoTask) {
 		err = taskGone()
 	}

@@ -29,7 +29,8 @@ func (s *Service) testState(ctx context.Context, in *api.TestStateInput) (*api.T
 	if fault := s.checkTestState(in, state); fault != nil {
 		return nil, fault
 	}
-	trial, err := s.trial(ctx, in, m, name)
+	traced := &httpResult{}
+	trial, err := s.trial(ctx, in, m, name, traced)
 	if err != nil {
 		return nil, err
 	}
@@ -37,6 +38,9 @@ func (s *Service) testState(ctx context.Context, in *api.TestStateInput) (*api.T
 	out := &api.TestStateOutput{Status: &v.Status, Error: v.Error, Cause: v.Cause, NextState: optional(v.Next), Output: jsonMember(v.Output)}
 	if level := value(in.InspectionLevel); level == "DEBUG" || level == "TRACE" {
 		out.InspectionData = inspection(&v.Inspection)
+		if level == "TRACE" {
+			traced.inspect(out.InspectionData, value(in.RevealSecrets))
+		}
 	}
 	return out, nil
 }
@@ -199,7 +203,7 @@ func sortedKeys(m map[string]any) []string {
 }
 
 // trial is what the engine runs for the request.
-func (s *Service) trial(ctx context.Context, in *api.TestStateInput, m *exec.Machine, name string) (*exec.Trial, error) {
+func (s *Service) trial(ctx context.Context, in *api.TestStateInput, m *exec.Machine, name string, traced *httpResult) (*exec.Trial, error) {
 	input := "{}"
 	if in.Input != nil {
 		input = *in.Input
@@ -217,7 +221,7 @@ func (s *Service) trial(ctx context.Context, in *api.TestStateInput, m *exec.Mac
 			Region: caller.Region, Input: []byte(input), Express: true,
 		},
 		Context: rawMember(in.Context), Variables: rawMember(in.Variables),
-		Call: func(task exec.Task) exec.Mock { return s.callNow(ctx, task) },
+		Call: func(task exec.Task) exec.Mock { return s.callNow(ctx, task, traced) },
 	}
 	if in.Variables != nil {
 		if v, err := decode(*in.Variables); err != nil {
@@ -238,9 +242,16 @@ func (s *Service) trial(ctx context.Context, in *api.TestStateInput, m *exec.Mac
 	return t, nil
 }
 
-// callNow runs a task's call and waits for its answer.
-func (s *Service) callNow(ctx context.Context, t exec.Task) exec.Mock {
+// callNow runs a task's call and waits for its answer; traced gets what an HTTP task did.
+func (s *Service) callNow(ctx context.Context, t exec.Task, traced *httpResult) exec.Mock {
 	failed := func(name, cause string) exec.Mock { return exec.Mock{Failed: true, Error: &name, Cause: &cause} }
+	if t.ResourceType == "http" {
+		*traced = s.callHTTP(bus.With(ctx, s.callerOf(&t)), &t)
+		if traced.output == nil {
+			return failed(traced.name, traced.cause)
+		}
+		return exec.Mock{Result: traced.output}
+	}
 	c, err := s.resolve(t.ResourceType, t.Action)
 	if err != nil {
 		return failed("States.TaskFailed", awserr.From(err).Message)
@@ -248,7 +259,7 @@ func (s *Service) callNow(ctx context.Context, t exec.Task) exec.Mock {
 	if c.pattern != "" {
 		return failed("States.TaskFailed", "TestState runs no task that waits for a job or a task token; specify a mock")
 	}
-	in, err := c.input(t.Parameters)
+	in, err := c.input(&t)
 	if err != nil {
 		return failed("States.Runtime", fmt.Sprintf("The Parameters '%s' could not be used to start the Task: [%v]", t.Parameters, err))
 	}
@@ -264,6 +275,9 @@ func (s *Service) callNow(ctx context.Context, t exec.Task) exec.Mock {
 	answer, err := c.output(out, o.caller.RequestID)
 	if err != nil {
 		return failed("States.Runtime", err.Error())
+	}
+	if name, is := c.refused(out); is {
+		return failed(name, string(answer))
 	}
 	return exec.Mock{Result: answer}
 }

@@ -40,7 +40,7 @@ func (s *Service) operations() []bus.Operation {
 		bus.Op("StartSyncExecution", s.startSyncExecution),
 		bus.Op("StopExecution", s.stopExecution),
 		bus.Op("TagResource", s.tagResource),
-		bus.PartialOp("TestState", "tasks that wait for a job or a token need a mock; HTTP tasks are not run", s.testState),
+		bus.PartialOp("TestState", "tasks that wait for a job or a token need a mock", s.testState),
 		bus.Op("UntagResource", s.untagResource),
 		bus.Op("UpdateMapRun", s.updateMapRun),
 		bus.PartialOp("UpdateStateMachine", "the encryption configuration is kept, not acted on", s.updateStateMachine),

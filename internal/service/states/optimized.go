@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"stepwell/internal/asl/exec"
 	"stepwell/internal/awsapi"
 	"stepwell/internal/awserr"
 )
@@ -21,12 +22,18 @@ type optimized struct {
 	prefix  string   // of error names
 	name    string   // of the service in causes and in the name of its unmodelled errors
 	text    []string // members that take any JSON value as its text
+	bare    bool     // the output has no members about the HTTP response
+	// prepare changes the parameters; nil: they are the operation's.
+	prepare func(t *exec.Task, params json.RawMessage) (json.RawMessage, error)
+	// refused is the error that an answer of the operation stands for; nil: none.
+	refused func(out any) (name string, is bool)
 	job     *jobKind // what .sync waits for; nil: no .sync
 }
 
 // integrations are the optimized integrations that run here, by the service
 // and operation of the Resource.
 var integrations = map[string]*optimized{
+	"events:putEvents":      {service: "events", prefix: "EventBridge", name: "AmazonEventBridge", bare: true, prepare: eventEntries, refused: failedEntries},
 	"glue:startJobRun":      {service: "glue", prefix: "Glue", name: "AWSGlue", job: glueJobRun},
 	"sns:publish":           {service: "sns", prefix: "SNS", name: "AmazonSNS", text: []string{"Message"}},
 	"states:startExecution": {service: "states", prefix: "StepFunctions", name: "AWSStepFunctions", text: []string{"Input"}, job: nestedExecution},
@@ -54,6 +61,9 @@ func (c *call) optimizedFailure(e *awserr.Error, requestID string) (name, cause 
 func (c *call) optimizedOutput(out any, requestID string) ([]byte, error) {
 	m := c.service.Model
 	tree := plain(m, m.Shape(c.model.Output), reflect.ValueOf(out).Elem()).(map[string]any)
+	if c.optimized.bare {
+		return marshal(tree)
+	}
 	body, err := json.Marshal(tree)
 	if err != nil {
 		return nil, err

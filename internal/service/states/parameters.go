@@ -19,6 +19,10 @@ func (s *Service) checkParameters(def *syntax.Definition) (problems []exec.Probl
 		if !ok || colon < 0 || !state.Parameters.Set() {
 			return
 		}
+		if found, known := checkNames(resource, state.Parameters.Node, location+"/Parameters"); known {
+			problems = append(problems, found...)
+			return
+		}
 		c, err := s.resolve(resource[:colon], resource[colon+1:])
 		if err != nil {
 			return // it is recognised and does not run here: so are its parameters

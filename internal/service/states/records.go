@@ -96,11 +96,12 @@ type execution struct {
 	Order           string    // inverted start time, finer than Start
 	Input           string    // JSON text as given
 	TraceHeader     *string   `json:",omitempty"`
+	TestCase        string    `json:",omitempty"` // of the mock file
 	Redrives        int64     `json:",omitempty"`
 	Redriven        time.Time `json:",omitzero"`  // the last time
 	MapRunARN       *string   `json:",omitempty"` // of a child execution
 	Parent          string    `json:",omitempty"` // ARN of a child's parent
-	ParentRedrives  int64     `json:",omitempty"` // of the parent, when the child was begun
+	RunRedrives     int64     `json:",omitempty"` // of a child's Map run, when the child was last begun
 	RedriveToken    *string   `json:",omitempty"` // the client token of that
 
 	Status string
@@ -127,6 +128,7 @@ type mapRun struct {
 	Items, Children exec.Counts
 	Redrives        int64     `json:",omitempty"`
 	Redriven        time.Time `json:",omitzero"`
+	Kept            []byte    `json:",omitempty"` // the engine's, for a redrive
 }
 
 func (r *mapRun) key() []string {

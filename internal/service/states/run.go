@@ -4,14 +4,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"stepwell/internal/asl/exec"
 	"stepwell/internal/awserr"
+	"stepwell/internal/store"
 	"stepwell/internal/wire/sdkjson"
 )
 
 // run makes the task's call. again: an earlier server may have made it.
 func (o *openTask) run(again bool) {
+	if o.ResourceType == "http" {
+		o.runHTTP(again)
+		return
+	}
 	c, err := o.s.resolve(o.ResourceType, o.Action)
 	if err != nil {
 		o.fail("States.TaskFailed", awserr.From(err).Message)
@@ -26,13 +32,11 @@ func (o *openTask) run(again bool) {
 			c.service.Name, c.operation.Name))
 		return
 	}
-	in, err := c.input(o.Parameters)
-	if err != nil {
-		o.failInput(err)
+	in, out, err := o.call(c)
+	if fault := inputFault(""); errors.As(err, &fault) {
+		o.failInput(fault)
 		return
 	}
-	c.complete(in, requestID(&o.Task, "token"))
-	out, err := o.invoke(c, in)
 	if err != nil && again && c.service.Name == "states" && awserr.From(err) != nil && awserr.From(err).Code == "ExecutionAlreadyExists" {
 		out, err = o.startedBefore(in)
 	}
@@ -47,6 +51,10 @@ func (o *openTask) run(again bool) {
 		o.fail("States.Runtime", err.Error())
 		return
 	}
+	if name, is := c.refused(out); is {
+		o.fail(name, string(answer))
+		return
+	}
 	if c.pattern == "" {
 		o.succeed(answer)
 		return
@@ -56,11 +64,42 @@ func (o *openTask) run(again bool) {
 	o.wait(c, answer)
 }
 
+// inputFault is what is wrong with a task's parameters.
+type inputFault string
+
+func (f inputFault) Error() string { return string(f) }
+
+// call calls the operation with the task's parameters. While the server cannot
+// keep what the operation would do, because the disk is full say, that is not
+// the task's fault: the call is made again.
+func (o *openTask) call(c *call) (in, out any, err error) {
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		if in, err = c.input(&o.Task); err != nil {
+			if problems := sdkjson.Problems(nil); errors.As(err, &problems) {
+				err = fmt.Errorf("The Parameters '%s' could not be used to start the Task: [%w]", o.Parameters, problems)
+			}
+			return nil, nil, inputFault(err.Error())
+		}
+		c.complete(in, requestID(&o.Task, "token"))
+		if out, err = o.invoke(c, in); !store.IsFault(err) {
+			return in, out, err
+		}
+		select {
+		case <-o.ctx.Done():
+			return in, nil, err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Pauses between calls that the server could not keep, in real time.
+const (
+	firstPause = 50 * time.Millisecond
+	longPause  = 2 * time.Second
+)
+
 // failInput ends a task whose parameters do not fit the operation.
 func (o *openTask) failInput(err error) {
-	if problems := sdkjson.Problems(nil); errors.As(err, &problems) {
-		err = fmt.Errorf("The Parameters '%s' could not be used to start the Task: [%w]", o.Parameters, problems)
-	}
 	if o.claim() {
 		o.close()
 		o.deliver(exec.TaskFailed{At: o.s.Clock.Now(), Task: o.ID, Error: new("States.Runtime"), Cause: new(err.Error()), NotStarted: true})

@@ -13,9 +13,8 @@ import (
 )
 
 // What the AWS SDK for Java, through which aws-sdk tasks call S3 on AWS, adds to
-// requests, and how S3's answers look to it: without the storage class STANDARD,
-// with the encryption that S3 reports for every object since 2023 (objects here
-// are plain files), with metadata even where there are none.
+// requests, and how S3's answers look to it: with metadata even where there are
+// none.
 
 // asSDKSends completes a request.
 func asSDKSends(in any) error {
@@ -41,31 +40,16 @@ func asSDKSends(in any) error {
 
 // asSDKReads changes an answer.
 func asSDKReads(out any) {
-	plain := func(class **string) {
-		if value(*class) == "STANDARD" {
-			*class = nil
-		}
-	}
-	encrypted := func(by **string) {
-		if *by == nil {
-			*by = new("AES256")
-		}
-	}
 	switch o := out.(type) {
 	case *s3.GetObjectOutput:
-		plain(&o.StorageClass)
-		encrypted(&o.ServerSideEncryption)
 		if o.Metadata == nil {
 			o.Metadata = map[string]string{}
 		}
 	case *s3.HeadObjectOutput:
-		plain(&o.StorageClass)
-		encrypted(&o.ServerSideEncryption)
 		if o.Metadata == nil {
 			o.Metadata = map[string]string{}
 		}
 	case *s3.PutObjectOutput:
-		encrypted(&o.ServerSideEncryption)
 		o.Size = nil
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	"stepwell/internal/asl/exec"
@@ -34,6 +35,8 @@ type Deps struct {
 	Catalog Catalog
 	IDs     bus.IDs
 	Log     *slog.Logger
+	Mocks   *Mocks       // what tasks answer in test cases; nil: there are none
+	HTTP    *http.Client // calls APIs for HTTP tasks; nil: the default one
 	// Events hears of status changes; nil: nobody listens. It must not wait.
 	Events func(StatusChange)
 }
@@ -43,12 +46,14 @@ type Service struct {
 	Deps
 	runner   *exec.Runner
 	programs programs
+	targets  targets
 	live     liveTable
 	tasks    taskTable
 	queues   activityQueues
 	reader   historyReader
 	codecs   codecs
 	logs     logQueue
+	mocks    mockCounts
 
 	mu       sync.Mutex
 	deleting map[string]bool // ARNs of machines that go when their last execution ends
@@ -91,21 +96,25 @@ func (s *Service) Start(ctx context.Context) error {
 	for i := range left {
 		parents[left[i].ARN] = true
 	}
+	if err := s.abandonRuns(ctx, parents); err != nil {
+		return fmt.Errorf("cannot end Map runs: %w", err)
+	}
+	top := left[:0]
 	for i := range left {
-		if e := &left[i]; e.MapRunARN != nil {
-			// The engine begins the children of a running Map run itself.
-			if !parents[e.Parent] {
-				err = s.abandoned(ctx, e)
-			}
-			if err != nil {
-				return fmt.Errorf("cannot end child executions: %w", err)
-			}
+		e := &left[i]
+		if e.MapRunARN == nil {
+			top = append(top, *e)
 			continue
 		}
-		if err := s.resume(ctx, &left[i]); err != nil {
-			s.Log.Error("execution cannot be resumed", "execution", left[i].ARN, "error", err)
+		// The engine begins the children of a running Map run itself.
+		if !parents[e.Parent] {
+			err = s.abandoned(ctx, e)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot end child executions: %w", err)
 		}
 	}
+	s.resume(ctx, top)
 	return nil
 }
 

@@ -200,14 +200,22 @@ func (o *openTask) deliver(in exec.Input) {
 }
 
 // commitWait bounds how long an answer waits to become durable.
-const commitWait = 30 * time.Second
+const commitWait = 15 * time.Second
 
 // deliverSync tells the engine and waits until what follows is durable. It
-// does so even where the client has gone: the engine has the answer by then.
-func (o *openTask) deliverSync(ctx context.Context, in exec.Input) error {
+// does so even where the client has gone: the engine has the input by then.
+// Where the disk is known to be full it refuses at once.
+func (s *Service) deliverSync(ctx context.Context, execution string, in exec.Input) error {
+	if err := s.Store.Err(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
 	defer cancel()
-	return o.s.runner.DeliverSync(ctx, o.Execution, in)
+	err := s.runner.DeliverSync(ctx, execution, in)
+	if fault := s.Store.Err(); fault != nil && errors.Is(err, context.DeadlineExceeded) {
+		err = fault
+	}
+	return err
 }
 
 // after calls f in d, unless the task has ended by then.
@@ -229,6 +237,9 @@ func (o *openTask) onAbandon(stop func()) {
 // BeginTask starts a task.
 func (h host) BeginTask(ctx context.Context, t exec.Task) {
 	o := h.s.open(ctx, t)
+	if o.mock() {
+		return
+	}
 	if t.ResourceType == "activity" {
 		h.s.queues.offer(o)
 		return
@@ -239,6 +250,9 @@ func (h host) BeginTask(ctx context.Context, t exec.Task) {
 // ResumeTask goes on with a task that an earlier server may have begun.
 func (h host) ResumeTask(ctx context.Context, t exec.Task) {
 	o := h.s.open(ctx, t)
+	if o.mock() {
+		return
+	}
 	if t.ResourceType == "activity" {
 		if !t.Started {
 			h.s.queues.offer(o)

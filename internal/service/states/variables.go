@@ -132,9 +132,12 @@ func (r references) path(state, text string) {
 }
 
 // encryptionOf is a machine's encryption configuration as it is described: the
-// one that was set, else AWS's default. The default is shown only where the
-// recorded answers have it, which are those made since variables and JSONata
-// came; the service of today probably shows it everywhere.
+// one that was set, else, for a machine that uses variables or JSONata, the
+// default. The recorded answers of the service name the default in every
+// description since customer managed keys came (July 2024) and in none before;
+// those before are all of machines in JSONPath without variables, and they are
+// followed here. For a client the two mean the same: the member is optional
+// and AWS_OWNED_KEY what its absence stands for.
 func encryptionOf(m *machine, def *syntax.Definition) *api.EncryptionConfiguration {
 	if m.Encryption != nil || !secondEdition(def.Machine) {
 		return m.Encryption

@@ -66,11 +66,13 @@ func ErrorName(m *awsapi.Model, e *awserr.Error) string {
 	return service + "." + name
 }
 
-// Cause is the text of a service's error in a state machine.
+// Cause is the text of a service's error in a state machine: the message of the
+// AWS SDK for Java 2.x, which since 2.30 (2025) ends in the number of attempts.
+// A Task state makes one.
 func Cause(m *awsapi.Model, e *awserr.Error, requestID string) string {
 	extended := ""
 	if m.Service == "s3" {
 		extended = ", Extended Request ID: " + requestID
 	}
-	return fmt.Sprintf("%s (Service: %s, Status Code: %d, Request ID: %s%s)", e.Message, Service(m), e.HTTPStatus(), requestID, extended)
+	return fmt.Sprintf("%s (Service: %s, Status Code: %d, Request ID: %s%s) (SDK Attempt Count: 1)", e.Message, Service(m), e.HTTPStatus(), requestID, extended)
 }

@@ -138,11 +138,11 @@ func TestNames(t *testing.T) {
 		code        string
 		name, cause string
 	}{
-		{s3.Model, "NoSuchKey", "S3.NoSuchKeyException", "text (Service: S3, Status Code: 404, Request ID: r, Extended Request ID: r)"},
-		{states.Model, "InvalidToken", "Sfn.InvalidTokenException", "text (Service: Sfn, Status Code: 404, Request ID: r)"},
-		{secretsmanager.Model, "ValidationException", "SecretsManager.SecretsManagerException", "text (Service: SecretsManager, Status Code: 404, Request ID: r)"},
-		{redshift.Model, "ClusterNotFound", "Redshift.ClusterNotFoundException", "text (Service: Redshift, Status Code: 404, Request ID: r)"},
-		{sns.Model, "NotFound", "Sns.NotFoundException", "text (Service: Sns, Status Code: 404, Request ID: r)"},
+		{s3.Model, "NoSuchKey", "S3.NoSuchKeyException", "text (Service: S3, Status Code: 404, Request ID: r, Extended Request ID: r) (SDK Attempt Count: 1)"},
+		{states.Model, "InvalidToken", "Sfn.InvalidTokenException", "text (Service: Sfn, Status Code: 404, Request ID: r) (SDK Attempt Count: 1)"},
+		{secretsmanager.Model, "ValidationException", "SecretsManager.SecretsManagerException", "text (Service: SecretsManager, Status Code: 404, Request ID: r) (SDK Attempt Count: 1)"},
+		{redshift.Model, "ClusterNotFound", "Redshift.ClusterNotFoundException", "text (Service: Redshift, Status Code: 404, Request ID: r) (SDK Attempt Count: 1)"},
+		{sns.Model, "NotFound", "Sns.NotFoundException", "text (Service: Sns, Status Code: 404, Request ID: r) (SDK Attempt Count: 1)"},
 	} {
 		e := awserr.New(404, c.code, "text")
 		if got := ErrorName(c.m, e); got != c.name {

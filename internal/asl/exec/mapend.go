@@ -1,0 +1,230 @@
+package exec
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+)
+
+// keptChildren are the Express children of a Map run that succeeded. The host
+// has no record of them; when the Map run is redriven they do not run again.
+type keptChildren struct {
+	Done    []byte                    // a bit for every child
+	Outputs map[int64]json.RawMessage `json:",omitempty"` // where no ResultWriter has them
+	Files   []writtenFile             `json:",omitempty"` // the ResultWriter's, of children that succeeded
+	before  int64                     // how many children Done had bits for at the start
+}
+
+// newKept reads what an earlier drive of the Map run left.
+func newKept(text []byte) *keptChildren {
+	k := &keptChildren{}
+	if len(text) > 0 && json.Unmarshal(text, k) != nil {
+		k = &keptChildren{} // all of them run again, as Express executions may
+	}
+	k.before = int64(len(k.Done)) * 8
+	return k
+}
+
+func (k *keptChildren) text() []byte {
+	if k == nil {
+		return nil
+	}
+	text, err := json.Marshal(k)
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// has reports whether an earlier drive has run the child with success.
+func (k *keptChildren) has(index int64) bool {
+	return k != nil && index < k.before && k.Done[index/8]&(1<<(index%8)) != 0
+}
+
+func (k *keptChildren) add(index int64) {
+	if k == nil {
+		return
+	}
+	for int64(len(k.Done)) <= index/8 {
+		k.Done = append(k.Done, 0)
+	}
+	k.Done[index/8] |= 1 << (index % 8)
+}
+
+// keepChild counts a child that has succeeded before.
+func (m *mapRunner) keepChild(c Child) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.begun++
+	m.items.Total += c.Items
+	m.children.Total++
+	m.items.Succeeded += c.Items
+	m.children.Succeeded++
+	if m.results == nil {
+		m.output(c.Index, m.kept.Outputs[c.Index])
+	}
+}
+
+// finish stops what runs, writes the results, and tells the parent. rest are
+// the children that did not begin.
+func (m *mapRunner) finish(rest *childSource) {
+	if rest != nil {
+		defer rest.items.close()
+	}
+	if m.r.ctx.Err() != nil {
+		return // the server stops; the Map run goes on after a restart
+	}
+	m.stopRest()
+	m.mu.Lock()
+	fail, given := m.err, m.given
+	m.mu.Unlock()
+	if fail != nil && rest != nil {
+		m.countPending(rest)
+	}
+	if m.r.ctx.Err() != nil {
+		return
+	}
+	end := MapRunEnded{ID: m.run.ID}
+	if m.results != nil {
+		out, err := m.results.finish()
+		if err != nil && fail == nil {
+			fail = &failure{Error: new(errWriter), Cause: new(err.Error())}
+		}
+		end.Output = out
+	} else if fail == nil {
+		end.Output = m.list()
+	}
+	status := Succeeded
+	switch {
+	case given:
+		status, fail = Aborted, nil
+	case fail != nil:
+		status, end.Output = Failed, nil
+		end.Failed, end.Error, end.Cause = true, fail.Error, fail.Cause
+	}
+	m.settle(status, fail, end)
+}
+
+// stopRest aborts the children that run.
+func (m *mapRunner) stopRest() {
+	m.mu.Lock()
+	var open []Child
+	for _, index := range slices.Sorted(maps.Keys(m.open)) {
+		c := m.open[index]
+		open = append(open, c)
+		if m.results != nil {
+			m.results.add(c, Result{Status: Aborted, At: m.r.clock.Now()})
+		}
+		m.items.Aborted += c.Items
+		m.children.Aborted++
+	}
+	m.open = map[int64]Child{}
+	m.mu.Unlock()
+	for _, c := range open {
+		m.host.StopChild(m.r.ctx, c)
+	}
+}
+
+// countPending counts the children that a Map run did not come to. Where they
+// cannot be read it counts those before.
+func (m *mapRunner) countPending(rest *childSource) {
+	for m.r.ctx.Err() == nil {
+		c, err := rest.next()
+		if err != nil {
+			return
+		}
+		m.mu.Lock()
+		m.items.Total += c.Items
+		m.children.Total++
+		if m.kept.has(c.Index) {
+			m.items.Succeeded += c.Items
+			m.children.Succeeded++
+		} else {
+			m.items.Pending += c.Items
+			m.children.Pending++
+			if m.results != nil {
+				m.results.pending(c)
+			}
+		}
+		m.mu.Unlock()
+	}
+}
+
+// insist calls the host until it does what it is asked for: its store may refuse
+// for a while. It gives up where the Map run is over.
+func (m *mapRunner) insist(call func() error) error {
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		err := call()
+		if err == nil || errors.Is(err, ErrNoExecution) || errors.Is(err, ErrClosed) {
+			return err
+		}
+		m.mu.Lock()
+		over := m.err != nil
+		m.mu.Unlock()
+		if over {
+			return err
+		}
+		select {
+		case <-m.ctx.Done():
+			return err
+		case <-time.After(pause):
+		}
+	}
+}
+
+// settle makes the end durable, then tells the parent.
+func (m *mapRunner) settle(status Status, fail *failure, end MapRunEnded) {
+	m.mu.Lock()
+	p := m.progress(status, fail)
+	if status != Succeeded && m.kept != nil {
+		if m.results != nil {
+			m.kept.Files = m.results.files["SUCCEEDED"].written
+		} else {
+			m.kept.Outputs = m.outputs
+		}
+		p.Kept = m.kept.text()
+	}
+	m.mu.Unlock()
+	for pause := firstPause; m.note(p) != nil; pause = min(2*pause, longPause) {
+		select {
+		case <-m.r.ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+	m.r.mu.Lock()
+	if key := (runKey{m.run.Execution, m.run.ID}); m.r.runs[key] == m {
+		delete(m.r.runs, key)
+	}
+	m.r.mu.Unlock()
+	if status != Aborted {
+		end.At = m.r.clock.Now()
+		_ = m.r.Deliver(m.run.Execution, end) // an execution that has ended needs no result
+	}
+}
+
+// list is the array of all outputs, in the order of the items.
+func (m *mapRunner) list() json.RawMessage {
+	out := append(make([]byte, 0, m.size+2), '[')
+	first := true
+	for i := range m.begun {
+		o, ok := m.outputs[i]
+		if !ok {
+			continue
+		}
+		if m.task.spec.Shape == flatten && o[0] == '[' {
+			if o = bytes.TrimSpace(o[1 : len(o)-1]); len(o) == 0 {
+				continue
+			}
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		first = false
+		out = append(out, o...)
+	}
+	return append(out, ']')
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"stepwell/internal/diag"
+	"stepwell/internal/server"
+)
+
+func newASL(o *options) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "asl",
+		Short: "Check, draw and try out state machine definitions",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newASLCheck(o), newASLGraph(o), newASLRun(o))
+	return cmd
+}
+
+func newASLCheck(o *options) *cobra.Command {
+	var express bool
+	cmd := &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Say what is wrong with definitions",
+		Long: `Say what is wrong with state machine definitions, with the line: what
+CreateStateMachine would refuse them for, and, as warnings, what is allowed and
+hardly meant. The exit status is 1 when there is an error. No server is needed;
+FILE - is standard input.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			failed := false
+			for _, name := range args {
+				text, err := o.readDefinition(name)
+				if err != nil {
+					return err
+				}
+				failed = o.checkDefinition(name, text, express) || failed
+			}
+			if failed {
+				return exitError(1)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&express, "express", false, "check for an Express state machine")
+	return cmd
+}
+
+// readDefinition reads a file; - is standard input.
+func (o *options) readDefinition(name string) (string, error) {
+	var text []byte
+	var err error
+	if name == "-" {
+		text, err = io.ReadAll(o.std.In)
+	} else {
+		text, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot read the definition: %w", err)
+	}
+	return string(text), nil
+}
+
+func (o *options) checkDefinition(name, text string, express bool) (failed bool) {
+	found := server.CheckDefinition(text, machineType(express))
+	diag.Render(o.std.Out, name, text, found)
+	failures, warnings := 0, 0
+	for _, d := range found {
+		if d.Severity == diag.Error {
+			failures++
+		} else {
+			warnings++
+		}
+	}
+	switch {
+	case len(found) == 0:
+		fmt.Fprintf(o.std.Out, "%s: no errors\n", name)
+	default:
+		fmt.Fprintf(o.std.Out, "%s: %s, %s\n", name, count(failures, "error"), count(warnings, "warning"))
+	}
+	return failures > 0
+}
+
+func machineType(express bool) string {
+	if express {
+		return "EXPRESS"
+	}
+	return "STANDARD"
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

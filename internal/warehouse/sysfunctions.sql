@@ -1,0 +1,114 @@
+-- The functions of the catalog, as macros over the metadata of one database.
+-- {db} is the metadata's schema, {name} the database's name, {sys} where they
+-- are made. A macro's arguments are put in place of its parameters, so that a
+-- column of theirs would mean the macro's own table: the tables they read have
+-- names no one else uses.
+CREATE OR REPLACE VIEW {sys}.fn_relation AS
+SELECT r.oid AS m_oid, r.schema AS m_schema, r.name AS m_name, r.kind AS m_kind, r.definition AS m_definition, r.comment AS m_comment FROM {db}.relations r;
+CREATE OR REPLACE VIEW {sys}.fn_column AS
+SELECT c.oid AS m_oid, c.num AS m_num, c.name AS m_name, c.comment AS m_comment FROM {db}.columns c;
+CREATE OR REPLACE VIEW {sys}.fn_routine AS
+SELECT p.oid AS m_oid, p.schema AS m_schema, p.name AS m_name, p.signature AS m_signature, p.args AS m_args, p.body AS m_body, p.security AS m_security FROM {db}.procedures p;
+CREATE OR REPLACE VIEW {sys}.fn_constraint AS
+SELECT k.oid AS m_oid, k.text AS m_text FROM {sys}.constraints_described k;
+CREATE OR REPLACE VIEW {sys}.fn_schema AS SELECT s.oid AS m_oid, s.name AS m_name, s.owner AS m_owner FROM {db}.schemas s;
+CREATE OR REPLACE VIEW {sys}.fn_user AS SELECT u.id AS m_id, u.name AS m_name, u.super AS m_super FROM memory.principals.users u;
+
+-- Who may do what: each user with the privileges that it, PUBLIC, its groups
+-- and its roles have; an owner has the privilege "owner".
+CREATE OR REPLACE VIEW {sys}.fn_privilege AS
+SELECT a.oid AS m_oid, a.kind AS m_kind, a.column_name AS m_column, a.privilege AS m_privilege, w.user_name AS m_user
+FROM {db}.acl a JOIN memory.principals.holders w ON w.kind = a.grantee_kind AND w.name = a.grantee
+UNION ALL SELECT r.oid, 'table', '', 'owner', r.owner FROM {db}.relations r
+UNION ALL SELECT s.oid, 'schema', '', 'owner', s.owner FROM {db}.schemas s
+UNION ALL SELECT p.oid, 'function', '', 'owner', p.owner FROM {db}.procedures p
+UNION ALL SELECT 0, 'database', '', 'owner', d.owner FROM memory.principals.databases d WHERE d.name = {name};
+
+CREATE OR REPLACE MACRO {sys}.rs_regclass(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (
+  SELECT z.m_oid FROM {sys}.fn_relation z
+  WHERE lower(replace(CAST(x AS VARCHAR), '"', '')) IN (z.m_name, z.m_schema || '.' || z.m_name, {name} || '.' || z.m_schema || '.' || z.m_name)
+    AND (contains(CAST(x AS VARCHAR), '.') OR list_contains(string_split(path, ','), z.m_schema))
+  ORDER BY list_position(string_split(path, ','), z.m_schema) LIMIT 1)::UINTEGER, (
+  SELECT z.oid FROM {sys}.system_relations z WHERE lower(replace(CAST(x AS VARCHAR), '"', '')) IN (z.relname, z.schema_name || '.' || z.relname) LIMIT 1)::UINTEGER);
+CREATE OR REPLACE MACRO {sys}.rs_regproc(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (
+  SELECT min(z.m_oid) FROM {sys}.fn_routine z WHERE lower(split_part(CAST(x AS VARCHAR), '(', 1)) IN (z.m_name, z.m_schema || '.' || z.m_name))::UINTEGER);
+CREATE OR REPLACE MACRO {sys}.rs_regnamespace(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (SELECT z.m_oid FROM {sys}.fn_schema z WHERE z.m_name = lower(CAST(x AS VARCHAR)))::UINTEGER);
+CREATE OR REPLACE MACRO {sys}.rs_regtype(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (
+  SELECT z.oid FROM {sys}.pg_type z WHERE lower(CAST(x AS VARCHAR)) IN (z.typname, 'pg_catalog.' || z.typname, rs_format_type(z.oid, -1)) LIMIT 1)::UINTEGER);
+
+CREATE OR REPLACE MACRO {sys}.rs_user_super(u) AS coalesce((SELECT z.m_super FROM {sys}.fn_user z WHERE z.m_name = CAST(u AS VARCHAR)), false);
+CREATE OR REPLACE MACRO {sys}.rs_current_user_id(u, path) AS coalesce((SELECT z.m_id FROM {sys}.fn_user z WHERE z.m_name = u), 100)::INTEGER;
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_userbyid(x) AS coalesce((SELECT z.m_name FROM {sys}.fn_user z WHERE z.m_id = CAST(x AS BIGINT)), 'unknown (OID=' || x || ')');
+CREATE OR REPLACE MACRO {sys}.rs_privileges(p) AS string_split(replace(replace(lower(CAST(p AS VARCHAR)), ' with grant option', ''), ' ', ''), ',');
+CREATE OR REPLACE MACRO {sys}.rs_may(u, k, o, p) AS rs_user_super(u) OR EXISTS (
+  SELECT 1 FROM {sys}.fn_privilege z WHERE z.m_kind = k AND z.m_oid = o AND z.m_user = CAST(u AS VARCHAR) AND z.m_column = ''
+    AND (z.m_privilege = 'owner' OR list_contains(rs_privileges(p), z.m_privilege)));
+CREATE OR REPLACE MACRO {sys}.rs_has_table_privilege(u, t, p, path) AS rs_may(u, 'table', rs_regclass(t, path), p);
+CREATE OR REPLACE MACRO {sys}.rs_has_column_privilege(u, t, c, p, path) AS rs_may(u, 'table', rs_regclass(t, path), p) OR EXISTS (
+  SELECT 1 FROM {sys}.fn_privilege z WHERE z.m_kind = 'table' AND z.m_oid = rs_regclass(t, path) AND z.m_user = CAST(u AS VARCHAR)
+    AND z.m_column = lower(CAST(c AS VARCHAR)) AND list_contains(rs_privileges(p), z.m_privilege));
+CREATE OR REPLACE MACRO {sys}.rs_has_schema_privilege(u, t, p, path) AS rs_regnamespace(t, '') IN (11, 10000) OR rs_may(u, 'schema', rs_regnamespace(t, ''), p);
+CREATE OR REPLACE MACRO {sys}.rs_has_database_privilege(u, t, p, path) AS rs_may(u, 'database', 0, replace(replace(lower(CAST(p AS VARCHAR)), 'temporary', 'temp'), 'temp', 'temporary'));
+CREATE OR REPLACE MACRO {sys}.rs_has_function_privilege(u, t, p, path) AS rs_may(u, 'function', rs_regproc(t, path), p);
+CREATE OR REPLACE MACRO {sys}.rs_has_language_privilege(u, t, p, path) AS true;
+CREATE OR REPLACE MACRO {sys}.rs_user_is_member_of(u, k, g, path) AS EXISTS (
+  SELECT 1 FROM memory.principals.holders z WHERE z.user_name = u AND z.kind IN ('role', 'group') AND z.name = g),
+  (u, g, path) AS EXISTS (SELECT 1 FROM memory.principals.holders z WHERE z.user_name = u AND z.kind IN ('role', 'group') AND z.name = g);
+CREATE OR REPLACE MACRO {sys}.rs_role_is_member_of(r, g) AS r = g OR EXISTS (
+  SELECT 1 FROM memory.principals.role_grants z WHERE z.grantee_kind = 'role' AND z.grantee = r AND z.role = g);
+
+CREATE OR REPLACE MACRO {sys}.rs_pg_table_is_visible(x, path) AS x < 20000 OR coalesce((
+  SELECT list_contains(string_split(path, ','), z.m_schema) FROM {sys}.fn_relation z WHERE z.m_oid = x), false);
+CREATE OR REPLACE MACRO {sys}.rs_pg_function_is_visible(x, path) AS coalesce((
+  SELECT list_contains(string_split(path, ','), z.m_schema) FROM {sys}.fn_routine z WHERE z.m_oid = x), true);
+CREATE OR REPLACE MACRO {sys}.rs_pg_type_is_visible(x) AS true;
+
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_viewdef(x) AS (SELECT z.m_definition FROM {sys}.fn_relation z WHERE z.m_oid = rs_regclass(x, 'public')),
+  (x, pretty) AS (SELECT z.m_definition FROM {sys}.fn_relation z WHERE z.m_oid = rs_regclass(x, 'public'));
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_expr(x, r) AS CAST(x AS VARCHAR), (x, r, pretty) AS CAST(x AS VARCHAR);
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_constraintdef(x) AS (SELECT z.m_text FROM {sys}.fn_constraint z WHERE z.m_oid = x),
+  (x, pretty) AS (SELECT z.m_text FROM {sys}.fn_constraint z WHERE z.m_oid = x);
+CREATE OR REPLACE VIEW {sys}.fn_index AS
+SELECT k.oid AS m_oid, k.columns AS m_columns, 'CREATE UNIQUE INDEX ' || k.name || ' ON ' || k.table_name || ' USING btree (' || array_to_string(k.columns, ', ') || ')' AS m_text
+FROM {sys}.constraints_described k WHERE k.kind <> 'f';
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_indexdef(x) AS (SELECT z.m_text FROM {sys}.fn_index z WHERE z.m_oid = x),
+  (x, pretty) AS (SELECT z.m_text FROM {sys}.fn_index z WHERE z.m_oid = x),
+  (x, c, pretty) AS (SELECT CASE c WHEN 0 THEN z.m_text ELSE z.m_columns[c] END FROM {sys}.fn_index z WHERE z.m_oid = x);
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_ruledef(x) AS CAST(NULL AS VARCHAR), (x, pretty) AS CAST(NULL AS VARCHAR);
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_serial_sequence(t, c) AS CAST(NULL AS VARCHAR);
+
+CREATE OR REPLACE MACRO {sys}.rs_routine_args(args, modes) AS list_aggregate(list_transform(
+  list_filter(from_json(args, '[{"mode":"VARCHAR","name":"VARCHAR","type":"VARCHAR","args":["VARCHAR"]}]'), lambda a: list_contains(modes, a.mode)),
+  lambda a: CASE a.mode WHEN 'in' THEN '' ELSE upper(a.mode) || ' ' END || coalesce(nullif(a.name, '') || ' ', '') || {sys}.rs_type_name(a.type, a.args)), 'string_agg', ', ');
+CREATE OR REPLACE MACRO {sys}.rs_type_name(t, args) AS CASE t
+  WHEN 'int' THEN 'integer' WHEN 'int4' THEN 'integer' WHEN 'int8' THEN 'bigint' WHEN 'int2' THEN 'smallint' WHEN 'varchar' THEN 'character varying'
+  WHEN 'char' THEN 'character' WHEN 'bpchar' THEN 'character' WHEN 'decimal' THEN 'numeric' WHEN 'bool' THEN 'boolean' WHEN 'float' THEN 'double precision'
+  WHEN 'float8' THEN 'double precision' WHEN 'float4' THEN 'real' WHEN 'timestamp' THEN 'timestamp without time zone' WHEN 'timestamptz' THEN 'timestamp with time zone'
+  ELSE t END;
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_function_arguments(x) AS (SELECT coalesce(rs_routine_args(z.m_args, ['in', 'inout', 'out']), '') FROM {sys}.fn_routine z WHERE z.m_oid = x);
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_function_identity_arguments(x) AS (SELECT coalesce(rs_routine_args(z.m_args, ['in', 'inout']), '') FROM {sys}.fn_routine z WHERE z.m_oid = x);
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_function_result(x) AS CAST(NULL AS VARCHAR);
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_functiondef(x) AS (
+  SELECT 'CREATE OR REPLACE PROCEDURE ' || z.m_schema || '.' || z.m_name || '(' || coalesce(rs_routine_args(z.m_args, ['in', 'inout', 'out']), '') || E')\n LANGUAGE plpgsql\n'
+    || CASE z.m_security WHEN 'definer' THEN E' SECURITY DEFINER\n' ELSE '' END || 'AS $$' || z.m_body || E'$$\n' FROM {sys}.fn_routine z WHERE z.m_oid = x);
+CREATE OR REPLACE MACRO {sys}.rs_oidvectortypes(x) AS CAST(x AS VARCHAR);
+
+CREATE OR REPLACE MACRO {sys}.rs_obj_description(x) AS (SELECT z.m_comment FROM {sys}.fn_relation z WHERE z.m_oid = x),
+  (x, c) AS (SELECT z.m_comment FROM {sys}.fn_relation z WHERE z.m_oid = x AND c = 'pg_class');
+CREATE OR REPLACE MACRO {sys}.rs_col_description(x, c) AS (SELECT z.m_comment FROM {sys}.fn_column z WHERE z.m_oid = x AND z.m_num = c);
+CREATE OR REPLACE MACRO {sys}.rs_shobj_description(x, c) AS CAST(NULL AS VARCHAR);
+
+CREATE OR REPLACE MACRO {sys}.rs_array_to_string(a, s) AS CASE WHEN a IS NOT NULL THEN array_to_string(rs_array_elements(a), s) END;
+CREATE OR REPLACE MACRO {sys}.rs_array_upper(a, d) AS CASE WHEN a IS NOT NULL THEN nullif(len(rs_array_elements(a)), 0) END::INTEGER;
+CREATE OR REPLACE MACRO {sys}.rs_array_lower(a, d) AS CASE WHEN len(rs_array_elements(a)) > 0 THEN 1 END;
+
+CREATE OR REPLACE MACRO {sys}.rs_pg_size_pretty(n) AS CASE WHEN n < 10240 THEN n || ' bytes' WHEN n < 10485760 THEN round(n / 1024)::BIGINT || ' kB'
+  WHEN n < 10737418240 THEN round(n / 1048576)::BIGINT || ' MB' WHEN n < 10995116277760 THEN round(n / 1073741824)::BIGINT || ' GB' ELSE round(n / 1099511627776)::BIGINT || ' TB' END;
+-- DuckDB does not account for a table's blocks.
+CREATE OR REPLACE MACRO {sys}.rs_pg_table_size(x) AS CAST(NULL AS BIGINT);
+CREATE OR REPLACE MACRO {sys}.rs_pg_database_size(x) AS (SELECT (z.block_size * z.total_blocks)::BIGINT FROM pragma_database_size() z WHERE z.database_name = {name});
+CREATE OR REPLACE MACRO {sys}.rs_pg_tablespace_size(x) AS 0::BIGINT;
+CREATE OR REPLACE MACRO {sys}.rs_pg_tablespace_location(x) AS '';
+CREATE OR REPLACE MACRO {sys}.rs_pg_is_in_recovery() AS false;
+CREATE OR REPLACE MACRO {sys}.rs_format_encoding(n) AS CASE n WHEN 1 THEN 'bytedict' WHEN 2 THEN 'delta' WHEN 3 THEN 'delta32k' WHEN 4 THEN 'lzo' WHEN 5 THEN 'mostly8' WHEN 6 THEN 'mostly16'
+  WHEN 7 THEN 'mostly32' WHEN 8 THEN 'runlength' WHEN 9 THEN 'text255' WHEN 10 THEN 'text32k' WHEN 11 THEN 'zstd' WHEN 12 THEN 'az64' ELSE 'none' END;

@@ -1,0 +1,12 @@
+create schema if not exists shop;
+drop view if exists shop.v;
+drop view if exists shop.lb;
+drop table if exists shop.orders;
+drop table if exists shop.customer;
+create table shop.customer(id int not null primary key, name varchar(40) not null, since date default '2020-01-01') diststyle key distkey(id) sortkey(since);
+create table shop.orders(id bigint identity(1,1), customer_id int references shop.customer(id), total numeric(12,2) encode az64, note varchar(max), primary key(id), unique(customer_id, total));
+create view shop.v as select id, name from shop.customer;
+create view shop.lb as select id, name from shop.customer with no schema binding;
+create or replace procedure shop.p(a int, b inout int) as $$ begin b := a; end; $$ language plpgsql;
+comment on table shop.customer is 'People who buy';
+comment on column shop.customer.name is 'Full name';
