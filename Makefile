@@ -6,7 +6,7 @@ DATA := .stepwell
 SHARED ?= ../shared
 export CGO_ENABLED = 1
 
-.PHONY: build demo test bench lint conformance e2e e2e-clients e2e-dbt crash fuzz generate
+.PHONY: build demo test bench lint conformance e2e e2e-clients e2e-dbt tpc crash fuzz generate
 
 build:
 	$(GO) build -o $(STEPWELL) ./cmd/stepwell
@@ -44,13 +44,18 @@ e2e-clients: build
 e2e-dbt: build
 	E2E_CLIENTS=dbt test/e2e.sh $(STEPWELL)
 
+# TPC-DS and TPC-H: every query answers as DuckDB's own does. SCALE=0.1 is quicker.
+SCALE ?= 1
+tpc: build
+	test/tpc.sh run $(STEPWELL) $(SCALE)
+
 # The server is killed at random instants while executions of all kinds run, and its disk fails. CRASH=-short takes two minutes.
 crash: build
 	$(GO) test -count 1 -v -timeout 30m $(CRASH) ./test/crash -stepwell $(CURDIR)/$(STEPWELL)
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./test/bench -stepwell $(CURDIR)/$(STEPWELL)
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./internal/warehouse
+	STEPWELL_TPC=$$(test/tpc.sh data) $(GO) test -run '^$$' -bench . -benchtime 1x ./internal/warehouse
 	$(GO) test -run '^$$' -bench . ./internal/store ./internal/service/states ./internal/wire ./internal/rsql ./internal/asl/...
 
 # Every fuzz test, one after the other; one that fails does not keep the rest from running.

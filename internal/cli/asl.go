@@ -67,7 +67,11 @@ func (o *options) readDefinition(name string) (string, error) {
 }
 
 func (o *options) checkDefinition(name, text string, express bool) (failed bool) {
-	found := server.CheckDefinition(text, machineType(express))
+	return o.report(name, text, server.CheckDefinition(text, machineType(express)))
+}
+
+// report shows what was found in a file; failed says that errors were.
+func (o *options) report(name, text string, found diag.List) (failed bool) {
 	diag.Render(o.std.Out, name, text, found)
 	failures, warnings := 0, 0
 	for _, d := range found {

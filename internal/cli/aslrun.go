@@ -17,6 +17,7 @@ import (
 	"stepwell/internal/asl/syntax"
 	"stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
+	"stepwell/internal/project"
 )
 
 // aslRun is what the flags of "stepwell asl run" say.
@@ -203,7 +204,7 @@ func (r *aslRun) execute(ctx context.Context, c *connection, definition string, 
 }
 
 func (r *aslRun) ended(status string, start, stop time.Time, output, failure, cause *string) error {
-	fmt.Fprintf(r.std.Out, "%s after %s\n", status, duration(stop.Sub(start)))
+	fmt.Fprintf(r.std.Out, "%s after %s\n", status, project.Duration(stop.Sub(start)))
 	r.result(output, failure, cause)
 	if status != "SUCCEEDED" {
 		return exitError(1)

@@ -85,7 +85,7 @@ AWS clients and Redshift drivers connect to unchanged.
 	flags.StringVar(&o.dataDir, "data-dir", defaultDataDir(), "where everything is kept")
 	flags.StringVar(&o.endpoint, "endpoint", "", "URL of a running server (default: the one that has the data folder open)")
 	flags.Float64Var(&o.timeScale, "time-scale", 1, "how long a second of waiting lasts; 0 skips waits while nothing runs")
-	root.AddCommand(newServe(o), newRun(o), newSQL(o), newLogs(o), newExecutions(o), newASL(o), newEnv(o), newDoctor(o), newServices(o))
+	root.AddCommand(newServe(o), newRun(o), newSQL(o), newLogs(o), newExecutions(o), newASL(o), newTemplate(o), newEnv(o), newDoctor(o), newServices(o))
 	checkArgs(root)
 	return root
 }

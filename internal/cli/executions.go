@@ -105,7 +105,7 @@ func showTimeline(ctx context.Context, o *options, c *connection, arn string, s 
 	d := t.execution
 	fmt.Fprintf(o.std.Out, "%s\n%s, started %s", arn, *d.Status, d.StartDate.Local().Format(time.DateTime))
 	if d.StopDate != nil {
-		fmt.Fprintf(o.std.Out, ", took %s", duration(d.StopDate.Sub(*d.StartDate)))
+		fmt.Fprintf(o.std.Out, ", took %s", project.Duration(d.StopDate.Sub(*d.StartDate)))
 	}
 	fmt.Fprint(o.std.Out, "\n\n")
 	if s.input && d.Input != nil {

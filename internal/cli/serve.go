@@ -55,6 +55,7 @@ verified, and TLS or --insecure is demanded.`,
 	f.StringVar(&so.TLSCert, "tls-cert", "", "certificate file (PEM)")
 	f.StringVar(&so.TLSKey, "tls-key", "", "key file (PEM)")
 	f.BoolVar(&so.Insecure, "insecure", false, "allow an address off loopback without TLS")
+	f.StringArrayVar(&so.Bind, "bind", nil, "CLUSTER=HOST:PORT,secret=SECRET[,dbname=NAME][,sslmode=MODE]: SQL for the cluster goes to that Redshift; may be repeated")
 	f.StringVar(&so.SMTP, "smtp", "", "host:port of a mail server for SNS e-mail (default: files in the data folder's outbox)")
 	f.StringVar(&so.MailFrom, "mail-from", "no-reply@sns.amazonaws.com", "sender of SNS e-mail")
 	f.StringVar(&so.Python, "python", "", "Python interpreter for Glue jobs (default: python3 on PATH)")

@@ -26,6 +26,7 @@ type sqlCommand struct {
 	commands []string
 	files    []string
 	database string
+	cluster  string
 	format   string
 	client   *sqlClient
 }
@@ -47,6 +48,7 @@ An error shows the line it is about.`,
 	f.StringArrayVarP(&s.commands, "command", "c", nil, "run these statements; may be repeated")
 	f.StringArrayVarP(&s.files, "file", "f", nil, "run the statements of a file; may be repeated")
 	f.StringVarP(&s.database, "database", "d", "dev", "the database")
+	f.StringVar(&s.cluster, "cluster", "", "the cluster (default: the one with the database)")
 	f.StringVarP(&s.format, "output", "o", "table", "table, csv or json")
 	cmd.AddCommand(newExplain(o))
 	return cmd
@@ -66,6 +68,7 @@ func (s *sqlCommand) main(ctx context.Context) error {
 	}
 	defer c.close()
 	s.client = c.sql
+	s.client.cluster = s.cluster
 	s.client.onNote = func(n *pgconn.Notice) { fmt.Fprintf(s.std.Err, "%s: %s\n", n.Severity, n.Message) }
 	for _, name := range s.files {
 		text, err := os.ReadFile(name)
@@ -98,9 +101,8 @@ func (s *sqlCommand) main(ctx context.Context) error {
 // transaction of its own; it stops at the first error.
 func (s *sqlCommand) script(ctx context.Context, name, text string) error {
 	statements, err := rsql.Parse(text)
-	if err != nil {
-		printSQLError(s.std.Err, name, text, err)
-		return exitError(1)
+	if err != nil { // the server says why, or is one with a dialect of its own
+		statements = []rsql.Statement{{Text: text}}
 	}
 	for _, st := range statements {
 		answers, err := s.client.script(ctx, s.database, st.Text)

@@ -14,6 +14,7 @@ import (
 // sqlClient holds one connection to each database it was asked about.
 type sqlClient struct {
 	address string // host:port
+	cluster string // "" is the one with the database
 	onNote  func(*pgconn.Notice)
 
 	mu    sync.Mutex
@@ -37,6 +38,9 @@ func (c *sqlClient) conn(ctx context.Context, database string) (*pgconn.PgConn, 
 	cfg.Database = database
 	if cfg.Password == "" { // no PGPASSWORD: any will do where none is checked
 		cfg.Password = "stepwell"
+	}
+	if c.cluster != "" {
+		cfg.RuntimeParams["cluster"] = c.cluster
 	}
 	if c.onNote != nil {
 		cfg.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { c.onNote(n) }

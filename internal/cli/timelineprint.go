@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"stepwell/internal/project"
 )
 
 // showing says what a printed timeline holds besides the states.
@@ -114,7 +116,7 @@ func (p *timelinePrinter) visit(v *visit, depth int) {
 		r.status += fmt.Sprintf(", %d attempts", v.attempts)
 	}
 	if !v.left.IsZero() {
-		r.took = duration(v.left.Sub(v.entered))
+		r.took = project.Duration(v.left.Sub(v.entered))
 	}
 	r.below = p.below(v)
 	p.rows = append(p.rows, r)
@@ -218,7 +220,7 @@ func (p *timelinePrinter) summary(v *visit, depth int) {
 	for _, name := range names {
 		t := totals[name]
 		r := row{name: strings.Repeat("  ", depth) + name, status: count(t.count, "time"), bar: p.bar(t.first, t.last),
-			took: duration(t.sum/time.Duration(t.count)) + ", slowest " + duration(t.slowest)}
+			took: project.Duration(t.sum/time.Duration(t.count)) + ", slowest " + project.Duration(t.slowest)}
 		if t.failed > 0 {
 			r.status += ", " + failedCount(t.failed)
 			if t.fault != "" {

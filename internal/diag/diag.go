@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -97,19 +98,44 @@ func renderLine(w io.Writer, source string, span Span, line int) {
 	if i := strings.IndexByte(source[start:], '\n'); i >= 0 {
 		end = start + i
 	}
-	text := strings.TrimRight(source[begin:end], "\r")
-	if text == "" {
+	if strings.TrimRight(source[begin:end], "\r") == "" {
 		return
 	}
+	before := []rune(source[max(begin, start-4*mostBefore):start])
+	stop := min(max(span.End, start), end, start+4*mostAfter)
+	marked := []rune(source[start:stop])
+	after := []rune(strings.TrimRight(source[stop:min(end, stop+4*mostAfter)], "\r"))
+	open, shut := "", ""
+	if cut := len(before) - mostBefore; cut > 0 {
+		open, before = "... ", before[cut:]
+	}
+	if room := mostAfter; len(marked)+len(after) > room {
+		shut = " ..."
+		marked = marked[:min(len(marked), room)]
+		after = after[:min(len(after), room-len(marked))]
+	}
 	number := fmt.Sprint(line)
-	fmt.Fprintf(w, "  %s | %s\n", number, text)
+	fmt.Fprintf(w, "  %s | %s%s%s\n", number, open, strings.Map(printable, string(before)+string(marked)+string(after)), shut)
 	lead := strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return '\t'
 		}
 		return ' '
-	}, source[begin:start])
-	marked := source[start:min(max(span.End, start), end)]
-	marks := max(utf8.RuneCountInString(marked), 1)
-	fmt.Fprintf(w, "  %s | %s%s\n", strings.Repeat(" ", len(number)), lead, strings.Repeat("^", marks))
+	}, open+string(before))
+	fmt.Fprintf(w, "  %s | %s%s\n", strings.Repeat(" ", len(number)), lead, strings.Repeat("^", max(len(marked), 1)))
+}
+
+// A line is shown as far as it is near the place: definitions can be one line
+// of a megabyte. In characters.
+const (
+	mostBefore = 100
+	mostAfter  = 120
+)
+
+// printable keeps what a source holds from steering the terminal.
+func printable(r rune) rune {
+	if r != '\t' && unicode.IsControl(r) {
+		return unicode.ReplacementChar
+	}
+	return r
 }

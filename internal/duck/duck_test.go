@@ -73,6 +73,19 @@ func fault(err error) string {
 	return e.Code + " " + e.Message
 }
 
+// TestCompression: texts are written as they are.
+func TestCompression(t *testing.T) {
+	c := open(t)
+	for _, sql := range []string{"CREATE TABLE dev.main.texts AS SELECT 'text number ' || i % 10 AS x FROM range(200000) t(i)", "CHECKPOINT dev"} {
+		if _, err := c.Exec(context.Background(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := answer(c, "SELECT DISTINCT compression FROM pragma_storage_info('dev.main.texts') WHERE segment_type = 'VARCHAR'"); got != "Uncompressed" {
+		t.Errorf("texts are written with the compression %s", got)
+	}
+}
+
 // TestAnswers runs testdata/*.txt: a query, then what it answers, separated by
 // an empty line.
 func TestAnswers(t *testing.T) {

@@ -69,8 +69,10 @@ CREATE MACRO rs_sum_agg(v, x SMALLINT) AS CAST(v AS BIGINT),
 -- A quotient of the type of sample, which the compiler computed.
 CREATE MACRO rs_div_scaled(a, b, sample) AS cast_to_type(a / rs_nonzero(b), sample);
 
--- A text without trailing blanks, which do not count in comparisons.
-CREATE MACRO rs_blankless(x) AS CASE WHEN suffix(x, ' ') THEN rtrim(x, ' ') ELSE x END;
+-- A text without trailing blanks, which do not count in comparisons. rtrim reads
+-- the whole text, letter by letter: most have no blank at the end, or one.
+CREATE MACRO rs_blankless(x) AS CASE WHEN suffix(x, ' ')
+  THEN CASE WHEN suffix(x, '  ') THEN rtrim(x, ' ') ELSE substring(x, 1, length(x) - 1) END ELSE x END;
 
 -- Text limited in bytes --------------------------------------------------------
 
@@ -214,14 +216,17 @@ CREATE MACRO rs_date_text(x) AS coalesce(TRY_CAST(x AS DATE), CASE WHEN x LIKE '
 CREATE MACRO rs_date_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_date_text(x), CAST(error('22007:invalid input syntax for type date: "' || x || '"') AS DATE)) END;
 CREATE MACRO rs_date(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_date_text(x), CAST(error('22007:invalid input syntax for type date: "' || x || '"') AS DATE)) END,
   (x DATE) AS x, (x TIMESTAMP) AS CAST(x AS DATE), (x TIMESTAMPTZ) AS CAST(x AS DATE);
-CREATE MACRO rs_timestamp_text(x) AS coalesce(TRY_CAST(x AS TIMESTAMP), CASE WHEN x LIKE 'J% %' THEN rs_date_text(x) + TRY_CAST(substring(x, 10) AS TIME) END, try_strptime(x,
+-- Times of a zone: TIMESTAMP passes the zone over, TIMESTAMPTZ wants seconds before it.
+CREATE MACRO rs_zoneless(x) AS CASE WHEN contains(x, '+') OR contains(x, ':') THEN regexp_replace(x, '(:\d\d(\.\d+)?)\s*([-+]\d\d?(:?\d\d)?|[zZ]|[A-Za-z]{3,4})$', '\1') ELSE x END;
+CREATE MACRO rs_with_seconds(x) AS regexp_replace(x, '^(\S+[ T]\d?\d:\d\d)(\s*(?:[-+zZ]|[A-Za-z]{3}).*)$', '\1:00\2');
+CREATE MACRO rs_timestamp_text(x) AS coalesce(TRY_CAST(rs_zoneless(x) AS TIMESTAMP), CASE WHEN x LIKE 'J% %' THEN rs_date_text(x) + TRY_CAST(substring(x, 10, 8) AS TIME) END, try_strptime(x,
   ['%Y%m%d %H%M%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%y %H:%M:%S', '%b %d,%Y %H:%M:%S', '%b %d, %Y %H:%M:%S', '%B %d, %Y %H:%M:%S', '%d-%b-%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S', '%b-%d-%Y %H:%M:%S']),
-  CAST(rs_date_text(x) AS TIMESTAMP));
+  CASE WHEN NOT contains(x, ':') THEN CAST(rs_date_text(x) AS TIMESTAMP) END);
 CREATE MACRO rs_timestamp_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_timestamp_text(x), CAST(error('22007:invalid input syntax for type timestamp: "' || x || '"') AS TIMESTAMP)) END;
 CREATE MACRO rs_timestamp(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_timestamp_text(x), CAST(error('22007:invalid input syntax for type timestamp: "' || x || '"') AS TIMESTAMP)) END,
   (x TIMESTAMP) AS x, (x DATE) AS CAST(x AS TIMESTAMP), (x TIMESTAMPTZ) AS CAST(x AS TIMESTAMP);
-CREATE MACRO rs_timestamptz_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(TRY_CAST(x AS TIMESTAMPTZ), CAST(rs_timestamp_text(x) AS TIMESTAMPTZ), CAST(error('22007:invalid input syntax for type timestamp with time zone: "' || x || '"') AS TIMESTAMPTZ)) END;
-CREATE MACRO rs_timestamptz(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(TRY_CAST(x AS TIMESTAMPTZ), CAST(rs_timestamp_text(x) AS TIMESTAMPTZ), CAST(error('22007:invalid input syntax for type timestamp with time zone: "' || x || '"') AS TIMESTAMPTZ)) END,
+CREATE MACRO rs_timestamptz_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(TRY_CAST(x AS TIMESTAMPTZ), TRY_CAST(rs_with_seconds(x) AS TIMESTAMPTZ), CAST(rs_timestamp_text(x) AS TIMESTAMPTZ), CAST(error('22007:invalid input syntax for type timestamp with time zone: "' || x || '"') AS TIMESTAMPTZ)) END;
+CREATE MACRO rs_timestamptz(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(TRY_CAST(x AS TIMESTAMPTZ), TRY_CAST(rs_with_seconds(x) AS TIMESTAMPTZ), CAST(rs_timestamp_text(x) AS TIMESTAMPTZ), CAST(error('22007:invalid input syntax for type timestamp with time zone: "' || x || '"') AS TIMESTAMPTZ)) END,
   (x TIMESTAMPTZ) AS x, (x TIMESTAMP) AS CAST(x AS TIMESTAMPTZ), (x DATE) AS CAST(x AS TIMESTAMPTZ);
 CREATE MACRO rs_datetime(x VARCHAR) AS rs_timestamp_text(x), (x) AS x;
 CREATE MACRO rs_cmp(a, b) AS CASE WHEN a > b THEN 1 WHEN a < b THEN -1 WHEN a = b THEN 0 END;

@@ -41,6 +41,14 @@ func resultColumns(res *bindings.Result) []Column {
 	return cols
 }
 
+// Pad makes the texts of a column print with blanks up to n bytes, as CHAR(n)
+// does. It is called before the first Next.
+func (r *Rows) Pad(column, n int) { r.columns[column].Type.Pad = n }
+
+// Braces makes a column of lists print as PostgreSQL's arrays: {1,2}. It is
+// called before the first Next.
+func (r *Rows) Braces(column int) { r.columns[column].Type.Braces = true }
+
 // Columns describes the result.
 func (r *Rows) Columns() []Column { return r.columns }
 

@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"math/bits"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -40,7 +41,12 @@ func (v *Vector) AppendText(dst []byte, row int, f Format) []byte {
 		hi, lo := v.Huge(row)
 		return appendMagnitude(dst, uint64(hi), lo)
 	case Varchar, JSON:
-		return append(dst, v.Bytes(row)...)
+		text := v.Bytes(row)
+		dst = append(dst, text...)
+		for range v.Type.Pad - len(text) {
+			dst = append(dst, ' ')
+		}
+		return dst
 	case Blob:
 		return hex.AppendEncode(dst, v.Bytes(row))
 	case Date:
@@ -60,9 +66,34 @@ func (v *Vector) AppendText(dst []byte, row int, f Format) []byte {
 	case Enum:
 		return append(dst, v.word(row)...)
 	case List, Array, Map, Struct:
+		if v.Type.Braces {
+			return v.appendBraces(dst, row, f)
+		}
 		return v.appendJSON(dst, row, f)
 	}
 	return append(dst, '?')
+}
+
+// appendBraces prints a list as array_out of PostgreSQL does.
+func (v *Vector) appendBraces(dst []byte, row int, f Format) []byte {
+	dst = append(dst, '{')
+	from, n := v.elements(row)
+	for i := range n {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		element := &v.children[0]
+		if element.Null(from + i) {
+			dst = append(dst, "NULL"...)
+			continue
+		}
+		text := string(element.AppendText(nil, from+i, f))
+		if text == "" || strings.EqualFold(text, "null") || strings.ContainsAny(text, "{},\"\\ \t\n") {
+			text = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
+		}
+		dst = append(dst, text...)
+	}
+	return append(dst, '}')
 }
 
 func (v *Vector) word(row int) string {

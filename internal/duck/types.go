@@ -56,6 +56,8 @@ type Type struct {
 	Scale  int      // of a Decimal
 	Fields []Field  // element of a List or Array, fields of a Struct, entry of a Map
 	Words  []string // of an Enum
+	Braces bool     // a List prints as an array of PostgreSQL; see Rows.Braces
+	Pad    int      // bytes up to which a Varchar prints with blanks; see Rows.Pad
 }
 
 // Field is a part of a nested type.

@@ -135,7 +135,7 @@ func (g *Gateway) identifyByPath(x *exchange) {
 	if action != "" {
 		for _, e := range g.index.all {
 			m := e.codec.Model
-			if (m.Protocol == awsapi.Query || m.Protocol == awsapi.EC2) && m.Operation(action) != nil && (version == "" || version == m.APIVersion) {
+			if (m.Protocol == awsapi.Query || m.Protocol == awsapi.EC2 || m.QueryCompatible) && m.Operation(action) != nil && (version == "" || version == m.APIVersion) {
 				t.service, t.entry = e.service.Name, e
 				return
 			}

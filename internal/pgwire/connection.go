@@ -14,12 +14,21 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgproto3"
+	"stepwell/internal/remote"
 	"stepwell/internal/sqlerr"
 	"stepwell/internal/warehouse"
 )
 
 // startupTimeout ends connections that never say who they are.
 const startupTimeout = 60 * time.Second
+
+// maxPassword and maxMessage are how long messages may be before and after the
+// login, in bytes: memory for one is taken before it arrives. A statement may
+// have 16 MB ("Amazon Redshift SQL"), a row of parameters more.
+const (
+	maxPassword = 64 << 10
+	maxMessage  = 64 << 20
+)
 
 // connection is one client.
 type connection struct {
@@ -29,6 +38,7 @@ type connection struct {
 	out     []byte // encoded rows not yet written
 
 	session  *warehouse.Session
+	passage  *remote.Passage // in place of a session
 	reported map[string]string
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -77,11 +87,17 @@ func (c *connection) run() {
 	if startup == nil {
 		return
 	}
+	c.backend.SetMaxBodyLen(maxPassword)
 	if err := c.login(*startup); err != nil {
 		c.fatal(err)
 		return
 	}
 	_ = c.conn.SetDeadline(time.Time{})
+	c.backend.SetMaxBodyLen(maxMessage)
+	if c.passage != nil {
+		c.passThrough()
+		return
+	}
 	defer c.session.Close()
 	if err := c.loop(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed) {
 		c.server.log.Debug("a Redshift connection ended", "pid", c.session.PID(), "error", err)
@@ -131,7 +147,7 @@ func (c *connection) startup() (*pgproto3.StartupMessage, error) {
 				return nil, err
 			}
 		case *pgproto3.CancelRequest:
-			c.server.options.Warehouse.CancelBackend(int32(m.ProcessID), secretOf(m.SecretKey))
+			c.server.cancel(m)
 			return nil, nil
 		case *pgproto3.StartupMessage:
 			if c.server.options.RequireTLS && !secure {
@@ -151,7 +167,7 @@ func hostOf(conn net.Conn) string {
 
 func (c *connection) login(m pgproto3.StartupMessage) error {
 	s := Startup{
-		User: m.Parameters["user"], Database: m.Parameters["database"], Parameters: m.Parameters,
+		User: m.Parameters["user"], Database: m.Parameters["database"], Parameters: withCluster(m.Parameters),
 		Remote: c.conn.RemoteAddr(), Local: c.conn.LocalAddr(),
 	}
 	if s.User == "" {
@@ -162,6 +178,13 @@ func (c *connection) login(m pgproto3.StartupMessage) error {
 	}
 	if err := c.authenticate(s); err != nil {
 		return err
+	}
+	if pass := c.server.options.PassThrough; pass != nil {
+		passage, err := pass(c.ctx, s)
+		if err != nil || passage != nil {
+			c.passage = passage
+			return err
+		}
 	}
 	id, err := c.server.options.Resolve(c.ctx, s)
 	if err != nil {
@@ -190,7 +213,7 @@ func sessionSettings(parameters map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, value := range parameters {
 		switch name {
-		case "user", "database", "replication", "options", "client_protocol_version":
+		case "user", "database", "replication", "options", "client_protocol_version", "cluster":
 		default:
 			out[strings.ToLower(name)] = value
 		}
@@ -204,7 +227,7 @@ func sessionSettings(parameters map[string]string) map[string]string {
 		if !ok {
 			setting, ok = strings.CutPrefix(word, "--")
 		}
-		if name, value, found := strings.Cut(setting, "="); ok && found {
+		if name, value, found := strings.Cut(setting, "="); ok && found && name != "cluster" {
 			out[strings.ToLower(name)] = value
 		}
 	}
@@ -264,6 +287,10 @@ func (c *connection) ready() error {
 func (c *connection) loop() error {
 	for {
 		msg, err := c.backend.Receive()
+		var long *pgproto3.ExceededMaxBodyLenErr
+		if errors.As(err, &long) {
+			c.fatal(sqlerr.New(sqlerr.ProtocolViolation, "invalid message length"))
+		}
 		if err != nil {
 			return err
 		}

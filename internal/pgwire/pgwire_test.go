@@ -1,9 +1,12 @@
 package pgwire
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"math/big"
 	"net"
 	"path/filepath"
 	"reflect"
@@ -224,6 +227,18 @@ func TestNumericBinary(t *testing.T) {
 		back, ok := numericText(appendNumeric(nil, text))
 		if !ok || !sameNumber(back, text) {
 			t.Errorf("%s came back as %s", text, back)
+		}
+	}
+}
+
+// TestNumericScaled: the short way gives the bytes of the long one.
+func TestNumericScaled(t *testing.T) {
+	for _, n := range []int64{0, 1, -1, 9, 10, 99, 100, 9999, 10000, 10001, -123456789, 100000000, 99990000, 1 << 40, math.MaxInt64, math.MinInt64, math.MinInt64 + 1} {
+		for scale := range 17 {
+			text := new(big.Rat).SetFrac(big.NewInt(n), new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)).FloatString(scale)
+			if got, want := appendScaled(nil, n, scale), appendNumeric(nil, text); !bytes.Equal(got, want) {
+				t.Errorf("%s: % x, want % x", text, got, want)
+			}
 		}
 	}
 }

@@ -22,7 +22,8 @@ type rowSink struct {
 	// Describe, and every value is sent as their types say.
 	columns []warehouse.Column
 	format  duck.Format
-	any     bool // a statement ran
+	cells   []cell // of the chunk under way
+	any     bool   // a statement ran
 }
 
 func rowDescription(columns []warehouse.Column, formats []int16) *pgproto3.RowDescription {
@@ -72,26 +73,28 @@ func (s *rowSink) flushBackend() error {
 // one buffer.
 func (s *rowSink) Chunk(chunk *duck.Chunk) error {
 	out := s.c.out
-	width := chunk.Width()
+	s.lay(chunk)
 	for row := range chunk.Len() {
-		out = append(out, 'D', 0, 0, 0, 0)
-		start := len(out) - 4
-		out = binary.BigEndian.AppendUint16(out, uint16(width))
-		for i := range width {
-			v := chunk.Column(i)
-			if v.Null(row) {
+		out = append(out, 'D', 0, 0, 0, 0, byte(len(s.cells)>>8), byte(len(s.cells)))
+		start := len(out) - 6
+		for i := range s.cells {
+			c := &s.cells[i]
+			if c.v.Null(row) {
 				out = append(out, 0xff, 0xff, 0xff, 0xff)
 				continue
 			}
 			out = append(out, 0, 0, 0, 0)
 			at := len(out)
-			if formatOf(s.formats, i, s.columns[i].Type) == 1 {
+			switch c.form {
+			case asText:
+				out = c.v.AppendText(out, row, s.format)
+			case asBinary:
+				out = appendBinary(out, c.v, row, c.t)
+			case converted:
 				var err error
-				if out, err = appendAs(out, v, row, s.columns[i].Type, s.format); err != nil {
+				if out, err = appendConverted(out, c.v, row, c.t, s.format); err != nil {
 					return err
 				}
-			} else {
-				out = v.AppendText(out, row, s.format)
 			}
 			binary.BigEndian.PutUint32(out[at-4:], uint32(len(out)-at))
 		}
@@ -106,6 +109,33 @@ func (s *rowSink) Chunk(chunk *duck.Chunk) error {
 	}
 	s.c.out = out
 	return nil
+}
+
+// cell is a column of a chunk with the form its values are sent in.
+type cell struct {
+	v    *duck.Vector
+	t    types.Type
+	form form
+}
+
+type form byte
+
+const (
+	asText form = iota
+	asBinary
+	converted // to the type the client was told of, then in binary
+)
+
+// lay finds out once for a chunk what would be the same for all of its rows.
+func (s *rowSink) lay(chunk *duck.Chunk) {
+	s.cells = s.cells[:0]
+	for i := range chunk.Width() {
+		c := cell{v: chunk.Column(i), t: s.columns[i].Type}
+		if formatOf(s.formats, i, c.t) == 1 {
+			c.form = binaryForm(c.v, c.t)
+		}
+		s.cells = append(s.cells, c)
+	}
 }
 
 func (c *connection) flushRows() error {

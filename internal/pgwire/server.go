@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"stepwell/internal/remote"
 	"stepwell/internal/warehouse"
 )
 
@@ -18,6 +19,9 @@ type Options struct {
 	// Resolve gives the cluster a connection speaks to, from what the client
 	// sent at startup and the listener's address. Required.
 	Resolve func(ctx context.Context, s Startup) (warehouse.Identity, error)
+	// PassThrough connects a client to the cluster it speaks to where that is
+	// another server; nil, or a nil answer, is that it is answered here.
+	PassThrough func(ctx context.Context, s Startup) (*remote.Passage, error)
 	// Authenticate checks a password; nil lets everybody in without asking,
 	// which is for loopback only.
 	Authenticate Authenticator
@@ -47,6 +51,7 @@ type Server struct {
 	mu       sync.Mutex
 	listener net.Listener
 	open     map[*connection]struct{}
+	passages map[string]*remote.Passage // by what cancels them
 	closing  bool
 	wg       sync.WaitGroup
 }
@@ -57,7 +62,7 @@ func New(options Options) *Server {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Server{options: options, log: log, open: map[*connection]struct{}{}}
+	return &Server{options: options, log: log, open: map[*connection]struct{}{}, passages: map[string]*remote.Passage{}}
 }
 
 // Serve accepts connections on the listener until Shutdown; then it returns nil.

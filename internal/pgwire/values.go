@@ -52,15 +52,21 @@ func hasBinary(t types.Type) bool {
 	return false
 }
 
-// appendAs appends a value in the binary format of the described type. DuckDB's
-// type can differ from it, since a parameter's value may say more than its
-// place did; the value is then converted. One that does not fit is an error,
-// because bytes of another width would put the client out of step.
-func appendAs(dst []byte, v *duck.Vector, row int, t types.Type, format duck.Format) ([]byte, error) {
+// binaryForm is how values of a vector become binary ones of the described
+// type. DuckDB's type can differ from it, since a parameter's value may say more
+// than its place did; the values are then converted.
+func binaryForm(v *duck.Vector, t types.Type) form {
 	is := types.FromDuck(v.Type.String())
 	if is.Kind == t.Kind || is.IsText() && t.IsText() || !fixed(t) && t.Kind != types.Decimal {
-		return appendBinary(dst, v, row, t), nil
+		return asBinary
 	}
+	return converted
+}
+
+// appendConverted appends a value in the binary format of a type that is not
+// its own. One that does not fit is an error, because bytes of another width
+// would put the client out of step.
+func appendConverted(dst []byte, v *duck.Vector, row int, t types.Type, format duck.Format) ([]byte, error) {
 	text := string(v.AppendText(nil, row, format))
 	if t.Kind == types.Decimal {
 		if r, ok := new(big.Rat).SetString(text); !ok || strings.ContainsAny(text, "/eE") {
@@ -160,9 +166,61 @@ func appendBinary(dst []byte, v *duck.Vector, row int, t types.Type) []byte {
 	case types.Timestamp, types.TimestampTZ:
 		return binary.BigEndian.AppendUint64(dst, uint64(v.Int(row)-epochMicros))
 	case types.Decimal:
-		return appendNumeric(dst, string(v.AppendText(nil, row, duck.Format{})))
+		return appendDecimal(dst, v, row)
 	}
 	return v.AppendText(dst, row, duck.Format{})
+}
+
+// appendDecimal appends a decimal as PostgreSQL's numeric.
+func appendDecimal(dst []byte, v *duck.Vector, row int) []byte {
+	if v.Type.Kind == duck.Decimal || v.Type.Kind == duck.HugeInt {
+		if hi, lo := v.Huge(row); hi == int64(lo)>>63 && v.Type.Scale <= 16 {
+			return appendScaled(dst, int64(lo), v.Type.Scale)
+		}
+	}
+	return appendNumeric(dst, string(v.AppendText(nil, row, duck.Format{})))
+}
+
+// appendScaled is appendNumeric for n / 10^scale; the scale is up to 16.
+func appendScaled(dst []byte, n int64, scale int) []byte {
+	sign, abs := byte(0), uint64(n)
+	if n < 0 {
+		sign, abs = 0x40, -abs
+	}
+	// Base 10000 around the decimal point: whole and frac, which becomes a
+	// number of full groups.
+	power := uint64(1)
+	for range scale {
+		power *= 10
+	}
+	whole, frac := abs/power, abs%power
+	groups := (scale + 3) / 4
+	for range groups*4 - scale {
+		frac *= 10
+	}
+	var digits [10]uint16 // five for the whole part, which has at most 20 digits, and four for the fraction
+	first, last := 5, 5+groups
+	for i := last - 1; i >= 5; i-- {
+		digits[i], frac = uint16(frac%10000), frac/10000
+	}
+	for ; whole > 0; first-- {
+		digits[first-1], whole = uint16(whole%10000), whole/10000
+	}
+	weight := 4 - first
+	for ; first < last && digits[first] == 0; first++ {
+		weight--
+	}
+	for last > first && digits[last-1] == 0 {
+		last--
+	}
+	if last == first {
+		weight = 0
+	}
+	dst = append(dst, 0, byte(last-first), byte(weight>>8), byte(weight), sign, 0, 0, byte(scale))
+	for _, d := range digits[first:last] {
+		dst = binary.BigEndian.AppendUint16(dst, d)
+	}
+	return dst
 }
 
 // appendNumeric appends a decimal text as PostgreSQL's numeric: groups of four

@@ -47,8 +47,13 @@ type Spec struct {
 	// call at a time per stream. A slow sink slows the process. nil discards.
 	Stdout, Stderr func(line string)
 
+	// Started is called once the process runs, before Run waits for its end.
+	Started func(*Running)
+
 	Grace  time.Duration // between SIGTERM and SIGKILL; 3 s when 0
 	Memory int64         // limit of the address space of each process, bytes; 0 means none
+
+	stdin *os.File // see Talk; nil: none
 }
 
 // Result says how a process ended.
@@ -92,6 +97,9 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 		readers.Wait()
 		return Result{}, fmt.Errorf("cannot start %s: %w", s.Path, err)
 	}
+	if s.Started != nil {
+		s.Started(&Running{PID: cmd.Process.Pid, outputs: outputs.readers})
+	}
 	stop := context.AfterFunc(ctx, func() { terminate(cmd.Process.Pid, s) })
 	defer stop()
 	waitErr := cmd.Wait()
@@ -116,6 +124,9 @@ func command(s Spec) (*exec.Cmd, error) {
 		path = "/bin/sh"
 	}
 	cmd := &exec.Cmd{Path: path, Args: args, Dir: s.Dir, Env: s.Env, SysProcAttr: attributes()}
+	if s.stdin != nil {
+		cmd.Stdin = s.stdin
+	}
 	if cmd.Env == nil {
 		cmd.Env = []string{}
 	}
@@ -198,17 +209,18 @@ type stream struct {
 	file  *os.File
 	ended atomic.Bool
 	after int // bytes read since the process ended
+	empty emptiness
 }
 
 func (s *stream) Read(b []byte) (int, error) {
 	if !s.ended.Load() {
-		return s.file.Read(b)
+		return s.empty.read(s.file, b)
 	}
 	if s.after > maxPipe {
 		return 0, io.EOF
 	}
 	s.file.SetReadDeadline(time.Now().Add(drainGrace))
-	n, err := s.file.Read(b)
+	n, err := s.empty.read(s.file, b)
 	s.after += n
 	return n, err
 }

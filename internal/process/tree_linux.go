@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // attributes put a child into its own group and let it die with the server.
@@ -32,4 +34,23 @@ func marked(entry string) []int {
 		pids = append(pids, pid)
 	}
 	return pids
+}
+
+// inQueue is the ioctl that tells how many bytes a pipe holds (FIONREAD).
+const inQueue = unix.TIOCINQ
+
+// PeakMemory is the most memory that the process has had resident, in bytes;
+// its children do not count. 0 where it is not known.
+func (r *Running) PeakMemory() int64 {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(r.PID) + "/status")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
+	line, _, _ := bytes.Cut(rest, []byte(" kB"))
+	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kilobytes << 10
 }

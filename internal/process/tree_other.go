@@ -10,3 +10,9 @@ func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: tr
 
 // marked is known on Linux only, where /proc shows environments.
 func marked(string) []int { return nil }
+
+// inQueue is the ioctl that tells how many bytes a pipe holds (FIONREAD).
+const inQueue = 0x4004667f
+
+// PeakMemory is known on Linux only.
+func (r *Running) PeakMemory() int64 { return 0 }

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"stepwell/internal/diag"
+	"stepwell/internal/remote"
 )
 
 // child returns the value under a mapping's key or at a sequence's index.
@@ -44,6 +45,11 @@ func (d *decoder) check(f *File, root *yaml.Node) {
 	d.unique(root, "jobs", len(f.Jobs), func(i int) string { return f.Jobs[i].Name })
 	d.unique(root, "state-machines", len(f.StateMachines), func(i int) string { return f.StateMachines[i].Name })
 
+	for name, c := range f.Clusters {
+		if _, err := remote.Parse(c.Redshift.binding(nil, "").String()); err != nil {
+			d.fail(child(root, "clusters", name), "binding", "%v", err)
+		}
+	}
 	buckets := map[string]bool{}
 	for _, b := range f.Buckets {
 		buckets[b.Name] = true

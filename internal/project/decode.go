@@ -20,7 +20,7 @@ func Parse(text string) (*File, diag.List) {
 	if err := yaml.Load([]byte(text), &root); err != nil {
 		return nil, diag.List{syntaxError(text, err)}
 	}
-	d := &decoder{text: text, lines: lineStarts(text)}
+	d := &decoder{text: text, lines: diag.NewLines(text)}
 	f := &File{}
 	if root.Kind != yaml.DocumentNode || len(root.Content) == 0 {
 		return nil, diag.List{{Text: "the file is empty", Code: "empty"}}
@@ -32,46 +32,22 @@ func Parse(text string) (*File, diag.List) {
 	return f, d.found
 }
 
-// syntaxError points to the line that the YAML library names in its text.
+// syntaxError points to the place that the YAML library names in its text.
 func syntaxError(text string, err error) diag.Diagnostic {
-	message := strings.TrimPrefix(err.Error(), "yaml: ")
-	line := 1
-	if i := strings.Index(message, "line "); i >= 0 {
-		fmt.Sscanf(message[i:], "line %d", &line)
-	}
-	starts := lineStarts(text)
-	at := starts[min(max(line, 1), len(starts))-1]
-	end := at + len(strings.SplitN(text[at:], "\n", 2)[0])
-	return diag.Diagnostic{Span: diag.Span{Start: at, End: end}, Code: "syntax", Text: message}
-}
-
-func lineStarts(text string) []int {
-	starts := []int{0}
-	for i := range len(text) {
-		if text[i] == '\n' {
-			starts = append(starts, i+1)
-		}
-	}
-	return starts
+	line, column := diag.YAMLError(err)
+	at := diag.NewLines(text).Offset(line, column)
+	return diag.Diagnostic{Span: diag.Span{Start: at, End: at + 1}, Code: "syntax", Text: strings.TrimPrefix(err.Error(), "yaml: ")}
 }
 
 // decoder fills Go values from nodes and says where they do not fit.
 type decoder struct {
 	text  string
-	lines []int
+	lines *diag.Lines
 	found diag.List
 }
 
 func (d *decoder) span(n *yaml.Node) diag.Span {
-	if n.Line < 1 || n.Line > len(d.lines) {
-		return diag.Span{}
-	}
-	start := d.lines[n.Line-1]
-	for range n.Column - 1 {
-		if start < len(d.text) {
-			start += len(string([]rune(d.text[start:min(start+4, len(d.text))])[0]))
-		}
-	}
+	start := d.lines.Offset(n.Line, n.Column)
 	return diag.Span{Start: start, End: start + max(len(n.Value), 1)}
 }
 

@@ -2,6 +2,7 @@ package project
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5"
 	"encoding/hex"
@@ -28,7 +29,7 @@ import (
 // in which things refer to each other.
 func (r *Runner) deploy(ctx context.Context) error {
 	steps := []func(context.Context) error{
-		r.deployDatabases, r.deployBuckets, r.deployTopics, r.deploySecrets, r.deployJobs, r.deployStateMachines,
+		r.deployBuckets, r.deployTopics, r.deploySecrets, r.deployClusters, r.deployDatabases, r.deployJobs, r.deployStateMachines,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -39,15 +40,17 @@ func (r *Runner) deploy(ctx context.Context) error {
 }
 
 func (r *Runner) deployDatabases(ctx context.Context) error {
+	// The default cluster's first database, where it is bound.
+	first := cmp.Or(r.vars.expand(r.file.Clusters["stepwell"].Redshift.Database), "dev")
 	for _, name := range r.file.Databases {
-		table, err := r.SQL.Query(ctx, "dev", "SELECT 1 FROM pg_database WHERE datname = '"+strings.ReplaceAll(name, "'", "''")+"'")
+		table, err := r.SQL.Query(ctx, first, "SELECT 1 FROM pg_database WHERE datname = '"+strings.ReplaceAll(name, "'", "''")+"'")
 		if err != nil {
 			return fmt.Errorf("cannot look for database %s: %w", name, err)
 		}
 		if len(table.Rows) > 0 {
 			continue
 		}
-		if _, err := r.SQL.Query(ctx, "dev", `CREATE DATABASE "`+strings.ReplaceAll(name, `"`, `""`)+`"`); err != nil {
+		if _, err := r.SQL.Query(ctx, first, `CREATE DATABASE "`+strings.ReplaceAll(name, `"`, `""`)+`"`); err != nil {
 			return fmt.Errorf("cannot create database %s: %w", name, err)
 		}
 	}

@@ -12,6 +12,7 @@ type File struct {
 	Description   string             `yaml:"description"`
 	Prepare       []Command          `yaml:"prepare"`
 	Buckets       []Bucket           `yaml:"buckets"`
+	Clusters      map[string]Cluster `yaml:"clusters"`
 	Databases     []string           `yaml:"databases"` // Redshift databases created on the default cluster
 	Secrets       []Secret           `yaml:"secrets"`
 	Topics        []Topic            `yaml:"topics"`
@@ -29,6 +30,23 @@ type Command struct {
 	Run     []string `yaml:"run,required"`
 	Creates string   `yaml:"creates"`
 	Python  []string `yaml:"python-packages"` // run in a Python environment that has these
+}
+
+// Cluster is a Redshift cluster that is elsewhere.
+type Cluster struct {
+	Redshift Redshift `yaml:"redshift,required"`
+}
+
+// Redshift says where a cluster is. What is left out is taken from the secret.
+// Texts are substituted.
+type Redshift struct {
+	Host     string `yaml:"host"`
+	Port     int    `yaml:"port"`
+	Database string `yaml:"database"` // the cluster's first database
+	User     string `yaml:"user"`
+	Secret   string `yaml:"secret,required"` // name or ARN, in the shape AWS documents for Redshift
+	SSL      string `yaml:"ssl"`             // verify-full when empty, require, disable
+	RootCert string `yaml:"root-cert"`       // file of certificates to verify with, relative to the pipeline's folder
 }
 
 // Bucket is an S3 bucket and what is uploaded to it.

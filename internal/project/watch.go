@@ -62,9 +62,9 @@ func (r *Runner) summary(d *states.DescribeExecutionOutput, real time.Duration) 
 	took := "?"
 	if d.StopDate != nil {
 		passed := d.StopDate.Sub(*d.StartDate)
-		took = duration(passed)
+		took = Duration(passed)
 		if passed > real+time.Second {
-			took += ", " + duration(real) + " of them real"
+			took += ", " + Duration(real) + " of them real"
 		}
 	}
 	fmt.Fprintf(r.Out, "  %s after %s\n", *d.Status, took)
@@ -147,7 +147,7 @@ func (w *watcher) line(ctx context.Context, v *stateRun, outcome string, end tim
 	if !v.beside {
 		moved = w.runner.rowCounts(ctx, v.entered, end)
 	}
-	fmt.Fprintf(w.runner.Out, "  %-34s %9s   %-10s %s\n", v.name, duration(end.Sub(v.entered)), outcome, moved)
+	fmt.Fprintf(w.runner.Out, "  %-34s %9s   %-10s %s\n", v.name, Duration(end.Sub(v.entered)), outcome, moved)
 }
 
 func text(s *string) string {
@@ -157,13 +157,15 @@ func text(s *string) string {
 	return *s
 }
 
-// duration prints a duration to three digits.
-func duration(d time.Duration) string {
+// Duration prints a duration to three digits.
+func Duration(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	case d < time.Minute:
 		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
 	}
-	return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+	return fmt.Sprintf("%d h %02d min", int(d.Hours()), int(d.Minutes())%60)
 }

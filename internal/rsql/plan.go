@@ -50,6 +50,8 @@ type Plan struct {
 	Used map[resolve.Place][]string
 	// Scans are the reads of external relations, with their partition filters.
 	Scans []*resolve.Scan
+	// Guarded says that policies changed what the statement reads.
+	Guarded bool
 	// Volatile says that the statement calls a function whose value changes
 	// within a transaction or has an effect.
 	Volatile bool
@@ -71,6 +73,8 @@ type Options struct {
 	// Unknown gets a type from its place, as in PostgreSQL; one not listed is
 	// left to DuckDB.
 	Params []types.Type
+	// Insensitive says that the database's collation is CASE_INSENSITIVE.
+	Insensitive bool
 	// Backend is pg_backend_pid().
 	Backend int
 	// Settings answers current_setting(name); nil knows none.

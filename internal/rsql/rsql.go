@@ -78,7 +78,7 @@ func (c *compilation) position(offset int) int {
 }
 
 func (c *compilation) names() resolve.Options {
-	o := resolve.Options{CaseSensitive: c.options.CaseSensitive, Position: c.position}
+	o := resolve.Options{CaseSensitive: c.options.CaseSensitive, Insensitive: c.options.Insensitive, Position: c.position}
 	if c.options.Settings != nil {
 		if v, _ := c.options.Settings("enable_case_sensitive_super_attribute"); v == "on" {
 			o.Written = c.written
@@ -134,6 +134,7 @@ func (c *compilation) resolve(p *Plan) error {
 	}
 	c.resolved = r
 	p.Read, p.Written, p.Scans, p.Volatile, p.Used = r.Read, r.Written, r.Scans, r.Volatile, r.Used
+	p.Guarded = r.Guarded
 	if q := queryOf(c.tree); q != nil {
 		for _, col := range r.Outputs[q] {
 			p.Columns = append(p.Columns, col.Name)
@@ -160,7 +161,7 @@ func queryOf(tree syntax.Statement) *syntax.Query {
 func (c *compilation) lower(kind Kind) (bool, error) {
 	o := c.options
 	in := lower.Input{Result: c.resolved, Options: c.names(), Catalog: c.catalog, Params: o.Params, Inferred: c.inferred, Session: lower.Session{
-		User: o.User, Database: o.Database, Schema: o.Schema, Backend: o.Backend, Settings: o.Settings,
+		User: o.User, Database: o.Database, Schema: o.Schema, Insensitive: o.Insensitive, Backend: o.Backend, Settings: o.Settings,
 		LastCopyCount: o.LastCopyCount, LastCopyID: o.LastCopyID, LastQueryID: o.LastQueryID, LastUnloadCount: o.LastUnloadCount,
 	}}
 	if kind == Define || isTableAs(c.tree) {

@@ -141,6 +141,26 @@ func dmlTag(s syntax.Statement) string {
 	return "SELECT"
 }
 
+func policyTag(s syntax.Statement) string {
+	verb, masking := "", false
+	switch s := s.(type) {
+	case *syntax.Policy:
+		verb, masking = "CREATE", s.Masking
+		if s.Alter {
+			verb = "ALTER"
+		}
+	case *syntax.AttachPolicy:
+		verb, masking = "ATTACH", s.Masking
+		if s.Detach {
+			verb = "DETACH"
+		}
+	}
+	if masking {
+		return verb + " MASKING POLICY"
+	}
+	return verb + " RLS POLICY"
+}
+
 func utilityTag(s syntax.Statement) string {
 	switch s.(type) {
 	case *syntax.Set:
@@ -173,6 +193,8 @@ func utilityTag(s syntax.Statement) string {
 		return "CALL"
 	case *syntax.Comment:
 		return "COMMENT"
+	case *syntax.Policy, *syntax.AttachPolicy:
+		return policyTag(s)
 	case *syntax.CreateDatabase:
 		return "CREATE DATABASE"
 	}

@@ -25,6 +25,8 @@ type Options struct {
 	TLSCert          string   // PEM files
 	TLSKey           string
 
+	Bind []string // clusters that are elsewhere, NAME=HOST:PORT,secret=SECRET,... (remote.Parse)
+
 	SMTP     string // host:port; "" writes e-mails to the outbox
 	MailFrom string
 	Python   string // interpreter; "" looks on PATH

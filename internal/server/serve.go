@@ -25,7 +25,7 @@ func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) err
 		Bus: s.bus, Clock: s.clock, Log: s.log, IDs: bus.RandomIDs{},
 		Verify: s.options.Auth, Credentials: credentialStore{s.keys, s.services.sts},
 		Streams:  map[string]http.Handler{"s3": s.services.s3},
-		Waiting:  []string{"states:GetActivityTask", "states:StartSyncExecution"},
+		Waiting:  []string{"states:GetActivityTask", "states:StartSyncExecution", "sqs:ReceiveMessage"},
 		Unsigned: []string{"sns:ConfirmSubscription", "sns:Unsubscribe"},
 		Health:   s.health,
 	})
@@ -36,7 +36,7 @@ func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) err
 		}
 	})
 	s.redshift = pgwire.New(pgwire.Options{
-		Warehouse: s.warehouse, Resolve: s.resolve, Authenticate: s.authenticator(), TLS: secure,
+		Warehouse: s.warehouse, Resolve: s.resolve, PassThrough: s.passThrough, Authenticate: s.authenticator(), TLS: secure,
 		RequireTLS: s.options.Auth && s.options.TLSCert != "", Log: s.log,
 	})
 	s.running.Go(func() {

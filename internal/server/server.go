@@ -2,7 +2,7 @@
 // server from one Options struct, in visible order, and takes it down again.
 //
 // It holds no behaviour of its own beyond the adapters between packages that
-// must not know each other (catalog.go, statements.go, credentials.go). The
+// must not know each other (catalog.go, statements.go, bound.go, credentials.go). The
 // command line and end-to-end tests import it.
 package server
 
@@ -86,6 +86,9 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.build(); err != nil {
 		return err
 	}
+	if err := s.bind(ctx); err != nil {
+		return err
+	}
 	if err := s.services.s3.Start(); err != nil {
 		return err
 	}
@@ -93,7 +96,16 @@ func (s *Server) start(ctx context.Context) error {
 	if err := s.warehouse.Recover(ctx); err != nil {
 		return err
 	}
+	if err := s.services.s3.Sweep(); err != nil {
+		return err
+	}
 	s.running.Go(func() { s.warehouse.RunCopyJobs(ctx) })
+	if err := s.services.sqs.Load(ctx); err != nil {
+		return err
+	}
+	if err := s.services.lambda.Start(); err != nil {
+		return err
+	}
 	if err := s.work.Start(ctx); err != nil {
 		return err
 	}
@@ -102,6 +114,7 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	s.closers = append(s.closers, func() error {
 		s.services.states.Close()
+		s.services.lambda.Close()
 		s.work.Wait()
 		s.services.redshiftdata.Close()
 		return nil

@@ -14,12 +14,14 @@ import (
 	"stepwell/internal/service/events"
 	"stepwell/internal/service/glue"
 	"stepwell/internal/service/iam"
+	"stepwell/internal/service/lambda"
 	"stepwell/internal/service/logs"
 	"stepwell/internal/service/redshift"
 	"stepwell/internal/service/redshiftdata"
 	"stepwell/internal/service/s3"
 	"stepwell/internal/service/secretsmanager"
 	"stepwell/internal/service/sns"
+	"stepwell/internal/service/sqs"
 	"stepwell/internal/service/states"
 	"stepwell/internal/service/sts"
 	"stepwell/internal/warehouse"
@@ -30,12 +32,14 @@ type services struct {
 	events         *events.Service
 	glue           *glue.Service
 	iam            *iam.Service
+	lambda         *lambda.Service
 	logs           *logs.Service
 	redshift       *redshift.Service
 	redshiftdata   *redshiftdata.Service
 	s3             *s3.Service
 	secretsmanager *secretsmanager.Service
 	sns            *sns.Service
+	sqs            *sqs.Service
 	states         *states.Service
 	sts            *sts.Service
 }
@@ -43,17 +47,17 @@ type services struct {
 // tables are the services' operation tables, sorted by name.
 func (s *services) tables() []*bus.Service {
 	return []*bus.Service{
-		s.events.Table(), s.glue.Table(), s.iam.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(),
-		s.s3.Table(), s.secretsmanager.Table(), s.sns.Table(), s.states.Table(), s.sts.Table(),
+		s.events.Table(), s.glue.Table(), s.iam.Table(), s.lambda.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(),
+		s.s3.Table(), s.secretsmanager.Table(), s.sns.Table(), s.sqs.Table(), s.states.Table(), s.sts.Table(),
 	}
 }
 
 // Tables are the operation tables of every service, without a server behind them.
 func Tables() []*bus.Service {
 	s := services{
-		events: events.New(events.Deps{}), glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), logs: logs.New(logs.Deps{}),
+		events: events.New(events.Deps{}), glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), lambda: lambda.New(lambda.Deps{}), logs: logs.New(logs.Deps{}),
 		redshift: redshift.New(redshift.Deps{}), redshiftdata: redshiftdata.New(redshiftdata.Deps{}),
-		s3: s3.New(s3.Deps{}), secretsmanager: secretsmanager.New(secretsmanager.Deps{}), sns: sns.New(sns.Deps{}),
+		s3: s3.New(s3.Deps{}), secretsmanager: secretsmanager.New(secretsmanager.Deps{}), sns: sns.New(sns.Deps{}), sqs: sqs.New(sqs.Deps{}),
 		states: states.New(states.Deps{Clock: clock.New(1), IDs: bus.RandomIDs{}}), sts: sts.New(sts.Deps{}),
 	}
 	return s.tables()
@@ -95,10 +99,19 @@ func (s *Server) build() error {
 	v.sns = sns.New(sns.Deps{
 		Store: s.store, Clock: s.clock, IDs: ids, Work: s.work, Log: s.log, Endpoint: s.address.Endpoint,
 		Dir: filepath.Join(o.DataDir, "sns"), Mail: mail, AutoConfirmEmail: o.SMTP == "",
+		Targets: map[string]sns.Target{"sqs": queues{s.bus}},
+	})
+	v.sqs = sqs.New(sqs.Deps{Store: s.store, Clock: s.clock, IDs: ids, Work: s.work, Log: s.log, Endpoint: s.address.Endpoint})
+	environments := process.NewEnvironments(process.EnvironmentsOptions{CacheDir: filepath.Join(o.CacheDir, "python"), Python: o.python()})
+	v.lambda = lambda.New(lambda.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
+		Environments: environments, Dir: filepath.Join(o.DataDir, "lambda"),
+		EndpointURL: func() string { return s.address.Endpoint },
+		Credentials: keys.forJob, CABundle: s.address.CABundle, Seal: seal, Unseal: unseal,
 	})
 	v.glue = glue.New(glue.Deps{
 		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
-		Environments: process.NewEnvironments(process.EnvironmentsOptions{CacheDir: filepath.Join(o.CacheDir, "python"), Python: o.python()}),
+		Environments: environments,
 		RunDir:       filepath.Join(o.DataDir, "runs"),
 		EndpointURL:  func() string { return s.address.Endpoint },
 		Credentials:  keys.forJob,
@@ -106,13 +119,13 @@ func (s *Server) build() error {
 		Seal:         seal,
 		Unseal:       unseal,
 	})
-	v.events = events.New(events.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Log: s.log})
+	v.events = events.New(events.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log})
 	v.states = states.New(states.Deps{
 		Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log, Mocks: o.Mocks, Events: v.statusChanged,
 	})
 
 	if s.warehouse, err = warehouse.Open(warehouse.Options{
-		Dir: filepath.Join(o.DataDir, "redshift"), Objects: v.s3, Catalog: catalog{s.bus}, Clock: s.clock, Log: s.log,
+		Dir: filepath.Join(o.DataDir, "redshift"), Objects: v.s3, Catalog: catalog{s.bus}, Python: functions{}, Clock: s.clock, Log: s.log,
 	}); err != nil {
 		return err
 	}
@@ -131,14 +144,17 @@ func (s *Server) build() error {
 	})
 	v.redshiftdata = redshiftdata.New(redshiftdata.Deps{
 		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
-		Warehouse: statements{s.warehouse}, Dir: filepath.Join(o.DataDir, "results"),
+		Warehouse: statements{s.warehouse, s.bus}, Dir: filepath.Join(o.DataDir, "results"),
 	})
 	s.services = v
 	for _, table := range v.tables() {
 		s.bus.Register(table)
 	}
+	v.events.Register(s.work)
 	v.sns.Register(s.work)
+	v.sqs.Register(s.work)
 	v.glue.Register(s.work)
+	v.lambda.Register(s.work)
 	v.redshift.Register(s.work)
 	v.redshiftdata.Register(s.work)
 	s.keys = keys

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"stepwell/internal/bus"
 	"stepwell/internal/duck"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/service/redshiftdata"
@@ -13,13 +14,19 @@ import (
 )
 
 // statements is the warehouse as the Data API sees it.
-type statements struct{ warehouse *warehouse.Warehouse }
+type statements struct {
+	warehouse *warehouse.Warehouse
+	bus       bus.Invoker // for the secrets of clusters that are elsewhere (bound.go)
+}
 
 func identity(t redshiftdata.Target) warehouse.Identity {
 	return warehouse.Identity{Account: t.Account, Region: t.Region, Cluster: t.Cluster, Database: t.Database, User: t.User}
 }
 
 func (s statements) Connect(ctx context.Context, t redshiftdata.Target) (redshiftdata.Session, error) {
+	if t.Binding != "" {
+		return s.connectBound(ctx, t)
+	}
 	session, err := s.warehouse.Session(ctx, identity(t), nil)
 	if err != nil {
 		e := *sqlerr.From(err)
@@ -30,6 +37,9 @@ func (s statements) Connect(ctx context.Context, t redshiftdata.Target) (redshif
 }
 
 func (s statements) Committed(ctx context.Context, t redshiftdata.Target, mark string) (bool, error) {
+	if t.Binding != "" {
+		return s.committedBound(ctx, t, mark)
+	}
 	return s.warehouse.Committed(ctx, identity(t), mark)
 }
 
@@ -70,7 +80,7 @@ func (s *statementSession) batch(ctx context.Context, x redshiftdata.Execution, 
 	if s.session.Status() == 'I' {
 		return nil // a statement of the batch, TRUNCATE say, has committed
 	}
-	if err := sink.Prepared(s.session.Writing()); err != nil {
+	if err := sink.Prepared(s.session.Writing(), ""); err != nil {
 		return err
 	}
 	s.session.SetMark(x.Mark)
@@ -173,7 +183,7 @@ func (s *statementSink) Done(done warehouse.Done) error {
 	}
 	if s.last {
 		s.session.SetMark(s.mark)
-		return s.to.Prepared(s.session.Writing())
+		return s.to.Prepared(s.session.Writing(), "")
 	}
 	return nil
 }

@@ -85,6 +85,15 @@ func (r *clusterRecord) createUser(name string, options []syntax.Option) error {
 	return nil
 }
 
+// addIdentity adds the user of an IAM identity, unless there is one.
+func (r *clusterRecord) addIdentity(name string) error {
+	if _, ok := r.Users[name]; !ok {
+		r.Users[name] = userRecord{ID: r.NextID}
+		r.NextID++
+	}
+	return nil
+}
+
 func principals(c *clusterRecord, kind string) map[string]groupRecord {
 	if kind == "role" {
 		if c.Roles == nil {
@@ -127,21 +136,59 @@ func (u *userRecord) set(options []syntax.Option) error {
 }
 
 func (r *running) alterPrincipal(t *syntax.AlterPrincipal) error {
-	if t.Kind == "user" && t.RenameTo != nil {
-		if err := r.renameHolder("user", t.Name.Name, t.RenameTo.Name); err != nil {
-			return err
-		}
-	} else if t.RenameTo != nil {
-		if err := r.renameHolder(t.Kind, t.Name.Name, t.RenameTo.Name); err != nil {
-			return err
+	if t.RenameTo != nil {
+		for _, sql := range renames(t.Kind, t.Name.Name, t.RenameTo.Name, duck.Ident(r.session.db.name)+"."+metaSchema) {
+			if err := r.meta(sql); err != nil {
+				return err
+			}
 		}
 	}
-	return r.session.cluster.change(func(c *clusterRecord) error {
+	err := r.session.cluster.change(func(c *clusterRecord) error {
 		if t.Kind != "user" {
 			return c.alterGroup(t)
 		}
 		return c.alterUser(t)
 	})
+	if err == nil && t.RenameTo != nil {
+		err = r.renameElsewhere(t.Kind, t.Name.Name, t.RenameTo.Name)
+	}
+	return err
+}
+
+// renameElsewhere follows a new name through the other databases of the cluster.
+func (r *running) renameElsewhere(kind, from, to string) error {
+	return r.otherDatabases(func(conn *duck.Conn, db *database) error {
+		script := "BEGIN;\n" + strings.Join(renames(kind, from, to, duck.Ident(db.name)+"."+metaSchema), ";\n") + ";\nCOMMIT;"
+		if err := conn.Script(r.ctx, script); err != nil {
+			return err
+		}
+		db.version.Add(1)
+		return nil
+	})
+}
+
+// otherDatabases calls f with each database of the cluster but the session's,
+// and a connection of its own.
+func (r *running) otherDatabases(f func(conn *duck.Conn, db *database) error) error {
+	c := r.session.cluster
+	conn, err := c.engine.Connect()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for _, name := range c.databaseNames() {
+		if name == r.session.db.name {
+			continue
+		}
+		db, err := c.database(r.ctx, name)
+		if err == nil {
+			err = f(conn, db)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *clusterRecord) alterGroup(t *syntax.AlterPrincipal) error {
@@ -235,26 +282,24 @@ func (r *clusterRecord) renameMember(from, to string) {
 	}
 }
 
-// renameHolder follows a new name through the owners and privileges of the
-// session's database.
-func (r *running) renameHolder(kind, from, to string) error {
-	for _, table := range []string{"acl", "default_acl"} {
-		if err := r.meta("UPDATE stepwell."+table+" SET grantee = $1 WHERE grantee_kind = $2 AND grantee = $3", to, kind, from); err != nil {
-			return err
-		}
+// renames are the statements that follow a new name through the owners and
+// privileges that the metadata in a schema holds.
+func renames(kind, from, to, meta string) []string {
+	set := func(table, column, where string) string {
+		return "UPDATE " + meta + "." + table + " SET " + column + " = " + duck.Literal(to) + " WHERE " + where + column + " = " + duck.Literal(from)
+	}
+	var out []string
+	for _, table := range []string{"acl", "default_acl", "policy_attachments"} {
+		out = append(out, set(table, "grantee", "grantee_kind = "+duck.Literal(kind)+" AND "))
 	}
 	if kind != "user" {
-		return nil
+		return out
 	}
-	if err := r.meta("UPDATE stepwell.acl SET grantor = $1 WHERE grantor = $2", to, from); err != nil {
-		return err
+	out = append(out, set("acl", "grantor", ""), set("policy_attachments", "grantor", ""))
+	for _, table := range []string{"relations", "schemas", "procedures", "functions", "default_acl"} {
+		out = append(out, set(table, "owner", ""))
 	}
-	for _, table := range []string{"relations", "schemas", "procedures", "default_acl"} {
-		if err := r.meta("UPDATE stepwell."+table+" SET owner = $1 WHERE owner = $2", to, from); err != nil {
-			return err
-		}
-	}
-	return nil
+	return out
 }
 
 func missing(kind, name string) error {
@@ -295,14 +340,26 @@ func (r *running) dropPrincipal(t *syntax.Drop) error {
 	})
 }
 
+// owned is the query for the number of objects a user owns in a database.
+func owned(from string) string {
+	return "SELECT (SELECT count(*) FROM " + from + "relations WHERE owner = $1) + (SELECT count(*) FROM " + from +
+		"schemas WHERE owner = $1) + (SELECT count(*) FROM " + from + "procedures WHERE owner = $1) + (SELECT count(*) FROM " + from + "functions WHERE owner = $1)"
+}
+
 // unneeded checks that nothing of the session's database is owned by, or
 // granted to, a principal that is to be dropped. DROP ROLE FORCE and DROP GROUP
 // take the privileges away instead.
 func (r *running) unneeded(kind, name string, force bool) error {
 	from := duck.Ident(r.session.db.name) + "." + metaSchema + "."
 	if kind == "user" {
-		n, err := queryInt(r.ctx, r.session.conn, "SELECT (SELECT count(*) FROM "+from+"relations WHERE owner = $1) + (SELECT count(*) FROM "+from+
-			"schemas WHERE owner = $1) + (SELECT count(*) FROM "+from+"procedures WHERE owner = $1)", name)
+		n, err := queryInt(r.ctx, r.session.conn, owned(from), name)
+		if err == nil {
+			err = r.otherDatabases(func(conn *duck.Conn, db *database) error {
+				more, err := queryInt(r.ctx, conn, owned(duck.Ident(db.name)+"."+metaSchema+"."), name)
+				n += more
+				return err
+			})
+		}
 		if err != nil {
 			return err
 		}
@@ -310,10 +367,22 @@ func (r *running) unneeded(kind, name string, force bool) error {
 			return sqlerr.New(sqlerr.DependentObjectsStillExist, "user \"%s\" cannot be dropped because the user owns some object", name)
 		}
 	}
+	n, err := queryInt(r.ctx, r.session.conn, "SELECT count(*) FROM "+from+"policy_attachments WHERE grantee_kind = $1 AND grantee = $2", kind, name)
+	if err == nil && n > 0 && !force {
+		err = sqlerr.New(sqlerr.DependentObjectsStillExist, "%s \"%s\" cannot be dropped because a policy is attached to the %s", kind, name, kind)
+	}
+	if err != nil {
+		return err
+	}
+	if force {
+		if err := r.meta("DELETE FROM stepwell.policy_attachments WHERE grantee_kind = $1 AND grantee = $2", kind, name); err != nil {
+			return err
+		}
+	}
 	if kind == "group" || force {
 		return r.meta("DELETE FROM stepwell.acl WHERE grantee_kind = $1 AND grantee = $2", kind, name)
 	}
-	n, err := queryInt(r.ctx, r.session.conn, "SELECT count(*) FROM "+from+"acl WHERE grantee_kind = $1 AND grantee = $2", kind, name)
+	n, err = queryInt(r.ctx, r.session.conn, "SELECT count(*) FROM "+from+"acl WHERE grantee_kind = $1 AND grantee = $2", kind, name)
 	if err == nil && n > 0 {
 		return sqlerr.New(sqlerr.DependentObjectsStillExist, "%s \"%s\" cannot be dropped because the %s has a privilege on some object", kind, name, kind)
 	}

@@ -34,6 +34,7 @@ func (r *running) callStatement(t *syntax.CallStatement) (Done, error) {
 	}
 	outs, err := h.run(r.ctx, p, args, true)
 	if err != nil {
+		r.raisedFault(err)
 		return Done{}, err
 	}
 	if len(outs) == 0 {

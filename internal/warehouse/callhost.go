@@ -151,6 +151,7 @@ func (h *procedureHost) Rollback(ctx context.Context) error {
 
 // Notice implements plpgsql.Host. DEBUG and LOG do not go to clients.
 func (h *procedureHost) Notice(level, message string) {
+	h.raised(level, message)
 	if level == "DEBUG" || level == "LOG" {
 		return
 	}
@@ -402,6 +403,9 @@ func (c *collector) Chunk(chunk *duck.Chunk) error {
 			row[j].Type = c.rows.Columns[j].Type
 			if row[j].Null = v.Null(i); !row[j].Null {
 				row[j].Text = string(v.AppendText(nil, i, c.format))
+				if row[j].Type.Kind == types.Char { // variables keep it without its padding
+					row[j].Text = strings.TrimRight(row[j].Text, " ")
+				}
 			}
 		}
 		c.rows.Data = append(c.rows.Data, row)

@@ -206,6 +206,7 @@ func (c *catalog) external(db *database, sch *schema, name string) (*resolve.Rel
 			if err != nil {
 				return nil, sqlerr.New(sqlerr.FeatureNotSupported, "column %s of external table %s has type %s, which is not supported", col.Name, name, col.Type)
 			}
+			typ.Insensitive = typ.IsText() && c.session.collation() == insensitive
 			out.Columns = append(out.Columns, resolve.Column{Name: strings.ToLower(col.Name), Type: typ, Partition: i == 1})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"stepwell/internal/duck"
 	"stepwell/internal/lake"
+	"stepwell/internal/rsql/lower"
 	"stepwell/internal/sqlerr"
 )
 
@@ -44,7 +45,8 @@ type clusterRecord struct {
 type databaseRecord struct {
 	ID           int64  `json:"id"`
 	Owner        string `json:"owner"`
-	Serializable bool   `json:"serializable,omitempty"` // ISOLATION LEVEL SERIALIZABLE
+	Serializable bool   `json:"serializable,omitempty"`    // ISOLATION LEVEL SERIALIZABLE
+	Insensitive  bool   `json:"caseInsensitive,omitempty"` // COLLATE CASE_INSENSITIVE
 }
 
 type userRecord struct {
@@ -91,6 +93,11 @@ func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 	if err := engine.RegisterTable(lake.RecordsFunction, openRecords); err != nil {
 		return nil, errors.Join(err, engine.Close())
 	}
+	for _, volatile := range []bool{false, true} {
+		if err := engine.RegisterText(lower.PythonFunction(volatile), volatile, c.callPython); err != nil {
+			return nil, errors.Join(err, engine.Close())
+		}
+	}
 	conn, err := engine.Connect()
 	if err != nil {
 		return nil, err
@@ -109,9 +116,9 @@ func (c *cluster) load() error {
 			Databases: map[string]databaseRecord{DefaultDatabase: {ID: 100, Owner: DefaultUser}},
 			Users:     map[string]userRecord{"rdsdb": {ID: 1, Superuser: true, CreateDB: true}, DefaultUser: {ID: 100, Superuser: true, CreateDB: true}},
 			Groups:    map[string]groupRecord{},
-			Roles:     map[string]groupRecord{},
 			NextID:    101,
 		}
+		c.record.addSystemRoles()
 		return c.save()
 	}
 	if err != nil {
@@ -120,7 +127,28 @@ func (c *cluster) load() error {
 	if err := json.Unmarshal(text, &c.record); err != nil {
 		return fmt.Errorf("cannot read %s: %w", filepath.Join(c.dir, "cluster.json"), err)
 	}
+	c.record.addSystemRoles()
 	return nil
+}
+
+// addSystemRoles adds the roles every cluster has ("Amazon Redshift
+// system-defined roles"), with those of their privileges that count here.
+func (r *clusterRecord) addSystemRoles() {
+	if r.Roles == nil {
+		r.Roles = map[string]groupRecord{}
+	}
+	privileges := map[string][]string{
+		"sys:operator":  {"create schema", "cancel", "vacuum", "analyze"},
+		"sys:dba":       {"create schema", "create table", "drop schema", "drop table", "truncate table", "create or replace procedure", "alter table", "cancel", "vacuum", "analyze"},
+		"sys:superuser": {},
+		"sys:secadmin":  {"create user", "alter user", "drop user", "create role", "drop role", "grant role", "explain rls", "explain masking", "ignore rls"},
+		"sys:monitor":   {"access catalog", "access system table"},
+	}
+	for i, name := range []string{"sys:operator", "sys:dba", "sys:superuser", "sys:secadmin", "sys:monitor"} {
+		if _, ok := r.Roles[name]; !ok {
+			r.Roles[name] = groupRecord{ID: int64(2 + i), Owner: "rdsdb", Privileges: privileges[name]}
+		}
+	}
 }
 
 // save writes the record so that a crash leaves the old or the new one.
@@ -188,7 +216,7 @@ func (c *cluster) file(name string) string { return filepath.Join(c.dir, name+".
 // keeps.
 var reservedDatabases = []string{"memory", "system", "temp", "main", "template0", "template1", "padb_harvest"}
 
-func (c *cluster) createDatabase(ctx context.Context, name, owner string, serializable bool) error {
+func (c *cluster) createDatabase(ctx context.Context, name string, record databaseRecord) error {
 	if slices.Contains(reservedDatabases, name) || name != filepath.Base(name) || name == "" {
 		return sqlerr.New(sqlerr.InvalidParameterValue, "database name \"%s\" is reserved", name)
 	}
@@ -196,7 +224,8 @@ func (c *cluster) createDatabase(ctx context.Context, name, owner string, serial
 		if _, ok := r.Databases[name]; ok {
 			return sqlerr.New(sqlerr.DuplicateDatabase, "database \"%s\" already exists", name)
 		}
-		r.Databases[name] = databaseRecord{ID: r.NextID, Owner: owner, Serializable: serializable}
+		record.ID = r.NextID
+		r.Databases[name] = record
 		r.NextID++
 		return nil
 	})

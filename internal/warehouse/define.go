@@ -101,12 +101,17 @@ func (r *running) beforeDefine(plan *rsql.Plan) (bool, error) {
 		at, err = r.placeOf(t.Name, t.Temp)
 		exists = t.IfNotExists
 	case *syntax.CreateView:
+		if err := r.unguarded(t, plan); err != nil {
+			return false, err
+		}
 		at, err = r.placeOf(t.Name, false)
 		exists, replace = t.IfNotExists, t.OrReplace
 	case *syntax.CreateSchema:
 		return r.beforeSchema(t.Name.Name, t.IfNotExists)
 	case *syntax.Drop:
 		return true, r.beforeDrop(t)
+	case *syntax.AlterTable:
+		return true, r.keepGuarded(t)
 	default:
 		return true, nil
 	}
@@ -214,6 +219,10 @@ func (r *running) columnOf(def syntax.ColumnDef) (column, error) {
 	if err != nil {
 		return column{}, err
 	}
+	if def.Collate == "" {
+		def.Collate = r.session.collation()
+	}
+	typ.Insensitive = typ.IsText() && def.Collate == insensitive
 	c := column{
 		name: def.Name.Name, typ: typ, notNull: def.NotNull || def.PrimaryKey || def.Identity != nil,
 		encoding: def.Encode, distKey: def.DistKey,
@@ -315,8 +324,8 @@ func (r *running) describeTemp(rel *relation) error {
 }
 
 func (r *running) insertColumn(oid int64, num int, c column) error {
-	return r.meta("INSERT INTO stepwell.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL)",
-		oid, num, c.name, c.typ.String(), c.notNull, orNull(c.dflt), orNull(c.identity), orNull(c.encoding), c.distKey, c.sortKey)
+	return r.meta("INSERT INTO stepwell.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)",
+		oid, num, c.name, c.typ.String(), c.notNull, orNull(c.dflt), orNull(c.identity), orNull(c.encoding), c.distKey, c.sortKey, orNull(collation(c.typ)))
 }
 
 func orNull(text string) any {
@@ -412,8 +421,10 @@ func (r *running) duckColumns(at place, plan *rsql.Plan) ([]column, error) {
 		t := types.FromDuck(c.Type.String())
 		if t.Kind == types.Varchar {
 			t.Length = types.MaxVarchar
-			if i < len(plan.Types) && plan.Types[i].IsText() && plan.Types[i].Length > 0 {
-				t = plan.Types[i]
+			if i < len(plan.Types) && plan.Types[i].IsText() {
+				if t.Insensitive = plan.Types[i].Insensitive; plan.Types[i].Length > 0 {
+					t = plan.Types[i]
+				}
 			}
 		}
 		out = append(out, column{name: c.Name, typ: t})
@@ -478,7 +489,7 @@ func (r *running) forget(oid int64) error {
 	if err := r.meta("DELETE FROM stepwell.acl WHERE oid = $1 AND kind = 'table'", oid); err != nil {
 		return err
 	}
-	return r.forgetIn(oid, "relations", "columns", "constraints", "depends")
+	return r.forgetIn(oid, "relations", "columns", "constraints", "depends", "policy_attachments", "row_security")
 }
 
 func (r *running) forgetIn(oid int64, tables ...string) error {

@@ -274,6 +274,14 @@ func (r *running) open(plan *rsql.Plan) (*duck.Rows, []Column, error) {
 	}
 	columns := resultColumns(plan, rows.Columns())
 	typeFromTables(columns, plan)
+	for i, c := range columns {
+		switch c.Type.Kind {
+		case types.Char: // kept without its padding
+			rows.Pad(i, c.Type.Length)
+		case types.SmallintArray, types.TextArray:
+			rows.Braces(i)
+		}
+	}
 	return rows, columns, nil
 }
 

@@ -313,6 +313,8 @@ func (r *running) dropUtility(t *syntax.Drop) (Done, error) {
 	switch t.Kind {
 	case "user", "group", "role":
 		return done, r.dropPrincipal(t)
+	case rlsPolicy, maskingPolicy:
+		return done, r.dropPolicies(t)
 	case "procedure":
 		return done, r.dropProcedures(t)
 	case "function":

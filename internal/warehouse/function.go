@@ -20,12 +20,16 @@ type sqlFunction struct {
 	args         []syntax.TypeName
 	returns      syntax.TypeName
 	body         string
+	language     string
+	volatility   string
+	names        []string // of the arguments, in Python
 }
 
 // keptType is a written type in the metadata.
 type keptType struct {
 	Name string   `json:"name"`
 	Args []string `json:"args,omitempty"`
+	Of   string   `json:"of,omitempty"` // the argument's name
 }
 
 // Functions implements resolve.Catalog.
@@ -34,6 +38,9 @@ func (c *catalog) Functions(path []string) ([]*resolve.UserFunction, error) {
 	out := make([]*resolve.UserFunction, len(list))
 	for i, f := range list {
 		out[i] = &resolve.UserFunction{Args: f.args, Returns: f.returns, Body: f.body}
+		if f.language == pythonLanguage {
+			out[i].Python, out[i].Volatile = c.session.pythonCall(f), f.volatility != "immutable" && f.volatility != "stable"
+		}
 	}
 	return out, err
 }
@@ -46,7 +53,7 @@ func (c *catalog) functions(path []string) ([]*sqlFunction, error) {
 	}
 	var all []*sqlFunction
 	err := eachRow(c.ctx, c.session.conn, func(k *duck.Chunk, i int) error {
-		f := &sqlFunction{oid: k.Column(0).Int(i), schema: text(k, 1, i), name: text(k, 2, i), body: text(k, 5, i)}
+		f := &sqlFunction{oid: k.Column(0).Int(i), schema: text(k, 1, i), name: text(k, 2, i), body: text(k, 5, i), language: text(k, 6, i), volatility: text(k, 7, i)}
 		var args []keptType
 		var returns keptType
 		if err := json.Unmarshal([]byte(text(k, 3, i)), &args); err != nil {
@@ -56,12 +63,12 @@ func (c *catalog) functions(path []string) ([]*sqlFunction, error) {
 			return fmt.Errorf("cannot read function %s: %w", f.name, err)
 		}
 		for _, a := range args {
-			f.args = append(f.args, syntax.TypeName{Name: a.Name, Args: a.Args})
+			f.args, f.names = append(f.args, syntax.TypeName{Name: a.Name, Args: a.Args}), append(f.names, a.Of)
 		}
 		f.returns = syntax.TypeName{Name: returns.Name, Args: returns.Args}
 		all = append(all, f)
 		return nil
-	}, "SELECT oid, schema, name, args, returns, body FROM "+duck.Ident(c.session.db.name)+"."+metaSchema+
+	}, "SELECT oid, schema, name, args, returns, body, language, volatility FROM "+duck.Ident(c.session.db.name)+"."+metaSchema+
 		".functions WHERE name = $1 ORDER BY oid", path[len(path)-1])
 	schemas := c.session.searchPath()
 	if len(path) > 1 {
@@ -96,7 +103,7 @@ func (r *running) createFunction(t *syntax.CreateRoutine) (Done, error) {
 	switch {
 	case t.External:
 		return Done{}, sqlerr.NotImplemented("CREATE EXTERNAL FUNCTION")
-	case t.Language != "sql":
+	case t.Language != "sql" && t.Language != pythonLanguage:
 		return Done{}, sqlerr.NotImplemented("CREATE FUNCTION in language " + t.Language)
 	case t.Returns == nil:
 		return Done{}, sqlerr.New("42P13", "function result type must be specified")
@@ -107,19 +114,30 @@ func (r *running) createFunction(t *syntax.CreateRoutine) (Done, error) {
 	}
 	kept, args := []keptType{}, make([]syntax.TypeName, len(t.Args))
 	for i, a := range t.Args {
-		if a.Name != nil {
+		of := ""
+		switch {
+		case t.Language == pythonLanguage && a.Name == nil:
+			return Done{}, sqlerr.New("42P13", "argument %d of a Python function has no name", i+1)
+		case t.Language == pythonLanguage:
+			of = a.Name.Name
+		case a.Name != nil:
 			return Done{}, sqlerr.New("42P13", "SQL function arguments must not have names: %s is $%d in the body", a.Name.Name, i+1)
 		}
 		args[i] = a.Type
-		kept = append(kept, keptType{a.Type.Name, a.Type.Args})
+		kept = append(kept, keptType{a.Type.Name, a.Type.Args, of})
 	}
 	signature, err := typesSignature(append(args, *t.Returns))
 	if err != nil {
 		return Done{}, err
 	}
 	signature, _ = typesSignature(args)
-	if _, err := resolve.Body(t.Body); err != nil {
-		return Done{}, r.inBody(err, t)
+	if t.Language == pythonLanguage {
+		err = pythonTypes(append(args, *t.Returns))
+	} else if _, err = resolve.Body(t.Body); err != nil {
+		err = r.inBody(err, t)
+	}
+	if err != nil {
+		return Done{}, err
 	}
 	if err := r.replaceFunction(target, signature, t.OrReplace); err != nil {
 		return Done{}, err
@@ -128,7 +146,7 @@ func (r *running) createFunction(t *syntax.CreateRoutine) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
-	returns, err := json.Marshal(keptType{t.Returns.Name, t.Returns.Args})
+	returns, err := json.Marshal(keptType{t.Returns.Name, t.Returns.Args, ""})
 	if err != nil {
 		return Done{}, err
 	}

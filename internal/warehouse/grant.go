@@ -155,12 +155,18 @@ func holderOf(g syntax.Grantee) holder {
 
 // knownGrantees checks that users, groups and roles exist.
 func (r *running) knownGrantees(list []syntax.Grantee) error {
+	set, err := r.session.db.schemasFor(r.ctx, r.session)
+	if err != nil {
+		return err
+	}
 	c := r.session.cluster
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, g := range list {
 		ok := true
 		switch g.Kind {
+		case rlsPolicy:
+			_, ok = set.policies.policies[[2]string{rlsPolicy, g.Name.Name}]
 		case "user":
 			_, ok = c.record.Users[g.Name.Name]
 		case "group":

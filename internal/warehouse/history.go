@@ -33,6 +33,7 @@ type history struct {
 	loadErrors []loadError
 	transfers  []transferred
 	sessions   []sessionEnd
+	messages   []callMessage
 
 	path string
 	file *os.File
@@ -245,8 +246,8 @@ func (s *Session) userID() int64 {
 func (s *Session) queries() []historyEntry {
 	all := s.cluster.log.queries()
 	name := s.user()
-	u, ok := s.cluster.user(name)
-	if !ok || u.Superuser || u.Syslog {
+	u, _ := s.cluster.user(name)
+	if u.Superuser || u.Syslog {
 		return all
 	}
 	own := all[:0]

@@ -33,6 +33,7 @@ var historyTables = map[string]liveTable{
 	"svv_transactions":          {cols("txn_owner t, txn_db t, xid b, pid i, txn_start d, lock_mode t, lockable_object_type t, relation b, granted f"), transactionRows},
 	"pg_locks":                  {cols("locktype t, database o, relation o, pid i, mode t, granted f"), pgLockRows},
 	"pg_stat_activity":          {cols("datid o, datname t, procpid i, pid i, usesysid i, usename t, current_query t, query t, query_start d, state t"), activityRows},
+	"svl_stored_proc_messages":  {cols("userid i, session_userid i, pid i, xid b, query b, recordtime d, loglevel i, loglevel_text t, message t, linenum i, querytxt t, label t, aborted i, message_xid b"), callMessageRows},
 	"svl_stored_proc_call":      {cols("userid i, session_userid i, query b, label t, xid b, pid i, database t, querytxt t, starttime d, endtime d, aborted i, from_sp_call b"), procedureCallRows},
 	"svl_s3query_summary":       {cols("userid i, query b, starttime d, elapsed b, aborted i, external_table_name t, files i, total_partitions i, qualified_partitions i, s3_scanned_bytes b"), s3Rows},
 	"sys_external_query_detail": {cols("user_id i, query_id b, transaction_id b, session_id i, start_time d, end_time d, duration b, source_type t, table_name t, total_partitions b, qualified_partitions b, scanned_files b, scanned_bytes b"), externalDetailRows},

@@ -15,10 +15,12 @@ import (
 
 // isolation is the ISOLATION LEVEL among a database's options, upper case;
 // empty where it is not named, which means SNAPSHOT ("CREATE DATABASE").
-func isolation(options []syntax.Option) string {
+func isolation(options []syntax.Option) string { return option(options, "ISOLATION LEVEL") }
+
+func option(options []syntax.Option, name string) string {
 	for _, o := range options {
-		if o.Name == "ISOLATION LEVEL" {
-			return o.Value
+		if o.Name == name {
+			return strings.ToUpper(o.Value)
 		}
 	}
 	return ""

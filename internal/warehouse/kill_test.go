@@ -11,8 +11,9 @@ import (
 	"testing"
 )
 
-// TestKill kills a process that commits pairs of rows and copies, and expects
-// every acknowledged pair, and no half of one, after opening the files again.
+// TestKill kills a process that commits pairs of rows, with statements, MERGE and
+// a procedure, and expects every acknowledged pair, and no half of one, after
+// opening the files again.
 func TestKill(t *testing.T) {
 	if os.Getenv("WAREHOUSE_KILL_DIR") != "" {
 		killChild(t)
@@ -90,9 +91,22 @@ func killCounts(t *testing.T, dir string) (rows, broken int) {
 func killChild(t *testing.T) {
 	_, s := killSession(t, os.Getenv("WAREHOUSE_KILL_DIR"))
 	one(t, s, "CREATE TABLE IF NOT EXISTS pairs (n int, half varchar(5))")
+	one(t, s, `CREATE OR REPLACE PROCEDURE pair(n int) AS $$ BEGIN
+		INSERT INTO pairs VALUES (n, 'left');
+		FOR i IN 1..20 LOOP UPDATE pairs SET half = half || '' WHERE pairs.n = pair.n; END LOOP;
+		INSERT INTO pairs VALUES (n, 'right');
+	END; $$ LANGUAGE plpgsql`)
 	start, _ := strconv.Atoi(one(t, s, "SELECT count(DISTINCT n) FROM pairs"))
 	for n := start + 1; ; n++ {
-		one(t, s, fmt.Sprintf("BEGIN; INSERT INTO pairs VALUES (%d, 'left'); INSERT INTO pairs VALUES (%d, 'right'); COMMIT", n, n))
+		switch n % 3 {
+		case 0:
+			one(t, s, fmt.Sprintf("CALL pair(%d)", n))
+		case 1:
+			one(t, s, fmt.Sprintf("CREATE TEMP TABLE source AS SELECT %d AS n, 'left'::varchar(5) AS half UNION ALL SELECT %d, 'right'; "+
+				"MERGE INTO pairs USING source s ON pairs.n = s.n AND pairs.half = s.half WHEN MATCHED THEN UPDATE SET half = s.half WHEN NOT MATCHED THEN INSERT VALUES (s.n, s.half); DROP TABLE source", n, n))
+		default:
+			one(t, s, fmt.Sprintf("BEGIN; INSERT INTO pairs VALUES (%d, 'left'); INSERT INTO pairs VALUES (%d, 'right'); COMMIT", n, n))
+		}
 		if n%7 == 0 {
 			one(t, s, "VACUUM")
 		}

@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS stepwell.columns (
   oid BIGINT, num INTEGER, name VARCHAR, type VARCHAR, not_null BOOLEAN, default_text VARCHAR,
   identity VARCHAR, encoding VARCHAR, distkey BOOLEAN, sortkey INTEGER, comment VARCHAR);
 
+-- case_insensitive, or NULL.
+ALTER TABLE stepwell.columns ADD COLUMN IF NOT EXISTS collated VARCHAR;
+
 -- Informational constraints: kind p, u or f.
 CREATE TABLE IF NOT EXISTS stepwell.constraints (
   oid BIGINT, name VARCHAR, kind VARCHAR, columns VARCHAR, ref_schema VARCHAR, ref_table VARCHAR, ref_columns VARCHAR);
@@ -49,6 +52,20 @@ CREATE TABLE IF NOT EXISTS stepwell.functions (
 -- A COPY JOB, and the objects it has loaded or that were there before it.
 CREATE TABLE IF NOT EXISTS stepwell.copy_jobs (id BIGINT, name VARCHAR, owner VARCHAR, auto BOOLEAN, statement VARCHAR, source VARCHAR, target VARCHAR, created TIMESTAMP);
 CREATE TABLE IF NOT EXISTS stepwell.copy_job_files (job BIGINT, key VARCHAR);
+
+-- Policies: kind is "rls policy" or "masking policy"; columns is the JSON of the
+-- columns of WITH, expressions and lookups are JSON lists: the Redshift texts,
+-- and the relations they read as "schema.name".
+CREATE TABLE IF NOT EXISTS stepwell.policies (
+  kind VARCHAR, name VARCHAR, columns VARCHAR, alias VARCHAR, expressions VARCHAR, lookups VARCHAR, modified_by VARCHAR, modified TIMESTAMP);
+
+-- A policy on the relation oid for a user, a role or public. inputs and outputs
+-- are JSON lists of the columns a policy reads and a masking policy gives.
+CREATE TABLE IF NOT EXISTS stepwell.policy_attachments (
+  oid BIGINT, kind VARCHAR, policy VARCHAR, grantee_kind VARCHAR, grantee VARCHAR, grantor VARCHAR, priority BIGINT, inputs VARCHAR, outputs VARCHAR);
+
+-- The relations with row-level security on; conjunction is and, or.
+CREATE TABLE IF NOT EXISTS stepwell.row_security (oid BIGINT, conjunction VARCHAR);
 
 -- Marks of committed transactions; see Session.SetMark.
 CREATE TABLE IF NOT EXISTS stepwell.marks (mark VARCHAR, committed TIMESTAMP);

@@ -55,18 +55,18 @@ func (s *Session) user() string {
 	return s.identity.User
 }
 
-// actor finds the user in the cluster's record. IAM identities without a user
-// of their own may do all: what they may reach is IAM's matter.
+// actor finds the user in the cluster's record. One that is no longer there has
+// what PUBLIC has.
 func (s *Session) actor() actor {
 	c := s.cluster
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	name := s.user()
-	u, ok := c.record.Users[name]
-	if !ok || u.Superuser {
+	if c.record.Users[name].Superuser {
 		return actor{name: name, super: true}
 	}
-	return actor{name: name, holders: c.record.holders(name)}
+	holders := c.record.holders(name)
+	return actor{name: name, super: holders[holder{"role", "sys:superuser"}], holders: holders}
 }
 
 // has says whether the actor holds a privilege on an object: on all of it, or
@@ -140,6 +140,9 @@ func writeNeeds(plan *rsql.Plan) []string {
 
 // permitRelation checks USAGE on the schema and a privilege on the relation.
 func (r *running) permitRelation(who actor, rel *resolve.Relation, privilege string, columns []string) error {
+	if rel.Kind == resolve.System && slices.Contains(policyViews, rel.Name) && !r.session.cluster.mayPolice(who.name, "access system table") {
+		return denied("relation", rel.Name)
+	}
 	if rel.Kind == resolve.System || rel.Schema == tempSchema || rel.Schema == pgCatalog || rel.Schema == infoSchema || rel.Database != r.session.db.name {
 		return nil
 	}

@@ -1,8 +1,11 @@
 package warehouse
 
 import (
+	"slices"
+
 	"stepwell/internal/duck"
 	"stepwell/internal/rsql"
+	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
 )
@@ -56,6 +59,13 @@ func resultColumns(plan *rsql.Plan, from []duck.Column) []Column {
 	out := make([]Column, len(from))
 	for i, c := range from {
 		out[i] = Column{Name: c.Name, Type: types.FromDuck(c.Type.String()), Nullable: true}
+		if c.Type.Kind == duck.List && len(plan.Read) > 0 && !slices.ContainsFunc(plan.Read, func(r *resolve.Relation) bool { return r.Kind != resolve.System }) {
+			out[i].Type = types.Type{Kind: types.TextArray}
+			switch c.Type.Fields[0].Type.Kind {
+			case duck.SmallInt, duck.Integer, duck.BigInt:
+				out[i].Type.Kind = types.SmallintArray
+			}
+		}
 		if len(plan.Columns) != len(from) {
 			continue
 		}
@@ -143,7 +153,7 @@ var typeNames = map[types.Kind]string{
 	types.Real: "float4", types.Double: "float8", types.Char: "bpchar", types.Varchar: "varchar", types.Date: "date",
 	types.Time: "time", types.TimeTZ: "timetz", types.Timestamp: "timestamp", types.TimestampTZ: "timestamptz",
 	types.IntervalYM: "intervaly2m", types.IntervalDS: "intervald2s", types.Super: "super", types.Nested: "super",
-	types.Varbyte: "varbyte", types.OID: "oid", types.Name: "name",
+	types.Varbyte: "varbyte", types.OID: "oid", types.Name: "name", types.SmallintArray: "_int2", types.TextArray: "_text",
 }
 
 // TypeName is the type's internal name: "int4", "varchar".

@@ -17,6 +17,7 @@ type schemaSet struct {
 	schemas   map[string]*schema
 	relations map[[2]string]*relation // schema, name
 	acl       map[aclKey][]aclEntry
+	policies  *policySet
 }
 
 type schema struct {
@@ -95,16 +96,20 @@ func readSchemas(ctx context.Context, conn *duck.Conn, database string, version 
 		if err != nil {
 			return err
 		}
+		t.Insensitive = text(c, 9, i) == insensitive
 		r.columns = append(r.columns, column{
 			name: text(c, 1, i), typ: t, notNull: c.Column(3).Bool(i), dflt: text(c, 4, i), identity: text(c, 5, i),
 			encoding: text(c, 6, i), distKey: c.Column(7).Bool(i), sortKey: int(c.Column(8).Int(i)),
 		})
 		return nil
-	}, "SELECT oid, name, type, not_null, default_text, identity, encoding, distkey, sortkey FROM "+from+"columns ORDER BY oid, num")
+	}, "SELECT oid, name, type, not_null, default_text, identity, encoding, distkey, sortkey, collated FROM "+from+"columns ORDER BY oid, num")
 	if err != nil {
 		return nil, err
 	}
-	set.acl, err = readACL(ctx, conn, database)
+	if set.acl, err = readACL(ctx, conn, database); err != nil {
+		return nil, err
+	}
+	set.policies, err = readPolicies(ctx, conn, database)
 	return set, err
 }
 
@@ -135,7 +140,7 @@ func parseType(text string) (types.Type, error) {
 // schemasFor gives the metadata the session's transaction sees: its own reading
 // when it changed any, else the one shared by all sessions.
 func (db *database) schemasFor(ctx context.Context, s *Session) (*schemaSet, error) {
-	if s.ownSchemas {
+	if s.ownSchemas && db == s.db {
 		if s.schemas == nil {
 			set, err := readSchemas(ctx, s.conn, db.name, -1)
 			if err != nil {

@@ -63,6 +63,8 @@ type Session struct {
 	lastCopy, lastCopyID, lastUnload, lastQuery int64
 
 	cancelMu sync.Mutex
+	under    context.Context // of the statement under way; under cancelMu
+	python   pythonPool
 	cancel   context.CancelFunc
 	current  string // the statement under way, for the system tables
 }
@@ -84,7 +86,14 @@ func (w *Warehouse) Session(_ context.Context, id Identity, given map[string]str
 		return nil, sqlerr.New(sqlerr.UndefinedDatabase, "database \"%s\" does not exist", id.Database)
 	}
 	user, ok := c.user(id.User)
-	if !ok && !strings.HasPrefix(id.User, "IAM:") && !strings.HasPrefix(id.User, "IAMR:") {
+	if !ok && (strings.HasPrefix(id.User, "IAM:") || strings.HasPrefix(id.User, "IAMR:")) {
+		// GetClusterCredentialsWithIAM makes the user an identity is mapped to.
+		ok = true
+		if err := c.change(func(r *clusterRecord) error { return r.addIdentity(id.User) }); err != nil {
+			return nil, err
+		}
+	}
+	if !ok {
 		return nil, sqlerr.New(sqlerr.InvalidAuthorization, "user \"%s\" does not exist", id.User)
 	}
 	s := &Session{
@@ -208,11 +217,12 @@ func (s *Session) enter(ctx context.Context, text string) (context.Context, func
 		ctx, cancel = context.WithCancel(ctx)
 	}
 	s.cancelMu.Lock()
-	s.cancel, s.current = cancel, text
+	s.cancel, s.current, s.under = cancel, text, ctx
 	s.cancelMu.Unlock()
 	return ctx, func() {
+		s.closePython()
 		s.cancelMu.Lock()
-		s.cancel, s.current = nil, ""
+		s.cancel, s.current, s.under = nil, "", nil
 		s.cancelMu.Unlock()
 		cancel()
 		s.mu.Unlock()
@@ -275,7 +285,7 @@ func (s *Session) compileOptions() rsql.Options {
 	return rsql.Options{
 		CaseSensitive: s.settings.on("enable_case_sensitive_identifier"),
 		User:          user, Database: s.identity.Database, Schema: schemaName,
-		Backend: int(s.pid), Settings: s.settings.get,
+		Backend: int(s.pid), Settings: s.settings.get, Insensitive: s.collation() == insensitive,
 		LastCopyCount: s.lastCopy, LastCopyID: s.lastCopyID, LastQueryID: s.lastQuery, LastUnloadCount: s.lastUnload,
 	}
 }

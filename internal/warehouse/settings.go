@@ -132,6 +132,9 @@ func (s *settings) list(name string) []string {
 
 func (s *settings) set(name string, values []string) error {
 	p, ok := parameters[name]
+	if !ok && strings.Contains(name, ".") { // a session context variable, for row-level security policies
+		p, ok = parameter{}, true
+	}
 	if !ok {
 		return unknownParameter(name)
 	}

@@ -16,7 +16,7 @@ FROM (VALUES (16,'bool',1,'B'),(18,'char',1,'S'),(19,'name',64,'S'),(20,'int8',8
 CREATE OR REPLACE VIEW {sys}.temp_relations AS
 SELECT 1000000 + t.table_oid AS oid, 'pg_temp_1' AS schema, t.table_name AS name FROM duckdb_tables() t WHERE t.database_name = 'temp' AND NOT t.internal;
 CREATE OR REPLACE VIEW {sys}.all_columns AS
-SELECT c.*, r.schema AS schema_name, r.name AS relation_name, r.kind, s.oid AS schema_oid
+SELECT c.* EXCLUDE (collated), r.schema AS schema_name, r.name AS relation_name, r.kind, s.oid AS schema_oid
 FROM {db}.columns c JOIN {db}.relations r ON r.oid = c.oid LEFT JOIN {db}.schemas s ON s.name = r.schema
 UNION ALL SELECT 1000000 + c.table_oid, c.column_index, c.column_name, coalesce(c.comment, 'character varying(65535)'), NOT c.is_nullable, NULL, NULL, NULL, false, 0, NULL,
   'pg_temp_1', c.table_name, 'r', 15000

@@ -81,3 +81,26 @@ FROM memory.principals.databases d LEFT JOIN memory.principals.users u ON u.name
 CREATE OR REPLACE VIEW {sys}.svv_redshift_databases AS
 SELECT d.name AS database_name, u.id::INTEGER AS database_owner, 'local' AS database_type, NULL::VARCHAR AS database_acl, NULL::VARCHAR AS database_options, CASE WHEN d.serializable THEN 'Serializable' ELSE 'Snapshot Isolation' END AS database_isolation_level
 FROM memory.principals.databases d LEFT JOIN memory.principals.users u ON u.name = d.owner;
+
+-- Policies ("SVV_RLS_POLICY" and the pages beside it).
+CREATE OR REPLACE VIEW {sys}.svv_rls_policy AS
+SELECT {name} AS poldb, p.name AS polname, p.alias AS polalias, p.columns AS polatts, p.expressions::JSON->>0 AS polqual, true AS polenabled,
+  p.modified_by AS polmodifiedby, p.modified AS polmodifiedtime
+FROM {db}.policies p WHERE p.kind = 'rls policy';
+CREATE OR REPLACE VIEW {sys}.svv_rls_attached_policy AS
+SELECT r.schema AS relschema, r.name AS relname, CASE r.kind WHEN 'r' THEN 'table' WHEN 'm' THEN 'materialized view' ELSE 'view' END AS relkind, a.policy AS polname, a.grantor,
+  CASE a.grantee_kind WHEN 'public' THEN 'public' ELSE a.grantee END AS grantee, a.grantee_kind AS granteekind, true AS is_pol_on, s.oid IS NOT NULL AS is_rls_on,
+  false AS is_rls_datashare_on, s.conjunction AS rls_conjunction_type, NULL::VARCHAR AS rls_datashare_conjunction_type
+FROM {db}.policy_attachments a JOIN {db}.relations r ON r.oid = a.oid LEFT JOIN {db}.row_security s ON s.oid = a.oid WHERE a.kind = 'rls policy';
+CREATE OR REPLACE VIEW {sys}.svv_rls_relation AS
+SELECT {name} AS datname, r.schema AS relschema, r.name AS relname, CASE r.kind WHEN 'r' THEN 'table' WHEN 'm' THEN 'materialized view' ELSE 'view' END AS relkind,
+  true AS is_rls_on, false AS is_rls_datashare_on, s.conjunction AS rls_conjunction_type, NULL::VARCHAR AS rls_datashare_conjunction_type
+FROM {db}.row_security s JOIN {db}.relations r ON r.oid = s.oid;
+CREATE OR REPLACE VIEW {sys}.svv_masking_policy AS
+SELECT {name} AS policy_database, p.name AS policy_name, p.columns AS input_columns, p.expressions AS policy_expression, p.modified_by AS policy_modified_by, p.modified AS policy_modified_time
+FROM {db}.policies p WHERE p.kind = 'masking policy';
+CREATE OR REPLACE VIEW {sys}.svv_attached_masking_policy AS
+SELECT a.policy AS policy_name, r.schema AS schema_name, r.name AS table_name, CASE r.kind WHEN 'r' THEN 'table' WHEN 'm' THEN 'materialized view' ELSE 'view' END AS table_type,
+  a.grantor, CASE a.grantee_kind WHEN 'public' THEN 'public' ELSE a.grantee END AS grantee, a.grantee_kind AS grantee_type, a.priority::INTEGER AS priority,
+  a.inputs AS input_columns, a.outputs AS output_columns
+FROM {db}.policy_attachments a JOIN {db}.relations r ON r.oid = a.oid WHERE a.kind = 'masking policy';

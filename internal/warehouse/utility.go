@@ -43,7 +43,9 @@ func (r *running) setting(tree syntax.Statement) (done Done, handled bool, err e
 			return done, true, sqlerr.New(sqlerr.ActiveTransaction, "CREATE DATABASE cannot run inside a transaction block")
 		}
 		if c, ok := tree.(*syntax.CreateDatabase); ok {
-			return Done{Tag: "CREATE DATABASE", Rows: -1}, true, s.cluster.createDatabase(r.ctx, c.Name.Name, s.identity.User, isolation(c.Options) == "SERIALIZABLE")
+			return Done{Tag: "CREATE DATABASE", Rows: -1}, true, s.cluster.createDatabase(r.ctx, c.Name.Name, databaseRecord{
+				Owner: s.identity.User, Serializable: isolation(c.Options) == "SERIALIZABLE", Insensitive: option(c.Options, "COLLATE") == "CASE_INSENSITIVE",
+			})
 		}
 		return done, true, s.use(tree.(*syntax.Use).Database.Name)
 	case *syntax.Drop:
@@ -169,7 +171,14 @@ func (r *running) utility(tree syntax.Statement) (Done, error) {
 	case *syntax.CreateExternalTable:
 		return r.createExternalTable(t)
 	case *syntax.AlterTable:
+		if a, ok := t.Action.(*syntax.AlterRowSecurity); ok {
+			return r.rowSecurity(t, a)
+		}
 		return r.alterExternal(t)
+	case *syntax.Policy:
+		return r.policy(t)
+	case *syntax.AttachPolicy:
+		return r.attach(t)
 	case *syntax.Drop:
 		return r.dropUtility(t)
 	case *syntax.CreateView:
@@ -257,6 +266,9 @@ func quoted(name []string) string {
 // explain prints DuckDB's plan, one row a line, and what external scans read.
 func (r *running) explain(t *syntax.Explain) (Done, error) {
 	plan, err := r.compile(t.Statement)
+	if err == nil {
+		err = r.permitExplain(plan.Guarded)
+	}
 	if err != nil {
 		return Done{}, err
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	Objects lake.Objects
 	// Catalog is the Data Catalog behind external schemas.
 	Catalog lake.Catalog
+	// Python runs functions in Python; nil: there is none.
+	Python Python
 	// Clock gives the time of what is recorded; nil: real time.
 	Clock clock.Clock
 	// Log receives faults nobody is there to be told; nil: slog's default.
@@ -138,7 +140,7 @@ func (w *Warehouse) CreateDatabase(ctx context.Context, id Identity, name string
 	if c.hasDatabase(name) {
 		return nil
 	}
-	return c.createDatabase(ctx, name, id.User, false)
+	return c.createDatabase(ctx, name, databaseRecord{Owner: id.User})
 }
 
 // EnsureUser makes id.User a superuser of the cluster when it has no such user:

@@ -57,8 +57,10 @@ func malformedInput(name string) *awserr.Error {
 }
 
 // queryName is the name of a member in query parameters.
-func queryName(m *awsapi.Member, ec2 bool) string {
+func (c *Codec) queryName(m *awsapi.Member, ec2 bool) string {
 	switch {
+	case !ec2 && c.Model.QueryCompatible:
+		return c.xmlName(m)
 	case !ec2:
 		return m.WireName()
 	case m.QueryName != "":
@@ -72,7 +74,7 @@ func (c *Codec) queryStructure(n *node, ec2 bool, id awsapi.ShapeID, v reflect.V
 	s := &c.Model.Shapes[id]
 	for i := range s.Members {
 		m := &s.Members[i]
-		name := queryName(m, ec2)
+		name := c.queryName(m, ec2)
 		t := &c.Model.Shapes[m.Shape]
 		if t.Kind == awsapi.List && !ec2 && t.ElemName != "" && (m.Flattened || t.Flattened) {
 			name = t.ElemName
@@ -164,7 +166,7 @@ func (c *Codec) encodeQuery(form url.Values, prefix string, ec2 bool, id awsapi.
 	for i := range s.Members {
 		m := &s.Members[i]
 		if f := v.Field(i); !absent(f) {
-			c.encodeQueryValue(form, prefix+queryName(m, ec2), ec2, m.Shape, m, f)
+			c.encodeQueryValue(form, prefix+c.queryName(m, ec2), ec2, m.Shape, m, f)
 		}
 	}
 }

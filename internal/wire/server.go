@@ -131,10 +131,14 @@ func (c *Codec) queryDocument(op *awsapi.Operation, p awsapi.Protocol, v reflect
 		w.close(root)
 		return w.b
 	}
-	if op.ResultWrapper != "" {
-		w.open(op.ResultWrapper, "")
+	wrapper := op.ResultWrapper
+	if c.Model.QueryCompatible && len(s.Members) > 0 {
+		wrapper = op.Name + "Result" // of a service that moved from query to JSON
+	}
+	if wrapper != "" {
+		w.open(wrapper, "")
 		w.members(s, v)
-		w.close(op.ResultWrapper)
+		w.close(wrapper)
 	} else {
 		w.members(s, v)
 	}

@@ -83,6 +83,9 @@ func (v *validator) require(path string, m *awsapi.Member) {
 	case v.missing != nil:
 	case v.c.Model.Validation == awsapi.MissingParameter:
 		v.missing = awserr.New(400, "MissingParameter", "The request must contain the parameter %s", m.Name)
+		if v.c.Model.QueryCompatible { // SQS ends the sentence
+			v.missing.Message += "."
+		}
 	case v.c.Model.Validation == awsapi.NoValue:
 		v.missing = awserr.New(400, "InvalidParameter", "Invalid parameter: %s Reason: no value for required parameter", m.Name)
 	}

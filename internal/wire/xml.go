@@ -48,9 +48,18 @@ func (w *xmlWriter) members(s *awsapi.Shape, v reflect.Value) {
 	}
 }
 
+// xmlName is the name of a member in XML, and in the query protocol of a service
+// that moved from it to JSON: the names of the two differ.
+func (c *Codec) xmlName(m *awsapi.Member) string {
+	if c.Model.QueryCompatible && m.QueryName != "" {
+		return m.QueryName
+	}
+	return m.WireName()
+}
+
 func (w *xmlWriter) member(m *awsapi.Member, v reflect.Value) {
 	s := &w.c.Model.Shapes[m.Shape]
-	name := m.WireName()
+	name := w.c.xmlName(m)
 	if m.Flattened || s.Flattened {
 		switch s.Kind {
 		case awsapi.List:

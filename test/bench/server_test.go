@@ -18,7 +18,9 @@ import (
 // server is the program under test, with a folder of its own.
 type server struct {
 	cmd      *exec.Cmd
+	lines    *bufio.Scanner // what it prints
 	endpoint string
+	redshift string // the address of the wire protocol
 }
 
 // startServer starts the program and waits until it is healthy.
@@ -28,7 +30,12 @@ func startServer(b *testing.B, data string) *server {
 		b.Skip("no -stepwell: run make bench")
 	}
 	cmd := exec.Command(*program, "serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--redshift", "127.0.0.1:0")
-	return startProcess(b, cmd, "AWS endpoint", "/_stepwell/health")
+	s := startProcess(b, cmd, "AWS endpoint", "/_stepwell/health")
+	if !s.lines.Scan() || !strings.HasPrefix(s.lines.Text(), "Redshift") {
+		b.Fatalf("the server did not say where Redshift is: %s", s.lines.Text())
+	}
+	s.redshift = strings.Fields(s.lines.Text())[1]
+	return s
 }
 
 // startProcess starts a server that prints its address first and waits until a page answers.
@@ -48,7 +55,7 @@ func startProcess(b *testing.B, cmd *exec.Cmd, label, page string) *server {
 	if !lines.Scan() {
 		b.Fatal("the server said nothing")
 	}
-	s.endpoint = strings.TrimSpace(strings.TrimPrefix(lines.Text(), label))
+	s.lines, s.endpoint = lines, strings.TrimSpace(strings.TrimPrefix(lines.Text(), label))
 	for {
 		res, err := http.Get(s.endpoint + page)
 		if err == nil {

@@ -12,6 +12,7 @@ import re
 import sys
 import threading
 import time
+import uuid
 
 import boto3
 from botocore.config import Config
@@ -25,10 +26,13 @@ SERVED = {
     "aws-sdk:s3",
     "aws-sdk:secretsmanager",
     "aws-sdk:sfn",
+    "aws-sdk:sqs",
+    "events",
     "logs",
     "nested-execution",
     "s3",
     "sns",
+    "sqs",
 }
 
 # A fixture that names nothing makes every resource whose name, of this form, stands in the case's steps.
@@ -97,6 +101,11 @@ class Replay(runner.Replay):
             self.results[i] = self.logs(i, self.arguments(step)["logGroupName"])
         elif service == "fixture":
             self.results[i] = self.fixture(operation, self.local(step.get("args") or {}))
+        elif call == "sqs.receive_message" and step.get("poll"):
+            args, stop = self.arguments(step), time.monotonic() + LOGS_SECONDS * 5
+            self.results[i] = {}
+            while not self.results[i].get("Messages") and time.monotonic() < stop:
+                self.results[i] = self.neighbour(service, operation, {**args, "WaitTimeSeconds": 1})
         elif dot:
             self.results[i] = answer = self.neighbour(service, operation, self.arguments(step))
             if isinstance(answer, runner.ApiError) and not step.get("error"):
@@ -123,7 +132,26 @@ class Replay(runner.Replay):
         if fixture == "sns_create_topic":
             name, *_ = self.names_of(fixture, args.get("Name")) or ["topic"]
             return self.neighbour("sns", "create_topic", {**args, "Name": name})
+        if fixture == "sqs_create_queue":
+            return self.queue(args.get("QueueName"))
+        if fixture == "sns_allow_topic_sqs_queue":
+            return {}
+        if fixture == "sqs_receive_num_messages":
+            found, stop = [], time.monotonic() + LOGS_SECONDS * 5
+            while len(found) < args["expected_messages"] and time.monotonic() < stop:
+                found += self.neighbour("sqs", "receive_message", {"QueueUrl": args["_args"][0], "WaitTimeSeconds": 1}).get("Messages", [])
+            return found
+        if fixture == "events_to_sqs_queue":
+            url = self.queue(None)
+            arn = self.neighbour("sqs", "get_queue_attributes", {"QueueUrl": url, "AttributeNames": ["QueueArn"]})["Attributes"]["QueueArn"]
+            name = "rule-" + uuid.uuid4().hex
+            self.neighbour("events", "put_rule", {"Name": name, "EventPattern": json.dumps(args["_args"][0])})
+            self.neighbour("events", "put_targets", {"Rule": name, "Targets": [{"Id": "queue", "Arn": arn}]})
+            return url
         raise runner.Stop(f"fixture {fixture}: this runner cannot make that")
+
+    def queue(self, name):
+        return self.neighbour("sqs", "create_queue", {"QueueName": name or "queue-" + uuid.uuid4().hex})["QueueUrl"]
 
     def names_of(self, fixture, name):
         if name:

@@ -34,6 +34,7 @@ const (
 	diskShort          // writes write a half, and less and less, then fail
 	diskNoSync         // every fsync fails, and what it should have written is lost
 	diskSometimes      // every seventh fsync does
+	warehouseFull      // writes of DuckDB's files fail with ENOSPC
 )
 
 func newDisk(t *testing.T) *disk {

@@ -75,3 +75,14 @@ def test_results(map_run):
     outputs = sorted((json.loads(c["Output"]) for c in succeeded), key=lambda o: o["sum"])
     assert outputs == [{"sum": 450, "cities": 3, "from": "e2e"}, {"sum": 1100, "cities": 3, "from": "e2e"}]
     assert [(c["Status"], c["Error"]) for c in failed] == [("FAILED", "Batch")]
+
+
+def test_members_and_sources(server):
+    machines = Machines(server)
+    machine = machines.create("members", {
+        "Type": "Map", "ItemsPath": "$.servers",
+        "ItemSelector": {"name.$": "$$.Map.Item.Key", "port.$": "$$.Map.Item.Value.port", "from.$": "$$.Map.Item.Source"},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                          "StartAt": "P", "States": {"P": {"Type": "Pass", "End": True}}}})
+    done = machines.run(machine, {"servers": {"web": {"port": 80}, "db": {"port": 5432}}})
+    assert json.loads(done["output"]) == [{"name": "web", "port": 80, "from": "STATE_DATA"}, {"name": "db", "port": 5432, "from": "STATE_DATA"}]

@@ -152,8 +152,12 @@ func readModel(path string) (*apiModel, error) {
 
 // overlay adds what AWS published after the models of the SDK: new operations
 // (one without an HTTP binding only gives an old one its authtype), new shapes, and for existing shapes new members and enum values; required
-// replaces the list of required members, and a limit replaces a limit.
+// replaces the list of required members, and a limit replaces a limit; so do the
+// elements, keys and values of lists and maps, errors, and the XML namespace.
 func (m *apiModel) overlay(o *apiModel) {
+	if o.Metadata.XMLNamespace != "" {
+		m.Metadata.XMLNamespace = o.Metadata.XMLNamespace
+	}
 	for name, op := range o.Operations {
 		if old := m.Operations[name]; old != nil && op.HTTP.Method == "" {
 			old.AuthType = op.AuthType
@@ -179,6 +183,15 @@ func (m *apiModel) overlay(o *apiModel) {
 			if !slices.Contains(old.Enum, e) {
 				old.Enum = append(old.Enum, e)
 			}
+		}
+		if s.Key != nil {
+			old.Key = s.Key
+		}
+		if s.Value != nil {
+			old.Value = s.Value
+		}
+		if s.Member != nil {
+			old.Member = s.Member
 		}
 		if s.Required != nil {
 			old.Required = s.Required

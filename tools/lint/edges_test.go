@@ -29,29 +29,31 @@ var edges = []struct {
 	{"internal/wire", []string{"internal/awsapi", "internal/awserr", "internal/wire/"}},
 	{"internal/wire/", []string{"internal/awsapi", "internal/awserr", "internal/wire", "internal/wire/"}},
 	{"internal/store", nil},
+	{"internal/cfn", []string{"internal/diag"}},
 	{"internal/records", nil},
 	// engines
 	{"internal/asl", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
 	{"internal/asl/", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
 	{"internal/lake", []string{"internal/records", "internal/sqlerr", "internal/rsql/", "internal/duck"}},
 	{"internal/warehouse", []string{"internal/records", "internal/lake", "internal/plpgsql", "internal/rsql", "internal/rsql/", "internal/duck", "internal/sqlerr", "internal/diag", "internal/clock", "internal/store", "internal/work"}},
+	{"internal/remote", []string{"internal/sqlerr"}},
 	{"internal/work", []string{"internal/store", "internal/clock", "internal/bus"}},
 	{"internal/process", []string{"internal/clock"}},
 	// services: shapes, parts and engines, never each other
 	{"internal/service/", []string{
 		"internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/sqlerr", "internal/diag", "internal/clock", "internal/bus",
-		"internal/store", "internal/work", "internal/wire", "internal/wire/", "internal/asl", "internal/asl/", "internal/process", "internal/warehouse", "internal/lake",
+		"internal/store", "internal/work", "internal/wire", "internal/wire/", "internal/asl", "internal/asl/", "internal/process", "internal/warehouse", "internal/lake", "internal/remote",
 	}},
 	// doors
 	{"internal/gateway", []string{"internal/awsapi", "internal/awserr", "internal/bus", "internal/clock", "internal/wire", "internal/wire/"}},
-	{"internal/pgwire", []string{"internal/warehouse", "internal/duck", "internal/rsql/", "internal/sqlerr", "internal/clock"}},
-	{"internal/project", []string{"internal/awsapi/", "internal/awserr", "internal/bus", "internal/diag"}},
+	{"internal/pgwire", []string{"internal/warehouse", "internal/remote", "internal/duck", "internal/rsql/", "internal/sqlerr", "internal/clock"}},
+	{"internal/project", []string{"internal/remote", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/diag"}},
 	{"internal/server", []string{
 		"internal/diag", "internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/clock", "internal/store", "internal/work", "internal/process", "internal/wire",
-		"internal/warehouse", "internal/lake", "internal/duck", "internal/rsql/types", "internal/gateway", "internal/pgwire", "internal/service/", "internal/sqlerr",
+		"internal/warehouse", "internal/lake", "internal/remote", "internal/duck", "internal/rsql/types", "internal/gateway", "internal/pgwire", "internal/service/", "internal/sqlerr",
 	}},
 	{"internal/cli", []string{
-		"internal/server", "internal/project", "internal/asl/syntax", "internal/asl/graph", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/wire/", "internal/rsql", "internal/rsql/", "internal/sqlerr", "internal/diag", "internal/process",
+		"internal/server", "internal/project", "internal/asl/syntax", "internal/asl/graph", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/wire/", "internal/cfn", "internal/rsql", "internal/rsql/", "internal/sqlerr", "internal/diag", "internal/process",
 	}},
 	{"cmd/stepwell", []string{"internal/cli"}},
 }

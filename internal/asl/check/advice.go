@@ -146,6 +146,9 @@ func (a *adviser) queries(n *syntax.Node, at string) {
 	}
 	source, ok := syntax.Query(n.Text)
 	if !ok {
+		if text := strings.TrimSpace(n.Text); strings.HasPrefix(text, "{%") && strings.HasSuffix(text, "%}") {
+			a.add(PlainQuery, at, n.Span, text, "this is plain text: no blanks may stand around {% and %}")
+		}
 		if strings.HasPrefix(n.Text, "$states.") || strings.HasPrefix(n.Text, "$.") {
 			a.add(PlainQuery, at, n.Span, "{% "+n.Text+" %}", "this is plain text: expressions stand between {% and %}")
 		}
@@ -157,6 +160,10 @@ func (a *adviser) queries(n *syntax.Node, at string) {
 	}
 	for _, name := range e.Free() {
 		if name == "states" || slices.Contains(a.variables, name) {
+			continue
+		}
+		if name == "eval" {
+			a.add(UnknownVariable, at, n.Span, "$parse", "Step Functions leaves $eval out of JSONata")
 			continue
 		}
 		near := diag.Nearest(name, slices.Concat(a.variables, []string{"states"}, jsonata.Functions()))

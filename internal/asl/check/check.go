@@ -19,6 +19,9 @@ type Options struct {
 	KnownResource func(arn string) bool
 	// MapRuns: the engine runs Distributed Maps.
 	MapRuns bool
+	// Accepted: the definition was taken once. What came to be refused since, and
+	// runs as it did, is not.
+	Accepted bool
 	// Single: only one state will run, as TestState does it. Transitions may lead
 	// nowhere, and what runs outside of a state need not be implemented.
 	Single bool
@@ -55,6 +58,7 @@ type checker struct {
 	refused []syntax.Fault  // valid, but not run by this engine
 	names   map[string]bool // of all states
 	whole   bool            // JSONata is the language of the whole definition
+	reads   []string        // the members of $states, beside input and context, that have a value in the field
 }
 
 func (c *checker) add(code, at string, span diag.Span, suggestion, format string, args ...any) {

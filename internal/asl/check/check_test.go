@@ -19,7 +19,7 @@ func TestData(t *testing.T) {
 			text = `{"StartAt":"S","States":{"S":` + s + `}}`
 		}
 		_, faults := Definition(text, Options{Express: c.Args["type"] == "EXPRESS", MapRuns: c.Args["maps"] == "yes",
-			KnownResource: func(arn string) bool { return !strings.Contains(arn, "unknown") }})
+			Accepted: c.Args["accepted"] == "yes", KnownResource: func(arn string) bool { return !strings.Contains(arn, "unknown") }})
 		var b strings.Builder
 		for _, f := range faults {
 			line, column := diag.Position(text, f.Span.Start)

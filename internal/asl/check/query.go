@@ -12,7 +12,8 @@ import (
 
 // Codes of faults in JSONata expressions.
 const (
-	InvalidQuery = "INVALID_JSONATA_EXPRESSION"
+	InvalidQuery     = "INVALID_JSONATA_EXPRESSION"
+	UnsupportedQuery = "UNSUPPORTED_JSONATA_EXPRESSION"
 )
 
 var (
@@ -46,8 +47,13 @@ func (c *checker) queryState(s *syntax.State, at string) {
 	c.ending(s, at)
 	for _, name := range []string{"Arguments", "Output", "Assign", "Items", "ItemSelector", "Credentials", "Seconds", "Timestamp", "Error", "Cause",
 		"TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency", "ToleratedFailureCount", "ToleratedFailurePercentage"} {
+		c.reads = nil
+		if slices.Contains([]string{"Task", "Parallel", "Map"}, s.Type) && (name == "Output" || name == "Assign") {
+			c.reads = []string{"result"}
+		}
 		c.expressions(s.Node.Get(name), at+"/"+name)
 	}
+	c.reads = nil
 	for i, r := range s.Retry {
 		c.retrier(r, indexed(at+"/Retry", i), i == len(s.Retry)-1)
 	}
@@ -58,8 +64,10 @@ func (c *checker) queryState(s *syntax.State, at string) {
 		}
 		c.otherLanguage(k.Node, place, "JSONata", "JSONPath", []string{"ResultPath"})
 		c.fields(k.Node, place, []string{"ErrorEquals", "Next", "Assign", "Comment", "Output", "ResultPath"})
+		c.reads = []string{"errorOutput"}
 		c.expressions(k.Node.Get("Assign"), place+"/Assign")
 		c.expressions(k.Node.Get("Output"), place+"/Output")
+		c.reads = nil
 	}
 	c.queryBody(s, at)
 }
@@ -92,7 +100,7 @@ func (c *checker) queryBody(s *syntax.State, at string) {
 
 func (c *checker) queryMap(s *syntax.State, b *syntax.Map, at string) {
 	c.oneOf(s.Node, at, true, "ItemProcessor", "Iterator")
-	if n := s.Node.Get("Items"); n != nil && n.Kind != syntax.Array && !isQuery(n) {
+	if n := s.Node.Get("Items"); n != nil && n.Kind != syntax.Array && !(n.Kind == syntax.Object && b.Distributed()) && !isQuery(n) {
 		c.schema(at+"/Items", n, "Expected value of type Array")
 	}
 	if b.MaxConcurrency != nil && *b.MaxConcurrency < 0 {
@@ -141,7 +149,10 @@ func isQuery(n *syntax.Node) bool {
 	return ok
 }
 
-// expressions checks the JSONata expressions in a member.
+// expressions checks the JSONata expressions in a member. "Transforming data with
+// JSONata" in the developer guide says how they begin and end, and that
+// $states.result and $states.errorOutput are refused where they have no value
+// (c.reads are those that have one).
 func (c *checker) expressions(n *syntax.Node, at string) {
 	if n == nil {
 		return
@@ -157,13 +168,29 @@ func (c *checker) expressions(n *syntax.Node, at string) {
 	}
 	src, ok := syntax.Query(n.Text)
 	if !ok {
+		if !c.Accepted && strings.HasPrefix(n.Text, "{%") != strings.HasSuffix(n.Text, "%}") {
+			c.add(InvalidQuery, at, n.Span, "", "A JSONata expression must start with '{%%' and end with '%%}'")
+		}
 		return
 	}
-	_, err := jsonata.Compile(src)
+	e, err := jsonata.Compile(src)
 	var fault *jsonata.Error
 	if errors.As(err, &fault) {
 		c.add(InvalidQuery, at, n.Span, "", "%s", strings.TrimSpace(fault.Message))
+		return
 	} else if err != nil {
 		c.add(InvalidQuery, at, n.Span, "", "%v", err)
+		return
+	}
+	if c.Accepted {
+		return
+	}
+	for _, name := range e.TopNames() {
+		c.add(UnsupportedQuery, at, n.Span, "", "Reference to '%s' at the top level is not supported.", name)
+	}
+	for _, name := range e.Members("states") {
+		if (name == "result" || name == "errorOutput") && !slices.Contains(c.reads, name) {
+			c.add(UnsupportedQuery, at, n.Span, "", "Reference to '$states.%s' is not supported in this field.", name)
+		}
 	}
 }

@@ -26,12 +26,15 @@ type Options struct {
 	KnownResource func(arn string) bool
 	// MapRuns: the host is a MapHost. Without it Distributed Maps are refused.
 	MapRuns bool
+	// Accepted: the definition was taken by an earlier server. What that one did
+	// not look at does not keep it from running.
+	Accepted bool
 }
 
 // Compile checks a definition and makes it runnable. The Machine is nil where
 // a problem is an ERROR.
 func Compile(definition string, o Options) (*Machine, []Problem) {
-	return compile(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource, MapRuns: o.MapRuns})
+	return compile(definition, check.Options{Express: o.Express, KnownResource: o.KnownResource, MapRuns: o.MapRuns, Accepted: o.Accepted})
 }
 
 // LoneState is the name of a state that is a whole definition.

@@ -36,10 +36,18 @@ func (x *Execution) startMap(f *frame) error {
 	return nil
 }
 
-// items are what a Map state iterates over.
+// items are what a Map state iterates over: the elements of an array.
 func (s *scope) items(code *mapCode) ([]value.Value, error) {
+	v, err := s.dataset(code, false)
+	list, _ := v.([]value.Value)
+	return list, err
+}
+
+// dataset is what a Map state iterates over: an array, or, in Distributed mode,
+// an object ("ItemsPath", developer guide).
+func (s *scope) dataset(code *mapCode, spread bool) (value.Value, error) {
 	if s.f.state.query {
-		return s.queryItems(code)
+		return s.queryItems(code, spread)
 	}
 	items, err := s.input()
 	path := "$"
@@ -53,11 +61,20 @@ func (s *scope) items(code *mapCode) ([]value.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, ok := items.([]value.Value)
-	if !ok {
+	if !iterable(items, spread) {
 		return nil, bareFault(errRuntime, "Reference path \"%s\" must point to array.", path)
 	}
-	return list, nil
+	return items, nil
+}
+
+func iterable(v value.Value, spread bool) bool {
+	switch v.(type) {
+	case []value.Value:
+		return true
+	case *value.Object:
+		return spread
+	}
+	return false
 }
 
 // concurrency is how many iterations of an inline Map run at once.
@@ -149,7 +166,7 @@ func (x *Execution) iterationInput(f *frame, i int) ([]byte, error) {
 		return nil, err
 	}
 	sc := x.scope(f, input)
-	sc.itemIndex, sc.item = i, f.kids.items[i]
+	sc.itemIndex, sc.item, sc.itemFrom = i, f.kids.items[i], origin{source: stateData}
 	v, err := sc.template(selector)
 	if err != nil {
 		return nil, err

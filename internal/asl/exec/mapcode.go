@@ -42,7 +42,7 @@ type writerCode struct {
 type runSpec struct {
 	ID      string
 	Label   string
-	Items   json.RawMessage `json:",omitempty"` // an array; nil where Reader is set
+	Items   json.RawMessage `json:",omitempty"` // an array or an object; nil where Reader is set
 	Reader  *readerSpec     `json:",omitempty"`
 	Batch   *batchSpec      `json:",omitempty"`
 	Writer  *writerSpec     `json:",omitempty"`

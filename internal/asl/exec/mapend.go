@@ -15,7 +15,7 @@ type keptChildren struct {
 	Done    []byte                    // a bit for every child
 	Outputs map[int64]json.RawMessage `json:",omitempty"` // where no ResultWriter has them
 	Files   []writtenFile             `json:",omitempty"` // the ResultWriter's, of children that succeeded
-	before  int64                     // how many children Done had bits for at the start
+	before  []byte                    // Done as it was at the start: it is read while Done grows
 }
 
 // newKept reads what an earlier drive of the Map run left.
@@ -24,7 +24,7 @@ func newKept(text []byte) *keptChildren {
 	if len(text) > 0 && json.Unmarshal(text, k) != nil {
 		k = &keptChildren{} // all of them run again, as Express executions may
 	}
-	k.before = int64(len(k.Done)) * 8
+	k.before = slices.Clone(k.Done)
 	return k
 }
 
@@ -41,7 +41,7 @@ func (k *keptChildren) text() []byte {
 
 // has reports whether an earlier drive has run the child with success.
 func (k *keptChildren) has(index int64) bool {
-	return k != nil && index < k.before && k.Done[index/8]&(1<<(index%8)) != 0
+	return k != nil && index/8 < int64(len(k.before)) && k.before[index/8]&(1<<(index%8)) != 0
 }
 
 func (k *keptChildren) add(index int64) {
@@ -108,23 +108,22 @@ func (m *mapRunner) finish(rest *childSource) {
 	m.settle(status, fail, end)
 }
 
-// stopRest aborts the children that run.
+// stopRest aborts the children that run and waits for their ends: one that ends
+// by itself at the same moment counts, and is shown, as what it came to.
 func (m *mapRunner) stopRest() {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	var open []Child
 	for _, index := range slices.Sorted(maps.Keys(m.open)) {
-		c := m.open[index]
-		open = append(open, c)
-		if m.results != nil {
-			m.results.add(c, Result{Status: Aborted, At: m.r.clock.Now()})
-		}
-		m.items.Aborted += c.Items
-		m.children.Aborted++
+		open = append(open, m.open[index])
 	}
-	m.open = map[int64]Child{}
 	m.mu.Unlock()
 	for _, c := range open {
 		m.host.StopChild(m.r.ctx, c)
+	}
+	m.mu.Lock()
+	for len(m.open) > 0 && m.r.ctx.Err() == nil {
+		m.wait()
 	}
 }
 

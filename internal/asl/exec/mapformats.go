@@ -56,7 +56,7 @@ type column struct {
 
 var delimiters = map[string]rune{"": ',', "COMMA": ',', "PIPE": '|', "SEMICOLON": ';', "SPACE": ' ', "TAB": '\t'}
 
-func newCSV(in io.ReadCloser, spec *readerSpec) (itemSource, error) {
+func newCSV(in io.ReadCloser, spec *readerSpec) (format, error) {
 	b := &budget{in, mostItem}
 	s := &csvSource{in: in, budget: b, r: csv.NewReader(b), headers: spec.Headers}
 	s.r.LazyQuotes, s.r.FieldsPerRecord, s.r.ReuseRecord = true, -1, true
@@ -132,19 +132,21 @@ func (s *csvSource) next() (json.RawMessage, error) {
 
 func (s *csvSource) close() { s.in.Close() }
 
-// jsonArray reads the elements of an array, that of the text or the one that a
-// pointer (RFC 6901) leads to.
-type jsonArray struct {
-	in     io.ReadCloser
-	budget *budget
-	d      *json.Decoder
+// jsonItems reads the elements of an array or the members of an object, that of
+// the text or the one that a pointer (RFC 6901) leads to.
+type jsonItems struct {
+	in      io.ReadCloser
+	budget  *budget
+	d       *json.Decoder
+	members bool
+	key     *string // of the member read last
 }
 
-var errNoArray = errors.New("Attempting to map over non-iterable node.")
+var errNoItems = errors.New("Attempting to map over non-iterable node.")
 
-func newJSONArray(in io.ReadCloser, pointer string) (itemSource, error) {
+func newJSON(in io.ReadCloser, pointer string) (format, error) {
 	b := &budget{in, mostItem}
-	s := &jsonArray{in, b, json.NewDecoder(b)}
+	s := &jsonItems{in: in, budget: b, d: json.NewDecoder(b)}
 	s.d.UseNumber()
 	err := s.seek(pointer)
 	if err != nil {
@@ -154,20 +156,20 @@ func newJSONArray(in io.ReadCloser, pointer string) (itemSource, error) {
 	return s, nil
 }
 
-// seek goes to the array.
-func (s *jsonArray) seek(pointer string) error {
+// seek goes to the array or the object.
+func (s *jsonItems) seek(pointer string) error {
 	for _, name := range strings.Split(pointer, "/")[min(1, strings.Count(pointer, "/")):] {
 		if pointer == "" {
 			break
 		}
 		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
 		if t, err := s.token(); err != nil || t != json.Delim('{') {
-			return errNoArray
+			return errNoItems
 		}
 		for found := false; !found; {
 			t, err := s.token()
 			if err != nil || t == json.Delim('}') {
-				return errNoArray
+				return errNoItems
 			}
 			if found = t == name; !found {
 				if err := s.skip(); err != nil {
@@ -176,19 +178,21 @@ func (s *jsonArray) seek(pointer string) error {
 			}
 		}
 	}
-	if t, err := s.token(); err != nil || t != json.Delim('[') {
-		return errNoArray
+	t, err := s.token()
+	s.members = t == json.Delim('{')
+	if err != nil || t != json.Delim('[') && !s.members {
+		return errNoItems
 	}
 	return nil
 }
 
-func (s *jsonArray) token() (json.Token, error) {
+func (s *jsonItems) token() (json.Token, error) {
 	s.budget.left = mostItem
 	return s.d.Token()
 }
 
 // skip passes over a value.
-func (s *jsonArray) skip() error {
+func (s *jsonItems) skip() error {
 	for depth := 0; ; {
 		t, err := s.token()
 		if err != nil {
@@ -206,13 +210,21 @@ func (s *jsonArray) skip() error {
 	}
 }
 
-func (s *jsonArray) next() (json.RawMessage, error) {
+func (s *jsonItems) next() (json.RawMessage, error) {
 	s.budget.left = mostItem
 	if !s.d.More() {
 		if _, err := s.d.Token(); err != nil {
 			return nil, unexpected(err)
 		}
 		return nil, io.EOF
+	}
+	if s.members {
+		t, err := s.d.Token()
+		name, ok := t.(string)
+		if err != nil || !ok {
+			return nil, unexpected(err)
+		}
+		s.key = &name
 	}
 	var item json.RawMessage
 	if err := s.d.Decode(&item); err != nil {
@@ -221,7 +233,7 @@ func (s *jsonArray) next() (json.RawMessage, error) {
 	return compacted(item)
 }
 
-func (s *jsonArray) close() { s.in.Close() }
+func (s *jsonItems) close() { s.in.Close() }
 
 func unexpected(err error) error {
 	if err == io.EOF {
@@ -272,7 +284,7 @@ func (s *lines) close() { s.in.Close() }
 // parquetRows reads the rows of a Parquet file, by parts of the object.
 type parquetRows struct{ rows *parquet.Rows }
 
-func openParquet(ctx context.Context, host MapHost, o Object) (itemSource, error) {
+func openParquet(ctx context.Context, host MapHost, o Object) (format, error) {
 	size, err := host.Size(ctx, o)
 	if err != nil {
 		in, cause := host.Open(ctx, o) // its error says more than the answer to a HEAD can

@@ -30,7 +30,7 @@ type MapHost interface {
 	// also where it ended before (then at once). A Standard child that ended without
 	// success before the Map run was last redriven is redriven.
 	BeginChild(ctx context.Context, c Child) error
-	// StopChild aborts a child that was begun; its end need not be delivered.
+	// StopChild aborts a child that was begun. Its end is delivered as any other.
 	StopChild(ctx context.Context, c Child)
 
 	// Open reads an object of S3 as a stream. Errors become States.ItemReaderFailed

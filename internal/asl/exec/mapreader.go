@@ -24,20 +24,60 @@ const (
 // itemSource hands out the items of a Map run, JSON texts, one after the
 // other; io.EOF ends them. It streams: no more than one item is held.
 type itemSource interface {
+	format
+	origin() origin // of the item that next returned last
+}
+
+// format reads items in one format.
+type format interface {
 	next() (json.RawMessage, error)
 	close()
 }
 
-// listSource are items at hand.
-type listSource struct{ items [][]byte }
+// origin is what the context object says of an item beside its index and value
+// ("Context object data for Map states", developer guide).
+type origin struct {
+	source string  // Map.Item.Source
+	key    *string // Map.Item.Key: of a member of an object; nil: the item is an element of an array
+}
+
+// stateData is the source of items that come with the state's input.
+const stateData = "STATE_DATA"
+
+// listSource are items at hand: the elements of an array, or the members of an object.
+type listSource struct {
+	items [][]byte
+	keys  []string // nil: an array
+	read  int
+}
+
+func newList(text []byte) *listSource {
+	v, err := value.Parse(text)
+	o, ok := v.(*value.Object)
+	if err != nil || !ok {
+		return &listSource{items: splitItems(text)}
+	}
+	s := &listSource{keys: []string{}}
+	for _, m := range o.Members() {
+		s.keys, s.items = append(s.keys, m.Name), append(s.items, value.Text(m.Value))
+	}
+	return s
+}
+
+func (s *listSource) origin() origin {
+	o := origin{source: stateData}
+	if s.keys != nil {
+		o.key = &s.keys[s.read-1]
+	}
+	return o
+}
 
 func (s *listSource) next() (json.RawMessage, error) {
-	if len(s.items) == 0 {
+	if s.read == len(s.items) {
 		return nil, io.EOF
 	}
-	item := s.items[0]
-	s.items = s.items[1:]
-	return item, nil
+	s.read++
+	return s.items[s.read-1], nil
 }
 
 func (s *listSource) close() {}
@@ -59,7 +99,7 @@ func (s *limited) next() (json.RawMessage, error) {
 // openItems opens the items of a Map run.
 func openItems(ctx context.Context, host MapHost, caller Info, spec *runSpec) (itemSource, error) {
 	if spec.Reader == nil {
-		return &listSource{splitItems(spec.Items)}, nil
+		return newList(spec.Items), nil
 	}
 	s, err := openReader(ctx, host, caller, spec.Reader)
 	if err == nil && spec.Reader.Max > 0 {
@@ -93,7 +133,29 @@ type fetcher struct {
 	spec *readerSpec
 }
 
+// objectItems are the items of one object.
+type objectItems struct {
+	format
+	source string
+}
+
+func (s *objectItems) origin() origin {
+	o := origin{source: s.source}
+	if members, ok := s.format.(*jsonItems); ok {
+		o.key = members.key
+	}
+	return o
+}
+
 func (f *fetcher) open(o Object) (itemSource, error) {
+	items, err := f.read(o)
+	if err != nil {
+		return nil, err
+	}
+	return &objectItems{items, "S3://" + o.Bucket + "/" + o.Key}, nil
+}
+
+func (f *fetcher) read(o Object) (format, error) {
 	switch f.spec.Type {
 	case "PARQUET":
 		return openParquet(f.ctx, f.host, o)
@@ -109,7 +171,7 @@ func (f *fetcher) open(o Object) (itemSource, error) {
 	case "CSV":
 		return newCSV(in, f.spec)
 	case "JSON":
-		return newJSONArray(in, f.spec.Pointer)
+		return newJSON(in, f.spec.Pointer)
 	}
 	return newLines(in), nil
 }
@@ -217,11 +279,14 @@ func (s *listing) next() (json.RawMessage, error) {
 
 func (s *listing) close() {}
 
+func (s *listing) origin() origin { return origin{source: "S3://" + s.object.Bucket} }
+
 // files reads objects of one format, one behind the other.
 type files struct {
 	*fetcher
 	more func() (Object, error) // the next object; io.EOF ends them
 	file itemSource
+	last origin
 	done func() // closes what more reads; nil: there is none
 }
 
@@ -237,6 +302,9 @@ func (s *files) next() (json.RawMessage, error) {
 			}
 		}
 		item, err := s.file.next()
+		if err == nil {
+			s.last = s.file.origin()
+		}
 		if err != io.EOF {
 			return item, err
 		}
@@ -244,6 +312,8 @@ func (s *files) next() (json.RawMessage, error) {
 		s.file = nil
 	}
 }
+
+func (s *files) origin() origin { return s.last }
 
 func (s *files) close() {
 	if s.file != nil {

@@ -37,13 +37,19 @@ func (x *Execution) startRun(f *frame) error {
 		return err
 	}
 	sc := x.scope(f, input)
-	var items []value.Value
+	var items value.Value
+	n := int64(0)
 	if code.spread.reader == nil {
-		if items, err = sc.items(code); err != nil {
+		if items, err = sc.dataset(code, true); err != nil {
 			return err
 		}
+		switch items := items.(type) {
+		case []value.Value:
+			n = int64(len(items))
+		case *value.Object:
+			n = int64(items.Len())
+		}
 	}
-	n := int64(len(items))
 	x.event(f, &record{op: opEvent, event: &Event{Type: "MapStateStarted", Length: n}})
 	spec, err := sc.runSpec(code)
 	if err != nil {

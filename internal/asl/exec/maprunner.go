@@ -384,7 +384,7 @@ func (s *childSource) next() (Child, error) {
 		if err != nil {
 			return Child{}, &runFault{errReader, err.Error()}
 		}
-		if item, err = s.m.selected(s.read, item); err != nil {
+		if item, err = s.m.selected(s.read, item, s.items.origin()); err != nil {
 			return Child{}, err
 		}
 		s.read++
@@ -418,14 +418,22 @@ func (s *childSource) child() (Child, error) {
 	return c, nil
 }
 
-// selected applies the ItemSelector.
-func (m *mapRunner) selected(index int, item json.RawMessage) (json.RawMessage, error) {
+// selected applies the ItemSelector. What a child gets of a member of an object
+// without one is not documented: such a Map fails, of a file with the error that
+// the service gave before it read objects.
+func (m *mapRunner) selected(index int, item json.RawMessage, from origin) (json.RawMessage, error) {
 	selector := m.task.frame.state.loop.selector
+	if selector == nil && from.key != nil && from.source != stateData {
+		return nil, &runFault{errReader, errNoItems.Error()}
+	}
+	if selector == nil && from.key != nil {
+		return nil, &runFault{errRuntime, "not implemented: a Map over the members of a JSON object without an ItemSelector that places $$.Map.Item.Key and $$.Map.Item.Value"}
+	}
 	if selector == nil {
 		return item, nil
 	}
 	s := m.parent.scope(m.task.frame, m.task.spec.Input)
-	s.itemIndex, s.item = index, item
+	s.itemIndex, s.item, s.itemFrom = index, item, from
 	v, err := s.template(selector)
 	if err != nil {
 		f := m.parent.failureOf(m.task.frame, err)

@@ -133,9 +133,13 @@ func (s *scope) statesObject(context bool) (*value.Object, error) {
 func (s *scope) typed(e *expr, want string) (value.Value, error) {
 	v, err := s.query(e.query)
 	if err == nil && typeOf(v) != want {
-		err = e.query.fault("returned an unexpected result type. Expected '%s', but was '%s' for value: %s", want, typeOf(v), value.Text(v))
+		err = e.query.typeFault(want, v)
 	}
 	return v, err
+}
+
+func (q *query) typeFault(want string, v value.Value) error {
+	return q.fault("returned an unexpected result type. Expected '%s', but was '%s' for value: %s", want, typeOf(v), value.Text(v))
 }
 
 func typeOf(v value.Value) string {
@@ -233,33 +237,31 @@ func (x *Execution) queryWait(f *frame, w *waitCode) (int64, error) {
 	return t.UnixMilli(), nil
 }
 
-// queryItems are the items of a Map state over JSONata.
-func (s *scope) queryItems(code *mapCode) ([]value.Value, error) {
+// queryItems is dataset for states over JSONata.
+func (s *scope) queryItems(code *mapCode, spread bool) (value.Value, error) {
 	switch {
 	case code.items == nil:
 		v, err := s.input()
 		if err != nil {
 			return nil, err
 		}
-		list, ok := v.([]value.Value)
-		if !ok {
+		if !iterable(v, spread) {
 			return nil, queryFault("", "Map state input must be an array but was: %s", value.Text(v))
 		}
-		return list, nil
+		return v, nil
 	case code.items.kind == exprTemplate:
-		v, err := s.typed(code.items.expr, "array")
-		if err != nil {
-			return nil, err
+		v, err := s.query(code.items.expr.query)
+		if err == nil && !iterable(v, spread) {
+			err = code.items.expr.query.typeFault("array", v)
 		}
-		return v.([]value.Value), nil
+		return v, err
 	}
 	v, err := s.template(code.items)
 	if err != nil {
 		return nil, err
 	}
-	list, ok := v.([]value.Value)
-	if !ok {
+	if !iterable(v, spread) {
 		return nil, queryFault("Items", "The Items field must be an array but was: %s", value.Text(v))
 	}
-	return list, nil
+	return v, nil
 }

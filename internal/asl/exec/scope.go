@@ -63,6 +63,7 @@ type scope struct {
 	parsed    bool
 	itemIndex int
 	item      []byte // Map.Item.Value; nil: that of the frame, if any
+	itemFrom  origin // with item
 	token     string // Task.Token; "" = none
 
 	result, failed []byte        // $states.result and $states.errorOutput; nil: absent
@@ -227,17 +228,23 @@ func (s *scope) contextObject() (value.Value, error) {
 		}
 		c.Set("State", state)
 	}
-	index, item, ok := s.itemIndex, s.item, s.item != nil
+	index, item, from, ok := s.itemIndex, s.item, s.itemFrom, s.item != nil
 	if !ok {
 		index, item, ok = s.f.item()
+		from = origin{source: stateData}
 	}
 	if ok {
 		v, err := value.Parse(item)
 		if err != nil {
 			return nil, err
 		}
-		c.Set("Map", value.NewObject(value.Member{Name: "Item", Value: value.NewObject(
-			value.Member{Name: "Index", Value: value.Int(int64(index))}, value.Member{Name: "Value", Value: v})}))
+		about := value.NewObject(value.Member{Name: "Index", Value: value.Int(int64(index))})
+		if from.key != nil {
+			about.Set("Key", *from.key)
+		}
+		about.Set("Value", v)
+		about.Set("Source", from.source)
+		c.Set("Map", value.NewObject(value.Member{Name: "Item", Value: about}))
 	}
 	if s.token != "" && !given {
 		c.Set("Task", value.NewObject(value.Member{Name: "Token", Value: s.token}))

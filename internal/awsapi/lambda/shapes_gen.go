@@ -4,12 +4,390 @@
 // model that the protocol codecs read. It has no logic.
 package lambda
 
+import (
+	"io"
+	"time"
+)
+
+type AccountLimit struct {
+	TotalCodeSize                  *int64 `json:",omitzero"`
+	CodeSizeUnzipped               *int64 `json:",omitzero"`
+	CodeSizeZipped                 *int64 `json:",omitzero"`
+	ConcurrentExecutions           *int64 `json:",omitzero"`
+	UnreservedConcurrentExecutions *int64 `json:",omitzero"`
+}
+
+type AccountUsage struct {
+	TotalCodeSize *int64 `json:",omitzero"`
+	FunctionCount *int64 `json:",omitzero"`
+}
+
+type AddLayerVersionPermissionInput struct {
+	LayerName      *string `json:",omitzero"` // required
+	VersionNumber  *int64  `json:",omitzero"` // required
+	StatementId    *string `json:",omitzero"` // required
+	Action         *string `json:",omitzero"` // required
+	Principal      *string `json:",omitzero"` // required
+	OrganizationId *string `json:",omitzero"`
+	RevisionId     *string `json:",omitzero"`
+}
+
+type AddLayerVersionPermissionOutput struct {
+	Statement  *string `json:",omitzero"`
+	RevisionId *string `json:",omitzero"`
+}
+
+type AddPermissionInput struct {
+	FunctionName        *string `json:",omitzero"` // required
+	StatementId         *string `json:",omitzero"` // required
+	Action              *string `json:",omitzero"` // required
+	Principal           *string `json:",omitzero"` // required
+	SourceArn           *string `json:",omitzero"`
+	SourceAccount       *string `json:",omitzero"`
+	EventSourceToken    *string `json:",omitzero"`
+	Qualifier           *string `json:",omitzero"`
+	RevisionId          *string `json:",omitzero"`
+	PrincipalOrgID      *string `json:",omitzero"`
+	FunctionUrlAuthType *string `json:",omitzero"`
+}
+
+type AddPermissionOutput struct {
+	Statement *string `json:",omitzero"`
+}
+
+type AliasConfiguration struct {
+	AliasArn        *string                    `json:",omitzero"`
+	Name            *string                    `json:",omitzero"`
+	FunctionVersion *string                    `json:",omitzero"`
+	Description     *string                    `json:",omitzero"`
+	RoutingConfig   *AliasRoutingConfiguration `json:",omitzero"`
+	RevisionId      *string                    `json:",omitzero"`
+}
+
+type AliasRoutingConfiguration struct {
+	AdditionalVersionWeights map[string]float64 `json:",omitzero"`
+}
+
+type AllowedPublishers struct {
+	SigningProfileVersionArns []string `json:",omitzero"` // required
+}
+
+type AmazonManagedKafkaEventSourceConfig struct {
+	ConsumerGroupId *string `json:",omitzero"`
+}
+
+type CodeSigningConfig struct {
+	CodeSigningConfigId  *string              `json:",omitzero"` // required
+	CodeSigningConfigArn *string              `json:",omitzero"` // required
+	Description          *string              `json:",omitzero"`
+	AllowedPublishers    *AllowedPublishers   `json:",omitzero"` // required
+	CodeSigningPolicies  *CodeSigningPolicies `json:",omitzero"` // required
+	LastModified         *string              `json:",omitzero"` // required
+}
+
+type CodeSigningPolicies struct {
+	UntrustedArtifactOnDeployment *string `json:",omitzero"`
+}
+
 type Concurrency struct {
 	ReservedConcurrentExecutions *int64 `json:",omitzero"`
 }
 
+type Cors struct {
+	AllowCredentials *bool    `json:",omitzero"`
+	AllowHeaders     []string `json:",omitzero"`
+	AllowMethods     []string `json:",omitzero"`
+	AllowOrigins     []string `json:",omitzero"`
+	ExposeHeaders    []string `json:",omitzero"`
+	MaxAge           *int64   `json:",omitzero"`
+}
+
+type CreateAliasInput struct {
+	FunctionName    *string                    `json:",omitzero"` // required
+	Name            *string                    `json:",omitzero"` // required
+	FunctionVersion *string                    `json:",omitzero"` // required
+	Description     *string                    `json:",omitzero"`
+	RoutingConfig   *AliasRoutingConfiguration `json:",omitzero"`
+}
+
+type CreateAliasOutput struct {
+	AliasArn        *string                    `json:",omitzero"`
+	Name            *string                    `json:",omitzero"`
+	FunctionVersion *string                    `json:",omitzero"`
+	Description     *string                    `json:",omitzero"`
+	RoutingConfig   *AliasRoutingConfiguration `json:",omitzero"`
+	RevisionId      *string                    `json:",omitzero"`
+}
+
+type CreateCodeSigningConfigInput struct {
+	Description         *string              `json:",omitzero"`
+	AllowedPublishers   *AllowedPublishers   `json:",omitzero"` // required
+	CodeSigningPolicies *CodeSigningPolicies `json:",omitzero"`
+}
+
+type CreateCodeSigningConfigOutput struct {
+	CodeSigningConfig *CodeSigningConfig `json:",omitzero"` // required
+}
+
+type CreateEventSourceMappingInput struct {
+	EventSourceArn                      *string                              `json:",omitzero"`
+	FunctionName                        *string                              `json:",omitzero"` // required
+	Enabled                             *bool                                `json:",omitzero"`
+	BatchSize                           *int64                               `json:",omitzero"`
+	FilterCriteria                      *FilterCriteria                      `json:",omitzero"`
+	MaximumBatchingWindowInSeconds      *int64                               `json:",omitzero"`
+	ParallelizationFactor               *int64                               `json:",omitzero"`
+	StartingPosition                    *string                              `json:",omitzero"`
+	StartingPositionTimestamp           *time.Time                           `json:",omitzero"`
+	DestinationConfig                   *DestinationConfig                   `json:",omitzero"`
+	MaximumRecordAgeInSeconds           *int64                               `json:",omitzero"`
+	BisectBatchOnFunctionError          *bool                                `json:",omitzero"`
+	MaximumRetryAttempts                *int64                               `json:",omitzero"`
+	TumblingWindowInSeconds             *int64                               `json:",omitzero"`
+	Topics                              []string                             `json:",omitzero"`
+	Queues                              []string                             `json:",omitzero"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `json:",omitzero"`
+	SelfManagedEventSource              *SelfManagedEventSource              `json:",omitzero"`
+	FunctionResponseTypes               []string                             `json:",omitzero"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `json:",omitzero"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `json:",omitzero"`
+	ScalingConfig                       *ScalingConfig                       `json:",omitzero"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `json:",omitzero"`
+}
+
+type CreateEventSourceMappingOutput struct {
+	UUID                                *string                              `json:",omitzero"`
+	StartingPosition                    *string                              `json:",omitzero"`
+	StartingPositionTimestamp           *time.Time                           `json:",omitzero"`
+	BatchSize                           *int64                               `json:",omitzero"`
+	MaximumBatchingWindowInSeconds      *int64                               `json:",omitzero"`
+	ParallelizationFactor               *int64                               `json:",omitzero"`
+	EventSourceArn                      *string                              `json:",omitzero"`
+	FilterCriteria                      *FilterCriteria                      `json:",omitzero"`
+	FunctionArn                         *string                              `json:",omitzero"`
+	LastModified                        *time.Time                           `json:",omitzero"`
+	LastProcessingResult                *string                              `json:",omitzero"`
+	State                               *string                              `json:",omitzero"`
+	StateTransitionReason               *string                              `json:",omitzero"`
+	DestinationConfig                   *DestinationConfig                   `json:",omitzero"`
+	Topics                              []string                             `json:",omitzero"`
+	Queues                              []string                             `json:",omitzero"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `json:",omitzero"`
+	SelfManagedEventSource              *SelfManagedEventSource              `json:",omitzero"`
+	MaximumRecordAgeInSeconds           *int64                               `json:",omitzero"`
+	BisectBatchOnFunctionError          *bool                                `json:",omitzero"`
+	MaximumRetryAttempts                *int64                               `json:",omitzero"`
+	TumblingWindowInSeconds             *int64                               `json:",omitzero"`
+	FunctionResponseTypes               []string                             `json:",omitzero"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `json:",omitzero"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `json:",omitzero"`
+	ScalingConfig                       *ScalingConfig                       `json:",omitzero"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `json:",omitzero"`
+}
+
+type CreateFunctionInput struct {
+	FunctionName         *string            `json:",omitzero"` // required
+	Runtime              *string            `json:",omitzero"`
+	Role                 *string            `json:",omitzero"` // required
+	Handler              *string            `json:",omitzero"`
+	Code                 *FunctionCode      `json:",omitzero"` // required
+	Description          *string            `json:",omitzero"`
+	Timeout              *int64             `json:",omitzero"`
+	MemorySize           *int64             `json:",omitzero"`
+	Publish              *bool              `json:",omitzero"`
+	VpcConfig            *VpcConfig         `json:",omitzero"`
+	PackageType          *string            `json:",omitzero"`
+	DeadLetterConfig     *DeadLetterConfig  `json:",omitzero"`
+	Environment          *Environment       `json:",omitzero"`
+	KMSKeyArn            *string            `json:",omitzero"`
+	TracingConfig        *TracingConfig     `json:",omitzero"`
+	Tags                 map[string]string  `json:",omitzero"`
+	Layers               []string           `json:",omitzero"`
+	FileSystemConfigs    []FileSystemConfig `json:",omitzero"`
+	ImageConfig          *ImageConfig       `json:",omitzero"`
+	CodeSigningConfigArn *string            `json:",omitzero"`
+	Architectures        []string           `json:",omitzero"`
+	EphemeralStorage     *EphemeralStorage  `json:",omitzero"`
+	SnapStart            *SnapStart         `json:",omitzero"`
+	LoggingConfig        *LoggingConfig     `json:",omitzero"`
+}
+
+type CreateFunctionOutput struct {
+	FunctionName               *string                `json:",omitzero"`
+	FunctionArn                *string                `json:",omitzero"`
+	Runtime                    *string                `json:",omitzero"`
+	Role                       *string                `json:",omitzero"`
+	Handler                    *string                `json:",omitzero"`
+	CodeSize                   *int64                 `json:",omitzero"`
+	Description                *string                `json:",omitzero"`
+	Timeout                    *int64                 `json:",omitzero"`
+	MemorySize                 *int64                 `json:",omitzero"`
+	LastModified               *string                `json:",omitzero"`
+	CodeSha256                 *string                `json:",omitzero"`
+	Version                    *string                `json:",omitzero"`
+	VpcConfig                  *VpcConfigResponse     `json:",omitzero"`
+	DeadLetterConfig           *DeadLetterConfig      `json:",omitzero"`
+	Environment                *EnvironmentResponse   `json:",omitzero"`
+	KMSKeyArn                  *string                `json:",omitzero"`
+	TracingConfig              *TracingConfigResponse `json:",omitzero"`
+	MasterArn                  *string                `json:",omitzero"`
+	RevisionId                 *string                `json:",omitzero"`
+	Layers                     []Layer                `json:",omitzero"`
+	State                      *string                `json:",omitzero"`
+	StateReason                *string                `json:",omitzero"`
+	StateReasonCode            *string                `json:",omitzero"`
+	LastUpdateStatus           *string                `json:",omitzero"`
+	LastUpdateStatusReason     *string                `json:",omitzero"`
+	LastUpdateStatusReasonCode *string                `json:",omitzero"`
+	FileSystemConfigs          []FileSystemConfig     `json:",omitzero"`
+	PackageType                *string                `json:",omitzero"`
+	ImageConfigResponse        *ImageConfigResponse   `json:",omitzero"`
+	SigningProfileVersionArn   *string                `json:",omitzero"`
+	SigningJobArn              *string                `json:",omitzero"`
+	Architectures              []string               `json:",omitzero"`
+	EphemeralStorage           *EphemeralStorage      `json:",omitzero"`
+	SnapStart                  *SnapStartResponse     `json:",omitzero"`
+	RuntimeVersionConfig       *RuntimeVersionConfig  `json:",omitzero"`
+	LoggingConfig              *LoggingConfig         `json:",omitzero"`
+}
+
+type CreateFunctionUrlConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+	AuthType     *string `json:",omitzero"` // required
+	Cors         *Cors   `json:",omitzero"`
+	InvokeMode   *string `json:",omitzero"`
+}
+
+type CreateFunctionUrlConfigOutput struct {
+	FunctionUrl  *string `json:",omitzero"` // required
+	FunctionArn  *string `json:",omitzero"` // required
+	AuthType     *string `json:",omitzero"` // required
+	Cors         *Cors   `json:",omitzero"`
+	CreationTime *string `json:",omitzero"` // required
+	InvokeMode   *string `json:",omitzero"`
+}
+
 type DeadLetterConfig struct {
 	TargetArn *string `json:",omitzero"`
+}
+
+type DeleteAliasInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Name         *string `json:",omitzero"` // required
+}
+
+type DeleteAliasOutput struct {
+}
+
+type DeleteCodeSigningConfigInput struct {
+	CodeSigningConfigArn *string `json:",omitzero"` // required
+}
+
+type DeleteCodeSigningConfigOutput struct {
+}
+
+type DeleteEventSourceMappingInput struct {
+	UUID *string `json:",omitzero"` // required
+}
+
+type DeleteEventSourceMappingOutput struct {
+	UUID                                *string                              `json:",omitzero"`
+	StartingPosition                    *string                              `json:",omitzero"`
+	StartingPositionTimestamp           *time.Time                           `json:",omitzero"`
+	BatchSize                           *int64                               `json:",omitzero"`
+	MaximumBatchingWindowInSeconds      *int64                               `json:",omitzero"`
+	ParallelizationFactor               *int64                               `json:",omitzero"`
+	EventSourceArn                      *string                              `json:",omitzero"`
+	FilterCriteria                      *FilterCriteria                      `json:",omitzero"`
+	FunctionArn                         *string                              `json:",omitzero"`
+	LastModified                        *time.Time                           `json:",omitzero"`
+	LastProcessingResult                *string                              `json:",omitzero"`
+	State                               *string                              `json:",omitzero"`
+	StateTransitionReason               *string                              `json:",omitzero"`
+	DestinationConfig                   *DestinationConfig                   `json:",omitzero"`
+	Topics                              []string                             `json:",omitzero"`
+	Queues                              []string                             `json:",omitzero"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `json:",omitzero"`
+	SelfManagedEventSource              *SelfManagedEventSource              `json:",omitzero"`
+	MaximumRecordAgeInSeconds           *int64                               `json:",omitzero"`
+	BisectBatchOnFunctionError          *bool                                `json:",omitzero"`
+	MaximumRetryAttempts                *int64                               `json:",omitzero"`
+	TumblingWindowInSeconds             *int64                               `json:",omitzero"`
+	FunctionResponseTypes               []string                             `json:",omitzero"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `json:",omitzero"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `json:",omitzero"`
+	ScalingConfig                       *ScalingConfig                       `json:",omitzero"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `json:",omitzero"`
+}
+
+type DeleteFunctionCodeSigningConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+}
+
+type DeleteFunctionCodeSigningConfigOutput struct {
+}
+
+type DeleteFunctionConcurrencyInput struct {
+	FunctionName *string `json:",omitzero"` // required
+}
+
+type DeleteFunctionConcurrencyOutput struct {
+}
+
+type DeleteFunctionEventInvokeConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type DeleteFunctionEventInvokeConfigOutput struct {
+}
+
+type DeleteFunctionInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type DeleteFunctionOutput struct {
+}
+
+type DeleteFunctionUrlConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type DeleteFunctionUrlConfigOutput struct {
+}
+
+type DeleteLayerVersionInput struct {
+	LayerName     *string `json:",omitzero"` // required
+	VersionNumber *int64  `json:",omitzero"` // required
+}
+
+type DeleteLayerVersionOutput struct {
+}
+
+type DeleteProvisionedConcurrencyConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"` // required
+}
+
+type DeleteProvisionedConcurrencyConfigOutput struct {
+}
+
+type DestinationConfig struct {
+	OnSuccess *OnSuccess `json:",omitzero"`
+	OnFailure *OnFailure `json:",omitzero"`
+}
+
+type DocumentDBEventSourceConfig struct {
+	DatabaseName   *string `json:",omitzero"`
+	CollectionName *string `json:",omitzero"`
+	FullDocument   *string `json:",omitzero"`
+}
+
+type Environment struct {
+	Variables map[string]string `json:",omitzero"`
 }
 
 type EnvironmentError struct {
@@ -26,9 +404,55 @@ type EphemeralStorage struct {
 	Size *int64 `json:",omitzero"` // required
 }
 
+type EventSourceMappingConfiguration struct {
+	UUID                                *string                              `json:",omitzero"`
+	StartingPosition                    *string                              `json:",omitzero"`
+	StartingPositionTimestamp           *time.Time                           `json:",omitzero"`
+	BatchSize                           *int64                               `json:",omitzero"`
+	MaximumBatchingWindowInSeconds      *int64                               `json:",omitzero"`
+	ParallelizationFactor               *int64                               `json:",omitzero"`
+	EventSourceArn                      *string                              `json:",omitzero"`
+	FilterCriteria                      *FilterCriteria                      `json:",omitzero"`
+	FunctionArn                         *string                              `json:",omitzero"`
+	LastModified                        *time.Time                           `json:",omitzero"`
+	LastProcessingResult                *string                              `json:",omitzero"`
+	State                               *string                              `json:",omitzero"`
+	StateTransitionReason               *string                              `json:",omitzero"`
+	DestinationConfig                   *DestinationConfig                   `json:",omitzero"`
+	Topics                              []string                             `json:",omitzero"`
+	Queues                              []string                             `json:",omitzero"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `json:",omitzero"`
+	SelfManagedEventSource              *SelfManagedEventSource              `json:",omitzero"`
+	MaximumRecordAgeInSeconds           *int64                               `json:",omitzero"`
+	BisectBatchOnFunctionError          *bool                                `json:",omitzero"`
+	MaximumRetryAttempts                *int64                               `json:",omitzero"`
+	TumblingWindowInSeconds             *int64                               `json:",omitzero"`
+	FunctionResponseTypes               []string                             `json:",omitzero"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `json:",omitzero"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `json:",omitzero"`
+	ScalingConfig                       *ScalingConfig                       `json:",omitzero"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `json:",omitzero"`
+}
+
 type FileSystemConfig struct {
 	Arn            *string `json:",omitzero"` // required
 	LocalMountPath *string `json:",omitzero"` // required
+}
+
+type Filter struct {
+	Pattern *string `json:",omitzero"`
+}
+
+type FilterCriteria struct {
+	Filters []Filter `json:",omitzero"`
+}
+
+type FunctionCode struct {
+	ZipFile         []byte  `json:",omitzero"`
+	S3Bucket        *string `json:",omitzero"`
+	S3Key           *string `json:",omitzero"`
+	S3ObjectVersion *string `json:",omitzero"`
+	ImageUri        *string `json:",omitzero"`
 }
 
 type FunctionCodeLocation struct {
@@ -77,6 +501,162 @@ type FunctionConfiguration struct {
 	LoggingConfig              *LoggingConfig         `json:",omitzero"`
 }
 
+type FunctionEventInvokeConfig struct {
+	LastModified             *time.Time         `json:",omitzero"`
+	FunctionArn              *string            `json:",omitzero"`
+	MaximumRetryAttempts     *int64             `json:",omitzero"`
+	MaximumEventAgeInSeconds *int64             `json:",omitzero"`
+	DestinationConfig        *DestinationConfig `json:",omitzero"`
+}
+
+type FunctionUrlConfig struct {
+	FunctionUrl      *string `json:",omitzero"` // required
+	FunctionArn      *string `json:",omitzero"` // required
+	CreationTime     *string `json:",omitzero"` // required
+	LastModifiedTime *string `json:",omitzero"` // required
+	Cors             *Cors   `json:",omitzero"`
+	AuthType         *string `json:",omitzero"` // required
+	InvokeMode       *string `json:",omitzero"`
+}
+
+type GetAccountSettingsInput struct {
+}
+
+type GetAccountSettingsOutput struct {
+	AccountLimit *AccountLimit `json:",omitzero"`
+	AccountUsage *AccountUsage `json:",omitzero"`
+}
+
+type GetAliasInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Name         *string `json:",omitzero"` // required
+}
+
+type GetAliasOutput struct {
+	AliasArn        *string                    `json:",omitzero"`
+	Name            *string                    `json:",omitzero"`
+	FunctionVersion *string                    `json:",omitzero"`
+	Description     *string                    `json:",omitzero"`
+	RoutingConfig   *AliasRoutingConfiguration `json:",omitzero"`
+	RevisionId      *string                    `json:",omitzero"`
+}
+
+type GetCodeSigningConfigInput struct {
+	CodeSigningConfigArn *string `json:",omitzero"` // required
+}
+
+type GetCodeSigningConfigOutput struct {
+	CodeSigningConfig *CodeSigningConfig `json:",omitzero"` // required
+}
+
+type GetEventSourceMappingInput struct {
+	UUID *string `json:",omitzero"` // required
+}
+
+type GetEventSourceMappingOutput struct {
+	UUID                                *string                              `json:",omitzero"`
+	StartingPosition                    *string                              `json:",omitzero"`
+	StartingPositionTimestamp           *time.Time                           `json:",omitzero"`
+	BatchSize                           *int64                               `json:",omitzero"`
+	MaximumBatchingWindowInSeconds      *int64                               `json:",omitzero"`
+	ParallelizationFactor               *int64                               `json:",omitzero"`
+	EventSourceArn                      *string                              `json:",omitzero"`
+	FilterCriteria                      *FilterCriteria                      `json:",omitzero"`
+	FunctionArn                         *string                              `json:",omitzero"`
+	LastModified                        *time.Time                           `json:",omitzero"`
+	LastProcessingResult                *string                              `json:",omitzero"`
+	State                               *string                              `json:",omitzero"`
+	StateTransitionReason               *string                              `json:",omitzero"`
+	DestinationConfig                   *DestinationConfig                   `json:",omitzero"`
+	Topics                              []string                             `json:",omitzero"`
+	Queues                              []string                             `json:",omitzero"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `json:",omitzero"`
+	SelfManagedEventSource              *SelfManagedEventSource              `json:",omitzero"`
+	MaximumRecordAgeInSeconds           *int64                               `json:",omitzero"`
+	BisectBatchOnFunctionError          *bool                                `json:",omitzero"`
+	MaximumRetryAttempts                *int64                               `json:",omitzero"`
+	TumblingWindowInSeconds             *int64                               `json:",omitzero"`
+	FunctionResponseTypes               []string                             `json:",omitzero"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `json:",omitzero"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `json:",omitzero"`
+	ScalingConfig                       *ScalingConfig                       `json:",omitzero"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `json:",omitzero"`
+}
+
+type GetFunctionCodeSigningConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+}
+
+type GetFunctionCodeSigningConfigOutput struct {
+	CodeSigningConfigArn *string `json:",omitzero"` // required
+	FunctionName         *string `json:",omitzero"` // required
+}
+
+type GetFunctionConcurrencyInput struct {
+	FunctionName *string `json:",omitzero"` // required
+}
+
+type GetFunctionConcurrencyOutput struct {
+	ReservedConcurrentExecutions *int64 `json:",omitzero"`
+}
+
+type GetFunctionConfigurationInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type GetFunctionConfigurationOutput struct {
+	FunctionName               *string                `json:",omitzero"`
+	FunctionArn                *string                `json:",omitzero"`
+	Runtime                    *string                `json:",omitzero"`
+	Role                       *string                `json:",omitzero"`
+	Handler                    *string                `json:",omitzero"`
+	CodeSize                   *int64                 `json:",omitzero"`
+	Description                *string                `json:",omitzero"`
+	Timeout                    *int64                 `json:",omitzero"`
+	MemorySize                 *int64                 `json:",omitzero"`
+	LastModified               *string                `json:",omitzero"`
+	CodeSha256                 *string                `json:",omitzero"`
+	Version                    *string                `json:",omitzero"`
+	VpcConfig                  *VpcConfigResponse     `json:",omitzero"`
+	DeadLetterConfig           *DeadLetterConfig      `json:",omitzero"`
+	Environment                *EnvironmentResponse   `json:",omitzero"`
+	KMSKeyArn                  *string                `json:",omitzero"`
+	TracingConfig              *TracingConfigResponse `json:",omitzero"`
+	MasterArn                  *string                `json:",omitzero"`
+	RevisionId                 *string                `json:",omitzero"`
+	Layers                     []Layer                `json:",omitzero"`
+	State                      *string                `json:",omitzero"`
+	StateReason                *string                `json:",omitzero"`
+	StateReasonCode            *string                `json:",omitzero"`
+	LastUpdateStatus           *string                `json:",omitzero"`
+	LastUpdateStatusReason     *string                `json:",omitzero"`
+	LastUpdateStatusReasonCode *string                `json:",omitzero"`
+	FileSystemConfigs          []FileSystemConfig     `json:",omitzero"`
+	PackageType                *string                `json:",omitzero"`
+	ImageConfigResponse        *ImageConfigResponse   `json:",omitzero"`
+	SigningProfileVersionArn   *string                `json:",omitzero"`
+	SigningJobArn              *string                `json:",omitzero"`
+	Architectures              []string               `json:",omitzero"`
+	EphemeralStorage           *EphemeralStorage      `json:",omitzero"`
+	SnapStart                  *SnapStartResponse     `json:",omitzero"`
+	RuntimeVersionConfig       *RuntimeVersionConfig  `json:",omitzero"`
+	LoggingConfig              *LoggingConfig         `json:",omitzero"`
+}
+
+type GetFunctionEventInvokeConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type GetFunctionEventInvokeConfigOutput struct {
+	LastModified             *time.Time         `json:",omitzero"`
+	FunctionArn              *string            `json:",omitzero"`
+	MaximumRetryAttempts     *int64             `json:",omitzero"`
+	MaximumEventAgeInSeconds *int64             `json:",omitzero"`
+	DestinationConfig        *DestinationConfig `json:",omitzero"`
+}
+
 type GetFunctionInput struct {
 	FunctionName *string `json:",omitzero"` // required
 	Qualifier    *string `json:",omitzero"`
@@ -87,6 +667,99 @@ type GetFunctionOutput struct {
 	Code          *FunctionCodeLocation  `json:",omitzero"`
 	Tags          map[string]string      `json:",omitzero"`
 	Concurrency   *Concurrency           `json:",omitzero"`
+}
+
+type GetFunctionUrlConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type GetFunctionUrlConfigOutput struct {
+	FunctionUrl      *string `json:",omitzero"` // required
+	FunctionArn      *string `json:",omitzero"` // required
+	AuthType         *string `json:",omitzero"` // required
+	Cors             *Cors   `json:",omitzero"`
+	CreationTime     *string `json:",omitzero"` // required
+	LastModifiedTime *string `json:",omitzero"` // required
+	InvokeMode       *string `json:",omitzero"`
+}
+
+type GetLayerVersionByArnInput struct {
+	Arn *string `json:",omitzero"` // required
+}
+
+type GetLayerVersionByArnOutput struct {
+	Content                 *LayerVersionContentOutput `json:",omitzero"`
+	LayerArn                *string                    `json:",omitzero"`
+	LayerVersionArn         *string                    `json:",omitzero"`
+	Description             *string                    `json:",omitzero"`
+	CreatedDate             *string                    `json:",omitzero"`
+	Version                 *int64                     `json:",omitzero"`
+	CompatibleRuntimes      []string                   `json:",omitzero"`
+	LicenseInfo             *string                    `json:",omitzero"`
+	CompatibleArchitectures []string                   `json:",omitzero"`
+}
+
+type GetLayerVersionInput struct {
+	LayerName     *string `json:",omitzero"` // required
+	VersionNumber *int64  `json:",omitzero"` // required
+}
+
+type GetLayerVersionOutput struct {
+	Content                 *LayerVersionContentOutput `json:",omitzero"`
+	LayerArn                *string                    `json:",omitzero"`
+	LayerVersionArn         *string                    `json:",omitzero"`
+	Description             *string                    `json:",omitzero"`
+	CreatedDate             *string                    `json:",omitzero"`
+	Version                 *int64                     `json:",omitzero"`
+	CompatibleRuntimes      []string                   `json:",omitzero"`
+	LicenseInfo             *string                    `json:",omitzero"`
+	CompatibleArchitectures []string                   `json:",omitzero"`
+}
+
+type GetLayerVersionPolicyInput struct {
+	LayerName     *string `json:",omitzero"` // required
+	VersionNumber *int64  `json:",omitzero"` // required
+}
+
+type GetLayerVersionPolicyOutput struct {
+	Policy     *string `json:",omitzero"`
+	RevisionId *string `json:",omitzero"`
+}
+
+type GetPolicyInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type GetPolicyOutput struct {
+	Policy     *string `json:",omitzero"`
+	RevisionId *string `json:",omitzero"`
+}
+
+type GetProvisionedConcurrencyConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"` // required
+}
+
+type GetProvisionedConcurrencyConfigOutput struct {
+	RequestedProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	AvailableProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	AllocatedProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	Status                                   *string `json:",omitzero"`
+	StatusReason                             *string `json:",omitzero"`
+	LastModified                             *string `json:",omitzero"`
+}
+
+type GetRuntimeManagementConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+}
+
+type GetRuntimeManagementConfigOutput struct {
+	UpdateRuntimeOn   *string `json:",omitzero"`
+	RuntimeVersionArn *string `json:",omitzero"`
+	FunctionArn       *string `json:",omitzero"`
 }
 
 type ImageConfig struct {
@@ -103,6 +776,15 @@ type ImageConfigError struct {
 type ImageConfigResponse struct {
 	ImageConfig *ImageConfig      `json:",omitzero"`
 	Error       *ImageConfigError `json:",omitzero"`
+}
+
+type InvokeAsyncInput struct {
+	FunctionName *string       `json:",omitzero"` // required
+	InvokeArgs   io.ReadCloser `json:"-"`         // required
+}
+
+type InvokeAsyncOutput struct {
+	Status *int64 `json:",omitzero"`
 }
 
 type InvokeInput struct {
@@ -122,6 +804,37 @@ type InvokeOutput struct {
 	ExecutedVersion *string `json:",omitzero"`
 }
 
+type InvokeResponseStreamUpdate struct {
+	Payload []byte `json:",omitzero"`
+}
+
+type InvokeWithResponseStreamCompleteEvent struct {
+	ErrorCode    *string `json:",omitzero"`
+	ErrorDetails *string `json:",omitzero"`
+	LogResult    *string `json:",omitzero"`
+}
+
+type InvokeWithResponseStreamInput struct {
+	FunctionName   *string `json:",omitzero"` // required
+	InvocationType *string `json:",omitzero"`
+	LogType        *string `json:",omitzero"`
+	ClientContext  *string `json:",omitzero"`
+	Qualifier      *string `json:",omitzero"`
+	Payload        []byte  `json:",omitzero"`
+}
+
+type InvokeWithResponseStreamOutput struct {
+	StatusCode                *int64  `json:",omitzero"`
+	ExecutedVersion           *string `json:",omitzero"`
+	EventStream               any     `json:"-"`
+	ResponseStreamContentType *string `json:",omitzero"`
+}
+
+type InvokeWithResponseStreamResponseEvent struct {
+	PayloadChunk   *InvokeResponseStreamUpdate            `json:",omitzero"`
+	InvokeComplete *InvokeWithResponseStreamCompleteEvent `json:",omitzero"`
+}
+
 type Layer struct {
 	Arn                      *string `json:",omitzero"`
 	CodeSize                 *int64  `json:",omitzero"`
@@ -129,11 +842,344 @@ type Layer struct {
 	SigningJobArn            *string `json:",omitzero"`
 }
 
+type LayerVersionContentInput struct {
+	S3Bucket        *string `json:",omitzero"`
+	S3Key           *string `json:",omitzero"`
+	S3ObjectVersion *string `json:",omitzero"`
+	ZipFile         []byte  `json:",omitzero"`
+}
+
+type LayerVersionContentOutput struct {
+	Location                 *string `json:",omitzero"`
+	CodeSha256               *string `json:",omitzero"`
+	CodeSize                 *int64  `json:",omitzero"`
+	SigningProfileVersionArn *string `json:",omitzero"`
+	SigningJobArn            *string `json:",omitzero"`
+}
+
+type LayerVersionsListItem struct {
+	LayerVersionArn         *string  `json:",omitzero"`
+	Version                 *int64   `json:",omitzero"`
+	Description             *string  `json:",omitzero"`
+	CreatedDate             *string  `json:",omitzero"`
+	CompatibleRuntimes      []string `json:",omitzero"`
+	LicenseInfo             *string  `json:",omitzero"`
+	CompatibleArchitectures []string `json:",omitzero"`
+}
+
+type LayersListItem struct {
+	LayerName             *string                `json:",omitzero"`
+	LayerArn              *string                `json:",omitzero"`
+	LatestMatchingVersion *LayerVersionsListItem `json:",omitzero"`
+}
+
+type ListAliasesInput struct {
+	FunctionName    *string `json:",omitzero"` // required
+	FunctionVersion *string `json:",omitzero"`
+	Marker          *string `json:",omitzero"`
+	MaxItems        *int64  `json:",omitzero"`
+}
+
+type ListAliasesOutput struct {
+	NextMarker *string              `json:",omitzero"`
+	Aliases    []AliasConfiguration `json:",omitzero"`
+}
+
+type ListCodeSigningConfigsInput struct {
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListCodeSigningConfigsOutput struct {
+	NextMarker         *string             `json:",omitzero"`
+	CodeSigningConfigs []CodeSigningConfig `json:",omitzero"`
+}
+
+type ListEventSourceMappingsInput struct {
+	EventSourceArn *string `json:",omitzero"`
+	FunctionName   *string `json:",omitzero"`
+	Marker         *string `json:",omitzero"`
+	MaxItems       *int64  `json:",omitzero"`
+}
+
+type ListEventSourceMappingsOutput struct {
+	NextMarker          *string                           `json:",omitzero"`
+	EventSourceMappings []EventSourceMappingConfiguration `json:",omitzero"`
+}
+
+type ListFunctionEventInvokeConfigsInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Marker       *string `json:",omitzero"`
+	MaxItems     *int64  `json:",omitzero"`
+}
+
+type ListFunctionEventInvokeConfigsOutput struct {
+	FunctionEventInvokeConfigs []FunctionEventInvokeConfig `json:",omitzero"`
+	NextMarker                 *string                     `json:",omitzero"`
+}
+
+type ListFunctionUrlConfigsInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Marker       *string `json:",omitzero"`
+	MaxItems     *int64  `json:",omitzero"`
+}
+
+type ListFunctionUrlConfigsOutput struct {
+	FunctionUrlConfigs []FunctionUrlConfig `json:",omitzero"` // required
+	NextMarker         *string             `json:",omitzero"`
+}
+
+type ListFunctionsByCodeSigningConfigInput struct {
+	CodeSigningConfigArn *string `json:",omitzero"` // required
+	Marker               *string `json:",omitzero"`
+	MaxItems             *int64  `json:",omitzero"`
+}
+
+type ListFunctionsByCodeSigningConfigOutput struct {
+	NextMarker   *string  `json:",omitzero"`
+	FunctionArns []string `json:",omitzero"`
+}
+
+type ListFunctionsInput struct {
+	MasterRegion    *string `json:",omitzero"`
+	FunctionVersion *string `json:",omitzero"`
+	Marker          *string `json:",omitzero"`
+	MaxItems        *int64  `json:",omitzero"`
+}
+
+type ListFunctionsOutput struct {
+	NextMarker *string                 `json:",omitzero"`
+	Functions  []FunctionConfiguration `json:",omitzero"`
+}
+
+type ListLayerVersionsInput struct {
+	CompatibleRuntime      *string `json:",omitzero"`
+	LayerName              *string `json:",omitzero"` // required
+	Marker                 *string `json:",omitzero"`
+	MaxItems               *int64  `json:",omitzero"`
+	CompatibleArchitecture *string `json:",omitzero"`
+}
+
+type ListLayerVersionsOutput struct {
+	NextMarker    *string                 `json:",omitzero"`
+	LayerVersions []LayerVersionsListItem `json:",omitzero"`
+}
+
+type ListLayersInput struct {
+	CompatibleRuntime      *string `json:",omitzero"`
+	Marker                 *string `json:",omitzero"`
+	MaxItems               *int64  `json:",omitzero"`
+	CompatibleArchitecture *string `json:",omitzero"`
+}
+
+type ListLayersOutput struct {
+	NextMarker *string          `json:",omitzero"`
+	Layers     []LayersListItem `json:",omitzero"`
+}
+
+type ListProvisionedConcurrencyConfigsInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Marker       *string `json:",omitzero"`
+	MaxItems     *int64  `json:",omitzero"`
+}
+
+type ListProvisionedConcurrencyConfigsOutput struct {
+	ProvisionedConcurrencyConfigs []ProvisionedConcurrencyConfigListItem `json:",omitzero"`
+	NextMarker                    *string                                `json:",omitzero"`
+}
+
+type ListTagsInput struct {
+	Resource *string `json:",omitzero"` // required
+}
+
+type ListTagsOutput struct {
+	Tags map[string]string `json:",omitzero"`
+}
+
+type ListVersionsByFunctionInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Marker       *string `json:",omitzero"`
+	MaxItems     *int64  `json:",omitzero"`
+}
+
+type ListVersionsByFunctionOutput struct {
+	NextMarker *string                 `json:",omitzero"`
+	Versions   []FunctionConfiguration `json:",omitzero"`
+}
+
 type LoggingConfig struct {
 	LogFormat           *string `json:",omitzero"`
 	ApplicationLogLevel *string `json:",omitzero"`
 	SystemLogLevel      *string `json:",omitzero"`
 	LogGroup            *string `json:",omitzero"`
+}
+
+type OnFailure struct {
+	Destination *string `json:",omitzero"`
+}
+
+type OnSuccess struct {
+	Destination *string `json:",omitzero"`
+}
+
+type ProvisionedConcurrencyConfigListItem struct {
+	FunctionArn                              *string `json:",omitzero"`
+	RequestedProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	AvailableProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	AllocatedProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	Status                                   *string `json:",omitzero"`
+	StatusReason                             *string `json:",omitzero"`
+	LastModified                             *string `json:",omitzero"`
+}
+
+type PublishLayerVersionInput struct {
+	LayerName               *string                   `json:",omitzero"` // required
+	Description             *string                   `json:",omitzero"`
+	Content                 *LayerVersionContentInput `json:",omitzero"` // required
+	CompatibleRuntimes      []string                  `json:",omitzero"`
+	LicenseInfo             *string                   `json:",omitzero"`
+	CompatibleArchitectures []string                  `json:",omitzero"`
+}
+
+type PublishLayerVersionOutput struct {
+	Content                 *LayerVersionContentOutput `json:",omitzero"`
+	LayerArn                *string                    `json:",omitzero"`
+	LayerVersionArn         *string                    `json:",omitzero"`
+	Description             *string                    `json:",omitzero"`
+	CreatedDate             *string                    `json:",omitzero"`
+	Version                 *int64                     `json:",omitzero"`
+	CompatibleRuntimes      []string                   `json:",omitzero"`
+	LicenseInfo             *string                    `json:",omitzero"`
+	CompatibleArchitectures []string                   `json:",omitzero"`
+}
+
+type PublishVersionInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	CodeSha256   *string `json:",omitzero"`
+	Description  *string `json:",omitzero"`
+	RevisionId   *string `json:",omitzero"`
+}
+
+type PublishVersionOutput struct {
+	FunctionName               *string                `json:",omitzero"`
+	FunctionArn                *string                `json:",omitzero"`
+	Runtime                    *string                `json:",omitzero"`
+	Role                       *string                `json:",omitzero"`
+	Handler                    *string                `json:",omitzero"`
+	CodeSize                   *int64                 `json:",omitzero"`
+	Description                *string                `json:",omitzero"`
+	Timeout                    *int64                 `json:",omitzero"`
+	MemorySize                 *int64                 `json:",omitzero"`
+	LastModified               *string                `json:",omitzero"`
+	CodeSha256                 *string                `json:",omitzero"`
+	Version                    *string                `json:",omitzero"`
+	VpcConfig                  *VpcConfigResponse     `json:",omitzero"`
+	DeadLetterConfig           *DeadLetterConfig      `json:",omitzero"`
+	Environment                *EnvironmentResponse   `json:",omitzero"`
+	KMSKeyArn                  *string                `json:",omitzero"`
+	TracingConfig              *TracingConfigResponse `json:",omitzero"`
+	MasterArn                  *string                `json:",omitzero"`
+	RevisionId                 *string                `json:",omitzero"`
+	Layers                     []Layer                `json:",omitzero"`
+	State                      *string                `json:",omitzero"`
+	StateReason                *string                `json:",omitzero"`
+	StateReasonCode            *string                `json:",omitzero"`
+	LastUpdateStatus           *string                `json:",omitzero"`
+	LastUpdateStatusReason     *string                `json:",omitzero"`
+	LastUpdateStatusReasonCode *string                `json:",omitzero"`
+	FileSystemConfigs          []FileSystemConfig     `json:",omitzero"`
+	PackageType                *string                `json:",omitzero"`
+	ImageConfigResponse        *ImageConfigResponse   `json:",omitzero"`
+	SigningProfileVersionArn   *string                `json:",omitzero"`
+	SigningJobArn              *string                `json:",omitzero"`
+	Architectures              []string               `json:",omitzero"`
+	EphemeralStorage           *EphemeralStorage      `json:",omitzero"`
+	SnapStart                  *SnapStartResponse     `json:",omitzero"`
+	RuntimeVersionConfig       *RuntimeVersionConfig  `json:",omitzero"`
+	LoggingConfig              *LoggingConfig         `json:",omitzero"`
+}
+
+type PutFunctionCodeSigningConfigInput struct {
+	CodeSigningConfigArn *string `json:",omitzero"` // required
+	FunctionName         *string `json:",omitzero"` // required
+}
+
+type PutFunctionCodeSigningConfigOutput struct {
+	CodeSigningConfigArn *string `json:",omitzero"` // required
+	FunctionName         *string `json:",omitzero"` // required
+}
+
+type PutFunctionConcurrencyInput struct {
+	FunctionName                 *string `json:",omitzero"` // required
+	ReservedConcurrentExecutions *int64  `json:",omitzero"` // required
+}
+
+type PutFunctionConcurrencyOutput struct {
+	ReservedConcurrentExecutions *int64 `json:",omitzero"`
+}
+
+type PutFunctionEventInvokeConfigInput struct {
+	FunctionName             *string            `json:",omitzero"` // required
+	Qualifier                *string            `json:",omitzero"`
+	MaximumRetryAttempts     *int64             `json:",omitzero"`
+	MaximumEventAgeInSeconds *int64             `json:",omitzero"`
+	DestinationConfig        *DestinationConfig `json:",omitzero"`
+}
+
+type PutFunctionEventInvokeConfigOutput struct {
+	LastModified             *time.Time         `json:",omitzero"`
+	FunctionArn              *string            `json:",omitzero"`
+	MaximumRetryAttempts     *int64             `json:",omitzero"`
+	MaximumEventAgeInSeconds *int64             `json:",omitzero"`
+	DestinationConfig        *DestinationConfig `json:",omitzero"`
+}
+
+type PutProvisionedConcurrencyConfigInput struct {
+	FunctionName                    *string `json:",omitzero"` // required
+	Qualifier                       *string `json:",omitzero"` // required
+	ProvisionedConcurrentExecutions *int64  `json:",omitzero"` // required
+}
+
+type PutProvisionedConcurrencyConfigOutput struct {
+	RequestedProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	AvailableProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	AllocatedProvisionedConcurrentExecutions *int64  `json:",omitzero"`
+	Status                                   *string `json:",omitzero"`
+	StatusReason                             *string `json:",omitzero"`
+	LastModified                             *string `json:",omitzero"`
+}
+
+type PutRuntimeManagementConfigInput struct {
+	FunctionName      *string `json:",omitzero"` // required
+	Qualifier         *string `json:",omitzero"`
+	UpdateRuntimeOn   *string `json:",omitzero"` // required
+	RuntimeVersionArn *string `json:",omitzero"`
+}
+
+type PutRuntimeManagementConfigOutput struct {
+	UpdateRuntimeOn   *string `json:",omitzero"` // required
+	FunctionArn       *string `json:",omitzero"` // required
+	RuntimeVersionArn *string `json:",omitzero"`
+}
+
+type RemoveLayerVersionPermissionInput struct {
+	LayerName     *string `json:",omitzero"` // required
+	VersionNumber *int64  `json:",omitzero"` // required
+	StatementId   *string `json:",omitzero"` // required
+	RevisionId    *string `json:",omitzero"`
+}
+
+type RemoveLayerVersionPermissionOutput struct {
+}
+
+type RemovePermissionInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	StatementId  *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+	RevisionId   *string `json:",omitzero"`
+}
+
+type RemovePermissionOutput struct {
 }
 
 type RuntimeVersionConfig struct {
@@ -146,13 +1192,285 @@ type RuntimeVersionError struct {
 	Message   *string `json:",omitzero"`
 }
 
+type ScalingConfig struct {
+	MaximumConcurrency *int64 `json:",omitzero"`
+}
+
+type SelfManagedEventSource struct {
+	Endpoints map[string][]string `json:",omitzero"`
+}
+
+type SelfManagedKafkaEventSourceConfig struct {
+	ConsumerGroupId *string `json:",omitzero"`
+}
+
+type SnapStart struct {
+	ApplyOn *string `json:",omitzero"`
+}
+
 type SnapStartResponse struct {
 	ApplyOn            *string `json:",omitzero"`
 	OptimizationStatus *string `json:",omitzero"`
 }
 
+type SourceAccessConfiguration struct {
+	Type *string `json:",omitzero"`
+	URI  *string `json:",omitzero"`
+}
+
+type TagResourceInput struct {
+	Resource *string           `json:",omitzero"` // required
+	Tags     map[string]string `json:",omitzero"` // required
+}
+
+type TagResourceOutput struct {
+}
+
+type TracingConfig struct {
+	Mode *string `json:",omitzero"`
+}
+
 type TracingConfigResponse struct {
 	Mode *string `json:",omitzero"`
+}
+
+type UntagResourceInput struct {
+	Resource *string  `json:",omitzero"` // required
+	TagKeys  []string `json:",omitzero"` // required
+}
+
+type UntagResourceOutput struct {
+}
+
+type UpdateAliasInput struct {
+	FunctionName    *string                    `json:",omitzero"` // required
+	Name            *string                    `json:",omitzero"` // required
+	FunctionVersion *string                    `json:",omitzero"`
+	Description     *string                    `json:",omitzero"`
+	RoutingConfig   *AliasRoutingConfiguration `json:",omitzero"`
+	RevisionId      *string                    `json:",omitzero"`
+}
+
+type UpdateAliasOutput struct {
+	AliasArn        *string                    `json:",omitzero"`
+	Name            *string                    `json:",omitzero"`
+	FunctionVersion *string                    `json:",omitzero"`
+	Description     *string                    `json:",omitzero"`
+	RoutingConfig   *AliasRoutingConfiguration `json:",omitzero"`
+	RevisionId      *string                    `json:",omitzero"`
+}
+
+type UpdateCodeSigningConfigInput struct {
+	CodeSigningConfigArn *string              `json:",omitzero"` // required
+	Description          *string              `json:",omitzero"`
+	AllowedPublishers    *AllowedPublishers   `json:",omitzero"`
+	CodeSigningPolicies  *CodeSigningPolicies `json:",omitzero"`
+}
+
+type UpdateCodeSigningConfigOutput struct {
+	CodeSigningConfig *CodeSigningConfig `json:",omitzero"` // required
+}
+
+type UpdateEventSourceMappingInput struct {
+	UUID                           *string                      `json:",omitzero"` // required
+	FunctionName                   *string                      `json:",omitzero"`
+	Enabled                        *bool                        `json:",omitzero"`
+	BatchSize                      *int64                       `json:",omitzero"`
+	FilterCriteria                 *FilterCriteria              `json:",omitzero"`
+	MaximumBatchingWindowInSeconds *int64                       `json:",omitzero"`
+	DestinationConfig              *DestinationConfig           `json:",omitzero"`
+	MaximumRecordAgeInSeconds      *int64                       `json:",omitzero"`
+	BisectBatchOnFunctionError     *bool                        `json:",omitzero"`
+	MaximumRetryAttempts           *int64                       `json:",omitzero"`
+	ParallelizationFactor          *int64                       `json:",omitzero"`
+	SourceAccessConfigurations     []SourceAccessConfiguration  `json:",omitzero"`
+	TumblingWindowInSeconds        *int64                       `json:",omitzero"`
+	FunctionResponseTypes          []string                     `json:",omitzero"`
+	ScalingConfig                  *ScalingConfig               `json:",omitzero"`
+	DocumentDBEventSourceConfig    *DocumentDBEventSourceConfig `json:",omitzero"`
+}
+
+type UpdateEventSourceMappingOutput struct {
+	UUID                                *string                              `json:",omitzero"`
+	StartingPosition                    *string                              `json:",omitzero"`
+	StartingPositionTimestamp           *time.Time                           `json:",omitzero"`
+	BatchSize                           *int64                               `json:",omitzero"`
+	MaximumBatchingWindowInSeconds      *int64                               `json:",omitzero"`
+	ParallelizationFactor               *int64                               `json:",omitzero"`
+	EventSourceArn                      *string                              `json:",omitzero"`
+	FilterCriteria                      *FilterCriteria                      `json:",omitzero"`
+	FunctionArn                         *string                              `json:",omitzero"`
+	LastModified                        *time.Time                           `json:",omitzero"`
+	LastProcessingResult                *string                              `json:",omitzero"`
+	State                               *string                              `json:",omitzero"`
+	StateTransitionReason               *string                              `json:",omitzero"`
+	DestinationConfig                   *DestinationConfig                   `json:",omitzero"`
+	Topics                              []string                             `json:",omitzero"`
+	Queues                              []string                             `json:",omitzero"`
+	SourceAccessConfigurations          []SourceAccessConfiguration          `json:",omitzero"`
+	SelfManagedEventSource              *SelfManagedEventSource              `json:",omitzero"`
+	MaximumRecordAgeInSeconds           *int64                               `json:",omitzero"`
+	BisectBatchOnFunctionError          *bool                                `json:",omitzero"`
+	MaximumRetryAttempts                *int64                               `json:",omitzero"`
+	TumblingWindowInSeconds             *int64                               `json:",omitzero"`
+	FunctionResponseTypes               []string                             `json:",omitzero"`
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig `json:",omitzero"`
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig   `json:",omitzero"`
+	ScalingConfig                       *ScalingConfig                       `json:",omitzero"`
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig         `json:",omitzero"`
+}
+
+type UpdateFunctionCodeInput struct {
+	FunctionName    *string  `json:",omitzero"` // required
+	ZipFile         []byte   `json:",omitzero"`
+	S3Bucket        *string  `json:",omitzero"`
+	S3Key           *string  `json:",omitzero"`
+	S3ObjectVersion *string  `json:",omitzero"`
+	ImageUri        *string  `json:",omitzero"`
+	Publish         *bool    `json:",omitzero"`
+	DryRun          *bool    `json:",omitzero"`
+	RevisionId      *string  `json:",omitzero"`
+	Architectures   []string `json:",omitzero"`
+}
+
+type UpdateFunctionCodeOutput struct {
+	FunctionName               *string                `json:",omitzero"`
+	FunctionArn                *string                `json:",omitzero"`
+	Runtime                    *string                `json:",omitzero"`
+	Role                       *string                `json:",omitzero"`
+	Handler                    *string                `json:",omitzero"`
+	CodeSize                   *int64                 `json:",omitzero"`
+	Description                *string                `json:",omitzero"`
+	Timeout                    *int64                 `json:",omitzero"`
+	MemorySize                 *int64                 `json:",omitzero"`
+	LastModified               *string                `json:",omitzero"`
+	CodeSha256                 *string                `json:",omitzero"`
+	Version                    *string                `json:",omitzero"`
+	VpcConfig                  *VpcConfigResponse     `json:",omitzero"`
+	DeadLetterConfig           *DeadLetterConfig      `json:",omitzero"`
+	Environment                *EnvironmentResponse   `json:",omitzero"`
+	KMSKeyArn                  *string                `json:",omitzero"`
+	TracingConfig              *TracingConfigResponse `json:",omitzero"`
+	MasterArn                  *string                `json:",omitzero"`
+	RevisionId                 *string                `json:",omitzero"`
+	Layers                     []Layer                `json:",omitzero"`
+	State                      *string                `json:",omitzero"`
+	StateReason                *string                `json:",omitzero"`
+	StateReasonCode            *string                `json:",omitzero"`
+	LastUpdateStatus           *string                `json:",omitzero"`
+	LastUpdateStatusReason     *string                `json:",omitzero"`
+	LastUpdateStatusReasonCode *string                `json:",omitzero"`
+	FileSystemConfigs          []FileSystemConfig     `json:",omitzero"`
+	PackageType                *string                `json:",omitzero"`
+	ImageConfigResponse        *ImageConfigResponse   `json:",omitzero"`
+	SigningProfileVersionArn   *string                `json:",omitzero"`
+	SigningJobArn              *string                `json:",omitzero"`
+	Architectures              []string               `json:",omitzero"`
+	EphemeralStorage           *EphemeralStorage      `json:",omitzero"`
+	SnapStart                  *SnapStartResponse     `json:",omitzero"`
+	RuntimeVersionConfig       *RuntimeVersionConfig  `json:",omitzero"`
+	LoggingConfig              *LoggingConfig         `json:",omitzero"`
+}
+
+type UpdateFunctionConfigurationInput struct {
+	FunctionName      *string            `json:",omitzero"` // required
+	Role              *string            `json:",omitzero"`
+	Handler           *string            `json:",omitzero"`
+	Description       *string            `json:",omitzero"`
+	Timeout           *int64             `json:",omitzero"`
+	MemorySize        *int64             `json:",omitzero"`
+	VpcConfig         *VpcConfig         `json:",omitzero"`
+	Environment       *Environment       `json:",omitzero"`
+	Runtime           *string            `json:",omitzero"`
+	DeadLetterConfig  *DeadLetterConfig  `json:",omitzero"`
+	KMSKeyArn         *string            `json:",omitzero"`
+	TracingConfig     *TracingConfig     `json:",omitzero"`
+	RevisionId        *string            `json:",omitzero"`
+	Layers            []string           `json:",omitzero"`
+	FileSystemConfigs []FileSystemConfig `json:",omitzero"`
+	ImageConfig       *ImageConfig       `json:",omitzero"`
+	EphemeralStorage  *EphemeralStorage  `json:",omitzero"`
+	SnapStart         *SnapStart         `json:",omitzero"`
+	LoggingConfig     *LoggingConfig     `json:",omitzero"`
+}
+
+type UpdateFunctionConfigurationOutput struct {
+	FunctionName               *string                `json:",omitzero"`
+	FunctionArn                *string                `json:",omitzero"`
+	Runtime                    *string                `json:",omitzero"`
+	Role                       *string                `json:",omitzero"`
+	Handler                    *string                `json:",omitzero"`
+	CodeSize                   *int64                 `json:",omitzero"`
+	Description                *string                `json:",omitzero"`
+	Timeout                    *int64                 `json:",omitzero"`
+	MemorySize                 *int64                 `json:",omitzero"`
+	LastModified               *string                `json:",omitzero"`
+	CodeSha256                 *string                `json:",omitzero"`
+	Version                    *string                `json:",omitzero"`
+	VpcConfig                  *VpcConfigResponse     `json:",omitzero"`
+	DeadLetterConfig           *DeadLetterConfig      `json:",omitzero"`
+	Environment                *EnvironmentResponse   `json:",omitzero"`
+	KMSKeyArn                  *string                `json:",omitzero"`
+	TracingConfig              *TracingConfigResponse `json:",omitzero"`
+	MasterArn                  *string                `json:",omitzero"`
+	RevisionId                 *string                `json:",omitzero"`
+	Layers                     []Layer                `json:",omitzero"`
+	State                      *string                `json:",omitzero"`
+	StateReason                *string                `json:",omitzero"`
+	StateReasonCode            *string                `json:",omitzero"`
+	LastUpdateStatus           *string                `json:",omitzero"`
+	LastUpdateStatusReason     *string                `json:",omitzero"`
+	LastUpdateStatusReasonCode *string                `json:",omitzero"`
+	FileSystemConfigs          []FileSystemConfig     `json:",omitzero"`
+	PackageType                *string                `json:",omitzero"`
+	ImageConfigResponse        *ImageConfigResponse   `json:",omitzero"`
+	SigningProfileVersionArn   *string                `json:",omitzero"`
+	SigningJobArn              *string                `json:",omitzero"`
+	Architectures              []string               `json:",omitzero"`
+	EphemeralStorage           *EphemeralStorage      `json:",omitzero"`
+	SnapStart                  *SnapStartResponse     `json:",omitzero"`
+	RuntimeVersionConfig       *RuntimeVersionConfig  `json:",omitzero"`
+	LoggingConfig              *LoggingConfig         `json:",omitzero"`
+}
+
+type UpdateFunctionEventInvokeConfigInput struct {
+	FunctionName             *string            `json:",omitzero"` // required
+	Qualifier                *string            `json:",omitzero"`
+	MaximumRetryAttempts     *int64             `json:",omitzero"`
+	MaximumEventAgeInSeconds *int64             `json:",omitzero"`
+	DestinationConfig        *DestinationConfig `json:",omitzero"`
+}
+
+type UpdateFunctionEventInvokeConfigOutput struct {
+	LastModified             *time.Time         `json:",omitzero"`
+	FunctionArn              *string            `json:",omitzero"`
+	MaximumRetryAttempts     *int64             `json:",omitzero"`
+	MaximumEventAgeInSeconds *int64             `json:",omitzero"`
+	DestinationConfig        *DestinationConfig `json:",omitzero"`
+}
+
+type UpdateFunctionUrlConfigInput struct {
+	FunctionName *string `json:",omitzero"` // required
+	Qualifier    *string `json:",omitzero"`
+	AuthType     *string `json:",omitzero"`
+	Cors         *Cors   `json:",omitzero"`
+	InvokeMode   *string `json:",omitzero"`
+}
+
+type UpdateFunctionUrlConfigOutput struct {
+	FunctionUrl      *string `json:",omitzero"` // required
+	FunctionArn      *string `json:",omitzero"` // required
+	AuthType         *string `json:",omitzero"` // required
+	Cors             *Cors   `json:",omitzero"`
+	CreationTime     *string `json:",omitzero"` // required
+	LastModifiedTime *string `json:",omitzero"` // required
+	InvokeMode       *string `json:",omitzero"`
+}
+
+type VpcConfig struct {
+	SubnetIds               []string `json:",omitzero"`
+	SecurityGroupIds        []string `json:",omitzero"`
+	Ipv6AllowedForDualStack *bool    `json:",omitzero"`
 }
 
 type VpcConfigResponse struct {
@@ -178,11 +1496,57 @@ const (
 	ArchitectureArm64 = "arm64"
 )
 
+// Values of CodeSigningPolicy.
+const (
+	CodeSigningPolicyWarn    = "Warn"
+	CodeSigningPolicyEnforce = "Enforce"
+)
+
+// Values of EndPointType.
+const (
+	EndPointTypeKafkaBootstrapServers = "KAFKA_BOOTSTRAP_SERVERS"
+)
+
+// Values of EventSourcePosition.
+const (
+	EventSourcePositionTrimHorizon = "TRIM_HORIZON"
+	EventSourcePositionLatest      = "LATEST"
+	EventSourcePositionAtTimestamp = "AT_TIMESTAMP"
+)
+
+// Values of FullDocument.
+const (
+	FullDocumentUpdateLookup = "UpdateLookup"
+	FullDocumentDefault      = "Default"
+)
+
+// Values of FunctionResponseType.
+const (
+	FunctionResponseTypeReportBatchItemFailures = "ReportBatchItemFailures"
+)
+
+// Values of FunctionUrlAuthType.
+const (
+	FunctionUrlAuthTypeNone   = "NONE"
+	FunctionUrlAuthTypeAwsIam = "AWS_IAM"
+)
+
+// Values of FunctionVersion.
+const (
+	FunctionVersionAll = "ALL"
+)
+
 // Values of InvocationType.
 const (
 	InvocationTypeEvent           = "Event"
 	InvocationTypeRequestResponse = "RequestResponse"
 	InvocationTypeDryRun          = "DryRun"
+)
+
+// Values of InvokeMode.
+const (
+	InvokeModeBuffered       = "BUFFERED"
+	InvokeModeResponseStream = "RESPONSE_STREAM"
 )
 
 // Values of LastUpdateStatus.
@@ -235,6 +1599,19 @@ const (
 	PackageTypeImage = "Image"
 )
 
+// Values of ProvisionedConcurrencyStatusEnum.
+const (
+	ProvisionedConcurrencyStatusEnumInProgress = "IN_PROGRESS"
+	ProvisionedConcurrencyStatusEnumReady      = "READY"
+	ProvisionedConcurrencyStatusEnumFailed     = "FAILED"
+)
+
+// Values of ResponseStreamingInvocationType.
+const (
+	ResponseStreamingInvocationTypeRequestResponse = "RequestResponse"
+	ResponseStreamingInvocationTypeDryRun          = "DryRun"
+)
+
 // Values of Runtime.
 const (
 	RuntimeNodejs         = "nodejs"
@@ -275,6 +1652,13 @@ const (
 	RuntimeProvidedAl2023 = "provided.al2023"
 	RuntimePython312      = "python3.12"
 	RuntimeJava21         = "java21"
+	RuntimeDotnet10       = "dotnet10"
+	RuntimeJava25         = "java25"
+	RuntimeNodejs22X      = "nodejs22.x"
+	RuntimeNodejs24X      = "nodejs24.x"
+	RuntimePython313      = "python3.13"
+	RuntimePython314      = "python3.14"
+	RuntimeRuby34         = "ruby3.4"
 )
 
 // Values of SnapStartApplyOn.
@@ -287,6 +1671,18 @@ const (
 const (
 	SnapStartOptimizationStatusOn  = "On"
 	SnapStartOptimizationStatusOff = "Off"
+)
+
+// Values of SourceAccessType.
+const (
+	SourceAccessTypeBasicAuth                = "BASIC_AUTH"
+	SourceAccessTypeVpcSubnet                = "VPC_SUBNET"
+	SourceAccessTypeVpcSecurityGroup         = "VPC_SECURITY_GROUP"
+	SourceAccessTypeSaslScram512Auth         = "SASL_SCRAM_512_AUTH"
+	SourceAccessTypeSaslScram256Auth         = "SASL_SCRAM_256_AUTH"
+	SourceAccessTypeVirtualHost              = "VIRTUAL_HOST"
+	SourceAccessTypeClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH"
+	SourceAccessTypeServerRootCaCertificate  = "SERVER_ROOT_CA_CERTIFICATE"
 )
 
 // Values of State.
@@ -336,4 +1732,11 @@ const (
 const (
 	TracingModeActive      = "Active"
 	TracingModePassThrough = "PassThrough"
+)
+
+// Values of UpdateRuntimeOn.
+const (
+	UpdateRuntimeOnAuto           = "Auto"
+	UpdateRuntimeOnManual         = "Manual"
+	UpdateRuntimeOnFunctionUpdate = "FunctionUpdate"
 )

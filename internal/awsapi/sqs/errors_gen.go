@@ -4,19 +4,19 @@ package sqs
 
 import "stepwell/internal/awserr"
 
-// BatchEntryIdsNotDistinct is the error BatchEntryIdsNotDistinct (HTTP 400).
+// BatchEntryIdsNotDistinct is the error AWS.SimpleQueueService.BatchEntryIdsNotDistinct (HTTP 400).
 func BatchEntryIdsNotDistinct(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "BatchEntryIdsNotDistinct", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.BatchEntryIdsNotDistinct", format, args...)
 }
 
-// BatchRequestTooLong is the error BatchRequestTooLong (HTTP 400).
+// BatchRequestTooLong is the error AWS.SimpleQueueService.BatchRequestTooLong (HTTP 400).
 func BatchRequestTooLong(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "BatchRequestTooLong", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.BatchRequestTooLong", format, args...)
 }
 
-// EmptyBatchRequest is the error EmptyBatchRequest (HTTP 400).
+// EmptyBatchRequest is the error AWS.SimpleQueueService.EmptyBatchRequest (HTTP 400).
 func EmptyBatchRequest(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "EmptyBatchRequest", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.EmptyBatchRequest", format, args...)
 }
 
 // InvalidAddress is the error InvalidAddress (HTTP 400).
@@ -34,9 +34,9 @@ func InvalidAttributeValue(format string, args ...any) *awserr.Error {
 	return awserr.New(400, "InvalidAttributeValue", format, args...)
 }
 
-// InvalidBatchEntryId is the error InvalidBatchEntryId (HTTP 400).
+// InvalidBatchEntryId is the error AWS.SimpleQueueService.InvalidBatchEntryId (HTTP 400).
 func InvalidBatchEntryId(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "InvalidBatchEntryId", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.InvalidBatchEntryId", format, args...)
 }
 
 // InvalidIdFormat is the error InvalidIdFormat (HTTP 400).
@@ -89,9 +89,9 @@ func KmsThrottled(format string, args ...any) *awserr.Error {
 	return awserr.New(400, "KmsThrottled", format, args...)
 }
 
-// MessageNotInflight is the error MessageNotInflight (HTTP 400).
+// MessageNotInflight is the error AWS.SimpleQueueService.MessageNotInflight (HTTP 400).
 func MessageNotInflight(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "MessageNotInflight", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.MessageNotInflight", format, args...)
 }
 
 // OverLimit is the error OverLimit (HTTP 400).
@@ -99,24 +99,24 @@ func OverLimit(format string, args ...any) *awserr.Error {
 	return awserr.New(400, "OverLimit", format, args...)
 }
 
-// PurgeQueueInProgress is the error PurgeQueueInProgress (HTTP 400).
+// PurgeQueueInProgress is the error AWS.SimpleQueueService.PurgeQueueInProgress (HTTP 400).
 func PurgeQueueInProgress(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "PurgeQueueInProgress", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.PurgeQueueInProgress", format, args...)
 }
 
-// QueueDeletedRecently is the error QueueDeletedRecently (HTTP 400).
+// QueueDeletedRecently is the error AWS.SimpleQueueService.QueueDeletedRecently (HTTP 400).
 func QueueDeletedRecently(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "QueueDeletedRecently", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.QueueDeletedRecently", format, args...)
 }
 
-// QueueDoesNotExist is the error QueueDoesNotExist (HTTP 400).
+// QueueDoesNotExist is the error AWS.SimpleQueueService.NonExistentQueue (HTTP 400).
 func QueueDoesNotExist(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "QueueDoesNotExist", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.NonExistentQueue", format, args...)
 }
 
-// QueueNameExists is the error QueueNameExists (HTTP 400).
+// QueueNameExists is the error QueueAlreadyExists (HTTP 400).
 func QueueNameExists(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "QueueNameExists", format, args...)
+	return awserr.New(400, "QueueAlreadyExists", format, args...)
 }
 
 // ReceiptHandleIsInvalid is the error ReceiptHandleIsInvalid (HTTP 400).
@@ -134,12 +134,12 @@ func ResourceNotFoundException(format string, args ...any) *awserr.Error {
 	return awserr.New(400, "ResourceNotFoundException", format, args...)
 }
 
-// TooManyEntriesInBatchRequest is the error TooManyEntriesInBatchRequest (HTTP 400).
+// TooManyEntriesInBatchRequest is the error AWS.SimpleQueueService.TooManyEntriesInBatchRequest (HTTP 400).
 func TooManyEntriesInBatchRequest(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "TooManyEntriesInBatchRequest", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.TooManyEntriesInBatchRequest", format, args...)
 }
 
-// UnsupportedOperation is the error UnsupportedOperation (HTTP 400).
+// UnsupportedOperation is the error AWS.SimpleQueueService.UnsupportedOperation (HTTP 400).
 func UnsupportedOperation(format string, args ...any) *awserr.Error {
-	return awserr.New(400, "UnsupportedOperation", format, args...)
+	return awserr.New(400, "AWS.SimpleQueueService.UnsupportedOperation", format, args...)
 }

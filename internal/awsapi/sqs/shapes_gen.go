@@ -4,6 +4,183 @@
 // model that the protocol codecs read. It has no logic.
 package sqs
 
+type AddPermissionInput struct {
+	QueueUrl      *string  `json:",omitzero"` // required
+	Label         *string  `json:",omitzero"` // required
+	AWSAccountIds []string `json:",omitzero"` // required
+	Actions       []string `json:",omitzero"` // required
+}
+
+type AddPermissionOutput struct {
+}
+
+type BatchResultErrorEntry struct {
+	Id          *string `json:",omitzero"` // required
+	SenderFault *bool   `json:",omitzero"` // required
+	Code        *string `json:",omitzero"` // required
+	Message     *string `json:",omitzero"`
+}
+
+type CancelMessageMoveTaskInput struct {
+	TaskHandle *string `json:",omitzero"` // required
+}
+
+type CancelMessageMoveTaskOutput struct {
+	ApproximateNumberOfMessagesMoved *int64 `json:",omitzero"`
+}
+
+type ChangeMessageVisibilityBatchInput struct {
+	QueueUrl *string                                    `json:",omitzero"` // required
+	Entries  []ChangeMessageVisibilityBatchRequestEntry `json:",omitzero"` // required
+}
+
+type ChangeMessageVisibilityBatchOutput struct {
+	Successful []ChangeMessageVisibilityBatchResultEntry `json:",omitzero"` // required
+	Failed     []BatchResultErrorEntry                   `json:",omitzero"` // required
+}
+
+type ChangeMessageVisibilityBatchRequestEntry struct {
+	Id                *string `json:",omitzero"` // required
+	ReceiptHandle     *string `json:",omitzero"` // required
+	VisibilityTimeout *int64  `json:",omitzero"`
+}
+
+type ChangeMessageVisibilityBatchResultEntry struct {
+	Id *string `json:",omitzero"` // required
+}
+
+type ChangeMessageVisibilityInput struct {
+	QueueUrl          *string `json:",omitzero"` // required
+	ReceiptHandle     *string `json:",omitzero"` // required
+	VisibilityTimeout *int64  `json:",omitzero"` // required
+}
+
+type ChangeMessageVisibilityOutput struct {
+}
+
+type CreateQueueInput struct {
+	QueueName  *string           `json:",omitzero"` // required
+	Attributes map[string]string `json:",omitzero"`
+	Tags       map[string]string `json:",omitzero"`
+}
+
+type CreateQueueOutput struct {
+	QueueUrl *string `json:",omitzero"`
+}
+
+type DeleteMessageBatchInput struct {
+	QueueUrl *string                          `json:",omitzero"` // required
+	Entries  []DeleteMessageBatchRequestEntry `json:",omitzero"` // required
+}
+
+type DeleteMessageBatchOutput struct {
+	Successful []DeleteMessageBatchResultEntry `json:",omitzero"` // required
+	Failed     []BatchResultErrorEntry         `json:",omitzero"` // required
+}
+
+type DeleteMessageBatchRequestEntry struct {
+	Id            *string `json:",omitzero"` // required
+	ReceiptHandle *string `json:",omitzero"` // required
+}
+
+type DeleteMessageBatchResultEntry struct {
+	Id *string `json:",omitzero"` // required
+}
+
+type DeleteMessageInput struct {
+	QueueUrl      *string `json:",omitzero"` // required
+	ReceiptHandle *string `json:",omitzero"` // required
+}
+
+type DeleteMessageOutput struct {
+}
+
+type DeleteQueueInput struct {
+	QueueUrl *string `json:",omitzero"` // required
+}
+
+type DeleteQueueOutput struct {
+}
+
+type GetQueueAttributesInput struct {
+	QueueUrl       *string  `json:",omitzero"` // required
+	AttributeNames []string `json:",omitzero"`
+}
+
+type GetQueueAttributesOutput struct {
+	Attributes map[string]string `json:",omitzero"`
+}
+
+type GetQueueUrlInput struct {
+	QueueName              *string `json:",omitzero"` // required
+	QueueOwnerAWSAccountId *string `json:",omitzero"`
+}
+
+type GetQueueUrlOutput struct {
+	QueueUrl *string `json:",omitzero"`
+}
+
+type ListDeadLetterSourceQueuesInput struct {
+	QueueUrl   *string `json:",omitzero"` // required
+	NextToken  *string `json:",omitzero"`
+	MaxResults *int64  `json:",omitzero"`
+}
+
+type ListDeadLetterSourceQueuesOutput struct {
+	QueueUrls []string `json:",omitzero"` // required
+	NextToken *string  `json:",omitzero"`
+}
+
+type ListMessageMoveTasksInput struct {
+	SourceArn  *string `json:",omitzero"` // required
+	MaxResults *int64  `json:",omitzero"`
+}
+
+type ListMessageMoveTasksOutput struct {
+	Results []ListMessageMoveTasksResultEntry `json:",omitzero"`
+}
+
+type ListMessageMoveTasksResultEntry struct {
+	TaskHandle                        *string `json:",omitzero"`
+	Status                            *string `json:",omitzero"`
+	SourceArn                         *string `json:",omitzero"`
+	DestinationArn                    *string `json:",omitzero"`
+	MaxNumberOfMessagesPerSecond      *int64  `json:",omitzero"`
+	ApproximateNumberOfMessagesMoved  *int64  `json:",omitzero"`
+	ApproximateNumberOfMessagesToMove *int64  `json:",omitzero"`
+	FailureReason                     *string `json:",omitzero"`
+	StartedTimestamp                  *int64  `json:",omitzero"`
+}
+
+type ListQueueTagsInput struct {
+	QueueUrl *string `json:",omitzero"` // required
+}
+
+type ListQueueTagsOutput struct {
+	Tags map[string]string `json:",omitzero"`
+}
+
+type ListQueuesInput struct {
+	QueueNamePrefix *string `json:",omitzero"`
+	NextToken       *string `json:",omitzero"`
+	MaxResults      *int64  `json:",omitzero"`
+}
+
+type ListQueuesOutput struct {
+	QueueUrls []string `json:",omitzero"`
+	NextToken *string  `json:",omitzero"`
+}
+
+type Message struct {
+	MessageId              *string                          `json:",omitzero"`
+	ReceiptHandle          *string                          `json:",omitzero"`
+	MD5OfBody              *string                          `json:",omitzero"`
+	Body                   *string                          `json:",omitzero"`
+	Attributes             map[string]string                `json:",omitzero"`
+	MD5OfMessageAttributes *string                          `json:",omitzero"`
+	MessageAttributes      map[string]MessageAttributeValue `json:",omitzero"`
+}
+
 type MessageAttributeValue struct {
 	StringValue      *string  `json:",omitzero"`
 	BinaryValue      []byte   `json:",omitzero"`
@@ -18,6 +195,65 @@ type MessageSystemAttributeValue struct {
 	StringListValues []string `json:",omitzero"`
 	BinaryListValues [][]byte `json:",omitzero"`
 	DataType         *string  `json:",omitzero"` // required
+}
+
+type PurgeQueueInput struct {
+	QueueUrl *string `json:",omitzero"` // required
+}
+
+type PurgeQueueOutput struct {
+}
+
+type ReceiveMessageInput struct {
+	QueueUrl                    *string  `json:",omitzero"` // required
+	AttributeNames              []string `json:",omitzero"`
+	MessageSystemAttributeNames []string `json:",omitzero"`
+	MessageAttributeNames       []string `json:",omitzero"`
+	MaxNumberOfMessages         *int64   `json:",omitzero"`
+	VisibilityTimeout           *int64   `json:",omitzero"`
+	WaitTimeSeconds             *int64   `json:",omitzero"`
+	ReceiveRequestAttemptId     *string  `json:",omitzero"`
+}
+
+type ReceiveMessageOutput struct {
+	Messages []Message `json:",omitzero"`
+}
+
+type RemovePermissionInput struct {
+	QueueUrl *string `json:",omitzero"` // required
+	Label    *string `json:",omitzero"` // required
+}
+
+type RemovePermissionOutput struct {
+}
+
+type SendMessageBatchInput struct {
+	QueueUrl *string                        `json:",omitzero"` // required
+	Entries  []SendMessageBatchRequestEntry `json:",omitzero"` // required
+}
+
+type SendMessageBatchOutput struct {
+	Successful []SendMessageBatchResultEntry `json:",omitzero"` // required
+	Failed     []BatchResultErrorEntry       `json:",omitzero"` // required
+}
+
+type SendMessageBatchRequestEntry struct {
+	Id                      *string                                `json:",omitzero"` // required
+	MessageBody             *string                                `json:",omitzero"` // required
+	DelaySeconds            *int64                                 `json:",omitzero"`
+	MessageAttributes       map[string]MessageAttributeValue       `json:",omitzero"`
+	MessageSystemAttributes map[string]MessageSystemAttributeValue `json:",omitzero"`
+	MessageDeduplicationId  *string                                `json:",omitzero"`
+	MessageGroupId          *string                                `json:",omitzero"`
+}
+
+type SendMessageBatchResultEntry struct {
+	Id                           *string `json:",omitzero"` // required
+	MessageId                    *string `json:",omitzero"` // required
+	MD5OfMessageBody             *string `json:",omitzero"` // required
+	MD5OfMessageAttributes       *string `json:",omitzero"`
+	MD5OfMessageSystemAttributes *string `json:",omitzero"`
+	SequenceNumber               *string `json:",omitzero"`
 }
 
 type SendMessageInput struct {
@@ -38,7 +274,36 @@ type SendMessageOutput struct {
 	SequenceNumber               *string `json:",omitzero"`
 }
 
-// Values of MessageSystemAttributeNameForSends.
-const (
-	MessageSystemAttributeNameForSendsAWSTraceHeader = "AWSTraceHeader"
-)
+type SetQueueAttributesInput struct {
+	QueueUrl   *string           `json:",omitzero"` // required
+	Attributes map[string]string `json:",omitzero"` // required
+}
+
+type SetQueueAttributesOutput struct {
+}
+
+type StartMessageMoveTaskInput struct {
+	SourceArn                    *string `json:",omitzero"` // required
+	DestinationArn               *string `json:",omitzero"`
+	MaxNumberOfMessagesPerSecond *int64  `json:",omitzero"`
+}
+
+type StartMessageMoveTaskOutput struct {
+	TaskHandle *string `json:",omitzero"`
+}
+
+type TagQueueInput struct {
+	QueueUrl *string           `json:",omitzero"` // required
+	Tags     map[string]string `json:",omitzero"` // required
+}
+
+type TagQueueOutput struct {
+}
+
+type UntagQueueInput struct {
+	QueueUrl *string  `json:",omitzero"` // required
+	TagKeys  []string `json:",omitzero"` // required
+}
+
+type UntagQueueOutput struct {
+}

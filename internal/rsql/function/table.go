@@ -269,7 +269,7 @@ var system = []Function{
 	{"pg_last_query_id", Leader, "", 0, 0, Scalar},
 	{"pg_last_unload_count", Leader, "", 0, 0, Scalar},
 	{"pg_last_unload_id", Leader, "", 0, 0, Scalar},
-	{"current_setting", Leader, "", 1, 1, Scalar},
+	{"current_setting", Leader, "", 1, 2, Scalar},
 	{"current_aws_account", Leader, "", 0, 0, Scalar},
 	{"slice_num", Leader, "", 0, 0, Scalar},
 	{"pg_encoding_to_char", Macro, "", 1, 1, Scalar},

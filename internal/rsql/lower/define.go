@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -129,8 +130,13 @@ func (l *lowering) columnDef(d syntax.ColumnDef) emit.Column {
 		l.missing(d, "type "+t.Base())
 	}
 	c := emit.Column{Name: l.Options.Fold(d.Name), Type: t.Duck(), NotNull: d.NotNull || d.PrimaryKey || d.Identity != nil}
-	if d.Collate == "case_insensitive" && t.IsText() {
-		c.Type += " COLLATE NOCASE"
+	if d.Collate == "case_insensitive" || d.Collate == "" && l.Session.Insensitive {
+		if t.Kind == types.Super && l.Session.Insensitive {
+			l.fail(d, sqlerr.FeatureNotSupported, "SUPER column is not supported in case insensitive database.")
+		}
+		if t.IsText() {
+			c.Type += noCase
+		}
 	}
 	if d.Default != nil {
 		c.Default = l.defaultValue(d.Default, resolve.Column{Name: c.Name, Type: t})
@@ -177,6 +183,9 @@ func (l *lowering) likeColumns(like syntax.TableLike) []emit.Column {
 	var out []emit.Column
 	for _, c := range parent.Columns {
 		column := emit.Column{Name: c.Name, Type: c.Type.Duck(), NotNull: c.NotNull}
+		if c.Type.Insensitive {
+			column.Type += noCase
+		}
 		if like.IncludingDefaults && c.Default != "" {
 			column.Default = l.defaultValue(l.parsed(c.Default), c)
 		}
@@ -290,13 +299,17 @@ func (l *lowering) alterTable(s *syntax.AlterTable) ([]emit.Statement, bool) {
 		return one(&emit.RenameTable{To: l.Options.Fold(a.To)}), true
 	case *syntax.AlterColumnType:
 		column := l.existing(rel, a.Column)
-		return one(&emit.AlterType{Column: column, Type: l.typeOfName(a.Type).Duck()}), true
+		to := l.typeOfName(a.Type).Duck()
+		if slices.ContainsFunc(rel.Columns, func(c resolve.Column) bool { return c.Name == column && c.Type.Insensitive }) {
+			to += noCase
+		}
+		return one(&emit.AlterType{Column: column, Type: to}), true
 	case *syntax.AlterAppend:
 		return l.alterAppend(rel, a), true
 	case *syntax.OwnerTo, *syntax.AlterColumnEncode, *syntax.AddConstraint, *syntax.DropConstraint, *syntax.AlterAttrs:
 		return nil, true
 	case *syntax.AlterRowSecurity:
-		l.missing(a, "ROW LEVEL SECURITY")
+		return nil, false
 	}
 	l.fail(s, sqlerr.WrongObjectType, "\"%s\" is not an external table", rel.Name)
 	return nil, false

@@ -90,7 +90,7 @@ func (l *lowering) plain(e syntax.Expr) emit.Expr {
 	case *syntax.Position:
 		return call("rs_strpos", l.expr(e.Whole), l.expr(e.Part))
 	case *syntax.Collate:
-		return l.expr(e.X)
+		return l.collate(e.X, e.Collation.Name)
 	}
 	return l.predicate(e)
 }
@@ -247,6 +247,9 @@ func (l *lowering) call(c *syntax.Call) emit.Expr {
 	if body := l.Result.Inlined[c]; body != nil {
 		return l.expr(body)
 	}
+	if u := l.Result.Python[c]; u != nil {
+		return l.python(c, u)
+	}
 	if !ok {
 		l.fail(c, sqlerr.UndefinedFunction, "function %s does not exist", strings.Join(path, "."))
 	}
@@ -262,6 +265,10 @@ func (l *lowering) call(c *syntax.Call) emit.Expr {
 	}
 	if f.Duck == "rs_len" && l.typeOf(c.Args[0]).Kind == types.Varbyte {
 		return l.callAs(c, "rs_octet_length")
+	}
+	switch f.Name {
+	case "last_day", "add_months", "date_part_year", "dayofweek":
+		return l.ofMoment(c, f.Target())
 	}
 	if overloaded[f.Target()] {
 		args := l.exprs(c.Args)
@@ -315,6 +322,16 @@ func (l *lowering) window(w *syntax.Window) *emit.Window {
 		return &emit.Window{Ref: l.Options.Fold(*w.Ref)}
 	}
 	out := &emit.Window{Partition: l.exprs(w.Partition), OrderBy: l.orders(w.OrderBy)}
+	for i, e := range w.Partition { // trailing blanks neither part rows nor order them
+		if l.isBlankable(e) {
+			out.Partition[i] = l.blankless(e)
+		}
+	}
+	for i, o := range w.OrderBy {
+		if l.isBlankable(o.Expr) {
+			out.OrderBy[i].X = l.blankless(o.Expr)
+		}
+	}
 	if w.Base != nil {
 		out.Base = l.Options.Fold(*w.Base)
 	}

@@ -11,6 +11,7 @@ import (
 // Session answers the functions that speak of the session.
 type Session struct {
 	User, Database, Schema string
+	Insensitive            bool // the database's collation
 	Backend                int
 	Settings               func(name string) (string, bool)
 	LastCopyCount          int64
@@ -136,6 +137,7 @@ type callRule func(*lowering, *syntax.Call) emit.Expr
 // wins. What none takes is translated as it stands.
 func exprRules() []exprRule {
 	return []exprRule{
+		{"collation", collations},
 		{"date-literal", dateLiteral},
 		{"interval", intervalLiteral},
 		{"super-operator", superOperator},

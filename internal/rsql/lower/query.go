@@ -51,10 +51,28 @@ func (l *lowering) body(b syntax.Body) (emit.Body, syntax.Expr) {
 		}
 		return v, nil
 	case *syntax.SetOp:
-		return &emit.SetOp{Op: strings.ToUpper(b.Op), All: b.All, Left: l.branch(b.Left), Right: l.branch(b.Right)}, nil
+		return &emit.SetOp{Op: strings.ToUpper(b.Op), All: b.All, Left: l.compared(b.Left, b.All), Right: l.compared(b.Right, b.All)}, nil
 	}
 	s := b.(*syntax.Select)
 	return l.block(s), s.Top
+}
+
+// compared lowers one side of a set operation; without ALL its rows are
+// compared, for which trailing blanks do not count.
+func (l *lowering) compared(b syntax.Body, all bool) emit.Body {
+	out := l.branch(b)
+	s, ok := b.(*syntax.Select)
+	block, plain := out.(*emit.Select)
+	if all || !ok || !plain || s.Distinct || len(s.GroupBy) > 0 || len(block.Items) != len(s.Items) {
+		return out
+	}
+	for i, it := range s.Items {
+		if _, star := it.Expr.(*syntax.Star); !star && l.isText(it.Expr) && !l.noBlanks(it.Expr) {
+			block.Items[i].X = call("rs_blankless", block.Items[i].X)
+			block.Items[i].As = l.Options.ItemName(it)
+		}
+	}
+	return out
 }
 
 // branch lowers one side of a set operation, with its own TOP.
@@ -107,6 +125,9 @@ func (l *lowering) block(s *syntax.Select) *emit.Select {
 // item lowers a select item and names it as Redshift would.
 func (l *lowering) item(it syntax.SelectItem) emit.Item {
 	x := l.expr(it.Expr)
+	if s, ok := it.Expr.(*syntax.String); ok && l.Session.Insensitive {
+		x = l.collate(s, "case_insensitive")
+	}
 	if _, star := it.Expr.(*syntax.Star); star {
 		return emit.Item{X: x}
 	}
@@ -152,8 +173,12 @@ func (l *lowering) table(t syntax.TableExpr) emit.Table {
 	case *syntax.TableCall:
 		return l.tableCall(t)
 	case *syntax.Join:
-		return &emit.Join{Kind: strings.ToUpper(string(t.Kind)), Natural: t.Natural, Left: l.table(t.Left), Right: l.table(t.Right),
+		join := &emit.Join{Kind: strings.ToUpper(string(t.Kind)), Natural: t.Natural, Left: l.table(t.Left), Right: l.table(t.Right),
 			On: l.optional(t.On), Using: l.folds(t.Using)}
+		if t.Natural || len(t.Using) > 0 {
+			join.Left, join.Right = l.mergingSide(t.Left, t.Right, join.Left, join.Using), l.mergingSide(t.Right, t.Left, join.Right, join.Using)
+		}
+		return join
 	case *syntax.Pivot:
 		source := l.table(t.Source)
 		l.pivoting = true
@@ -197,6 +222,11 @@ func (l *lowering) tableName(t *syntax.TableName) emit.Table {
 	case b.Scan != nil:
 		return l.scan(t, b.Scan, a)
 	case b.View != nil:
+		if b.Relation.Kind == resolve.View || b.Relation.Kind == resolve.LateView {
+			for _, c := range b.Relation.Columns[min(len(a.Columns), len(b.Relation.Columns)):] {
+				a.Columns = append(a.Columns, c.Name)
+			}
+		}
 		return &emit.Derived{Query: l.query(b.View), Alias: a}
 	}
 	if b.Relation.Duck[len(b.Relation.Duck)-1] == a.Name && len(a.Columns) == 0 {
@@ -211,6 +241,9 @@ func (l *lowering) scan(at syntax.Node, s *resolve.Scan, a emit.Alias) emit.Tabl
 	t, err := l.Catalog.Scan(s)
 	if err != nil {
 		panic(sqlerr.From(err))
+	}
+	if l.Session.Insensitive {
+		t = collatedScan(s, t)
 	}
 	switch t := t.(type) {
 	case *emit.Derived:

@@ -16,11 +16,17 @@ func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 		if c.Approximate && c.Distinct {
 			x := l.callAs(c, "approx_count_distinct")
 			x.Distinct = false
+			if len(c.Args) == 1 && l.insensitive(c.Args[0]) {
+				x.Args[0] = call("lower", l.blankless(c.Args[0]))
+			}
 			return x
 		}
 		x := l.callAs(c, "count")
 		if c.Distinct && len(c.Args) == 1 && l.isText(c.Args[0]) {
 			x.Args[0] = l.blankless(c.Args[0])
+			if l.insensitive(c.Args[0]) { // which DuckDB's aggregates disregard
+				x.Args[0] = call("lower", x.Args[0])
+			}
 		}
 		return x
 	}

@@ -1,11 +1,13 @@
 package lower
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/function"
+	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 )
@@ -108,6 +110,11 @@ func isParam(e syntax.Expr) bool {
 func (l *lowering) compare(e *syntax.Binary) emit.Expr {
 	left, right := l.isText(e.L), l.isText(e.R)
 	if !left && !right {
+		if _, ok := e.L.(*syntax.String); ok {
+			if _, ok := e.R.(*syntax.String); ok {
+				return &emit.Op{Op: strings.ToUpper(e.Op), Args: []emit.Expr{l.blankless(e.L), l.blankless(e.R)}}
+			}
+		}
 		return nil
 	}
 	other := e.R
@@ -266,6 +273,71 @@ func (l *lowering) isGroupedText(e syntax.Expr) bool {
 		return l.isText(e) && !l.noBlanks(e)
 	}
 	return false
+}
+
+// isBlankable says whether an expression is a text whose trailing blanks are
+// still to be taken where they must not count.
+func (l *lowering) isBlankable(e syntax.Expr) bool {
+	if c, ok := e.(*syntax.ColumnRef); ok && l.isGrouped(c) || len(l.groupedTexts) > 0 {
+		return false
+	}
+	return l.isText(e) && !l.noBlanks(e)
+}
+
+// mergingSide takes the trailing blanks from the columns by which JOIN USING
+// and NATURAL JOIN compare a plain table. names are the columns; nil for those
+// the other side has too.
+func (l *lowering) mergingSide(t, other syntax.TableExpr, x emit.Table, names []string) emit.Table {
+	r := l.relationOf(t)
+	if r == nil {
+		return x
+	}
+	if names == nil {
+		if o := l.relationOf(other); o != nil {
+			for _, c := range o.Columns {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	name, ok := t.(*syntax.TableName)
+	if !ok || name.Alias != nil && len(name.Alias.Columns) > 0 {
+		return x
+	}
+	var blank []string
+	for _, c := range r.Columns {
+		if c.Type.Kind == types.Varchar && slices.Contains(names, c.Name) {
+			blank = append(blank, c.Name)
+		}
+	}
+	if len(blank) == 0 {
+		return x
+	}
+	sel := &emit.Select{From: []emit.Table{x}}
+	for _, c := range r.Columns {
+		var v emit.Expr = &emit.Ref{Parts: []string{c.Name}}
+		if slices.Contains(blank, c.Name) {
+			v = call("rs_blankless", v)
+		}
+		sel.Items = append(sel.Items, emit.Item{X: v, As: c.Name})
+	}
+	alias := r.Name
+	if name.Alias != nil {
+		alias = l.Options.Fold(name.Alias.Name)
+	}
+	return &emit.Derived{Query: &emit.Query{Body: sel}, Alias: emit.Alias{Name: alias}}
+}
+
+// relationOf is the relation of the catalog that stands in FROM by itself.
+func (l *lowering) relationOf(t syntax.TableExpr) *resolve.Relation {
+	name, ok := t.(*syntax.TableName)
+	if !ok {
+		return nil
+	}
+	b := l.Result.Tables[name]
+	if b == nil || b.Unnest || b.CTE || b.Relation == nil || b.Relation.Kind == resolve.System || b.Relation.Kind == resolve.External {
+		return nil
+	}
+	return b.Relation
 }
 
 // isGrouped says whether a reference is to one of those columns.

@@ -2,6 +2,7 @@ package lower
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -91,7 +92,9 @@ func temporal(text string, t types.Type) emit.Expr {
 		case t.Kind == types.Date, clock == "":
 			text = date
 		default:
-			text = date + " " + withOffset(clock)
+			if text = date + " " + withOffset(clock); t.Kind == types.Timestamp { // the zone is passed over
+				text = zoneAfter.ReplaceAllString(text, "$1")
+			}
 		}
 	}
 	return &emit.Cast{X: &emit.Str{Value: text}, Type: t.Duck()}
@@ -103,8 +106,16 @@ var zoneOffsets = map[string]int{
 	"AKST": -9, "AKDT": -8, "HST": -10, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "WET": 0, "BST": 1, "JST": 9, "MSK": 3,
 }
 
+// noSeconds is a time of hours and minutes with a zone, which DuckDB wants
+// seconds in; zoneAfter a zone's offset after a time.
+var (
+	noSeconds = regexp.MustCompile(`^(\d{1,2}:\d{2})(\s*(?:[-+]|[A-Za-z]{3}).*)$`)
+	zoneAfter = regexp.MustCompile(`(:\d{2}(?:\.\d+)?)\s*(?:[-+]\d{1,2}(?::?\d{2})?|[Zz])$`)
+)
+
 // withOffset writes a zone's abbreviation at the end of a time as an offset.
 func withOffset(clock string) string {
+	clock = noSeconds.ReplaceAllString(clock, "$1:00$2")
 	i := strings.LastIndexByte(clock, ' ')
 	if hours, ok := zoneOffsets[strings.ToUpper(clock[i+1:])]; ok && i > 0 {
 		return fmt.Sprintf("%s%+03d", strings.TrimSpace(clock[:i]), hours)
@@ -128,6 +139,18 @@ func zonedTime(text string, utc bool) emit.Expr {
 		return x
 	}
 	return call("rs_timetz_utc", x)
+}
+
+// ofMoment calls a function of a date or time, which may be written as text.
+func (l *lowering) ofMoment(c *syntax.Call, name string) emit.Expr {
+	x := l.callAs(c, name)
+	switch s, literal := c.Args[0].(*syntax.String); {
+	case literal:
+		x.Args[0] = temporal(s.Value, types.Type{Kind: types.Timestamp})
+	case l.isText(c.Args[0]):
+		x.Args[0] = call("rs_timestamp_of", x.Args[0])
+	}
+	return x
 }
 
 // splitDate reads a date in one of the spellings Redshift takes (with its

@@ -99,6 +99,9 @@ func (l *lowering) formatOf(c *syntax.Call) []pattern {
 func toChar(l *lowering, c *syntax.Call) emit.Expr {
 	t := l.typeOf(c.Args[0])
 	s, constant := c.Args[1].(*syntax.String)
+	if t.Kind == types.IntervalDS || t.Kind == types.IntervalYM {
+		l.missing(c, "to_char of an interval")
+	}
 	if t.IsNumber() {
 		return call("rs_to_char_number", l.exprs(c.Args)...)
 	}

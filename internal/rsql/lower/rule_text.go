@@ -41,14 +41,6 @@ func pad(l *lowering, c *syntax.Call) emit.Expr {
 	return call(c.Name.Last().Name, args...)
 }
 
-// collateFunction drops COLLATE(x, 'case_sensitive'), the default.
-func collateFunction(l *lowering, c *syntax.Call) emit.Expr {
-	if s, ok := c.Args[1].(*syntax.String); ok && s.Value == "case_sensitive" {
-		return l.expr(c.Args[0])
-	}
-	return call("lower", l.expr(c.Args[0]))
-}
-
 // groupRef is $1 in a replacement: DuckDB writes \1.
 var groupRef = regexp.MustCompile(`\$([0-9])`)
 

@@ -22,15 +22,34 @@ func (l *lowering) statement(s syntax.Statement) emit.Statement {
 		u := &emit.Update{With: l.with(s.With), Table: l.Result.Target.Duck, From: l.tables(s.From), Where: l.optional(s.Where)}
 		u.Alias = l.targetAlias(s.Alias)
 		u.Set = l.sets(s.Set)
+		u.Where = l.onlyVisible(u.Where, u.Alias)
 		return u
 	case *syntax.Delete:
-		return &emit.Delete{With: l.with(s.With), Table: l.Result.Target.Duck, Alias: l.targetAlias(s.Alias),
+		d := &emit.Delete{With: l.with(s.With), Table: l.Result.Target.Duck, Alias: l.targetAlias(s.Alias),
 			Using: l.tables(s.Using), Where: l.optional(s.Where)}
+		d.Where = l.onlyVisible(d.Where, d.Alias)
+		return d
 	case *syntax.Merge:
 		return l.merge(s)
 	}
 	l.fail(s, sqlerr.InternalError, "cannot lower %T", s)
 	return nil
+}
+
+// onlyVisible adds to the condition of UPDATE and DELETE that row-level security
+// shows the row.
+func (l *lowering) onlyVisible(where emit.Expr, alias string) emit.Expr {
+	if l.Result.TargetRows == nil {
+		return where
+	}
+	if alias == "" {
+		alias = l.Result.Target.Name
+	}
+	in := &emit.In{X: &emit.Ref{Parts: []string{alias, "rowid"}}, Query: l.query(l.Result.TargetRows)}
+	if where == nil {
+		return in
+	}
+	return conjunction([]emit.Expr{where, in})
 }
 
 // targetAlias is the name expressions use for the target.

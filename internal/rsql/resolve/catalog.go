@@ -84,10 +84,14 @@ type Catalog interface {
 	Scan(scan *Scan) (emit.Table, error)
 }
 
-// UserFunction is a scalar function in SQL (CREATE FUNCTION ... LANGUAGE sql).
+// UserFunction is a scalar function in SQL or Python (CREATE FUNCTION ... LANGUAGE sql, plpythonu).
 type UserFunction struct {
-	Args    []syntax.TypeName
-	Returns syntax.TypeName
+	// Python is what the function in Python is, for the catalog's own reader of
+	// stepwell_python; empty of one in SQL.
+	Python   string
+	Volatile bool
+	Args     []syntax.TypeName
+	Returns  syntax.TypeName
 	// Body is SELECT with one expression, in which $1 is the first argument.
 	Body string
 }

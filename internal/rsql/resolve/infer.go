@@ -245,6 +245,9 @@ func (r *Result) callType(c *syntax.Call) types.Type {
 	if x := r.Inlined[c]; x != nil {
 		return r.TypeOf(x)
 	}
+	if u := r.Python[c]; u != nil {
+		return castType(u.Returns)
+	}
 	f, ok := function.Lookup(c.Name.Last().Name)
 	if !ok {
 		return types.Type{}

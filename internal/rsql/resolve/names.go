@@ -133,3 +133,17 @@ func internalName(written string) string {
 	}
 	return t.Base()
 }
+
+// valuesName is the name of a column of VALUES.
+func valuesName(i int) string {
+	const digits = "0123456789"
+	if i < 9 {
+		return "column" + digits[i+1:i+2]
+	}
+	n := i + 1
+	s := ""
+	for ; n > 0; n /= 10 {
+		s = digits[n%10:n%10+1] + s
+	}
+	return "column" + s
+}

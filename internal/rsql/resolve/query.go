@@ -83,9 +83,10 @@ func (r *resolver) body(b syntax.Body, sc *scope) ([]Column, bool, *scope) {
 		columns, known := r.query(b, sc)
 		return columns, known, nil
 	case *syntax.SetOp:
-		columns, known, _ := r.body(b.Left, sc)
-		r.body(b.Right, sc)
-		return columns, known, nil
+		left, known, _ := r.body(b.Left, sc)
+		right, _, _ := r.body(b.Right, sc)
+		r.sameCollations(b, left, right)
+		return united(left, right), known, nil
 	case *syntax.Values:
 		for _, row := range b.Rows {
 			r.exprs(sc, row...)
@@ -137,7 +138,7 @@ func (r *resolver) outputs(s *syntax.Select, sc *scope) ([]Column, bool) {
 	for _, it := range s.Items {
 		star, ok := it.Expr.(*syntax.Star)
 		if !ok {
-			columns = append(columns, Column{Name: r.ItemName(it), Type: r.result.TypeOf(it.Expr)})
+			columns = append(columns, Column{Name: r.ItemName(it), Type: r.collated(it.Expr)})
 			continue
 		}
 		if len(s.From) == 0 {
@@ -331,45 +332,6 @@ func (r *resolver) isValue(sc *scope, name string) bool {
 	return false
 }
 
-func (r *resolver) bindRelation(t *syntax.TableName, b *Binding, s *source) {
-	rel := r.relation(t.Name)
-	b.Relation = rel
-	s.relation, s.columns = rel, rel.Columns
-	s.known = len(rel.Columns) > 0 && rel.Kind != System
-	if r.views == 0 { // what a late-binding view reads is its owner's matter
-		r.result.Read = appendOnce(r.result.Read, rel)
-	}
-	switch rel.Kind {
-	case External:
-		b.Scan = &Scan{Relation: rel}
-		r.result.Scans = append(r.result.Scans, b.Scan)
-	case LateView:
-		r.view(t, b, s, rel)
-	}
-}
-
-// view parses and resolves the definition of a late-binding view.
-func (r *resolver) view(t *syntax.TableName, b *Binding, s *source, rel *Relation) {
-	if r.views++; r.views > maxViews {
-		r.views = 0
-		r.fail(t, sqlerr.ProgramLimitExceeded, "view nesting is too deep: %s", rel.Name)
-	}
-	list, err := syntax.Parse(rel.Definition)
-	if err != nil || len(list) != 1 {
-		r.fail(nil, sqlerr.InternalError, "cannot read the definition of view %s: %v", rel.Name, err)
-	}
-	q, ok := list[0].Statement.(*syntax.Query)
-	if !ok {
-		r.fail(nil, sqlerr.InternalError, "cannot read the definition of view %s: it is not a query", rel.Name)
-	}
-	b.View = q
-	columns, known := r.query(q, nil)
-	if len(rel.Columns) == 0 {
-		s.columns, s.known = columns, known
-	}
-	r.views--
-}
-
 func (sc *scope) cte(name string) *source {
 	for ; sc != nil; sc = sc.outer {
 		if s, ok := sc.ctes[name]; ok {
@@ -389,19 +351,6 @@ func (sc *scope) has(name string) bool {
 	return false
 }
 
-func valuesName(i int) string {
-	const digits = "0123456789"
-	if i < 9 {
-		return "column" + digits[i+1:i+2]
-	}
-	n := i + 1
-	s := ""
-	for ; n > 0; n /= 10 {
-		s = digits[n%10:n%10+1] + s
-	}
-	return "column" + s
-}
-
 // column finds what a reference means.
 func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 	parts := make([]string, len(c.Parts))
@@ -419,6 +368,7 @@ func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 				ref.Path = r.attributes(c.Parts[len(parts)-len(ref.Path):])
 			}
 			r.result.Refs[c] = ref
+			r.result.Insensitive = r.result.Insensitive || ref.Type.Insensitive
 			r.use(ref.relation, ref.Column)
 			return
 		}
@@ -435,6 +385,9 @@ func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 	}
 	if complete && len(parts) == 1 {
 		if sc.hasAny(parts[0]) { // a whole row
+			if len(r.hidden) > 0 {
+				r.fail(c, sqlerr.FeatureNotSupported, "not implemented: whole rows in a statement that changes a table with masked columns")
+			}
 			return
 		}
 		r.fail(c, sqlerr.UndefinedColumn, "column \"%s\" does not exist%s", parts[0], sc.places())

@@ -36,9 +36,17 @@ type Result struct {
 	Aliases map[*syntax.ColumnRef]syntax.Expr
 	// Inlined are the bodies that calls of user-defined functions stand for,
 	// Arguments what the parameters in them are.
-	Inlined   map[*syntax.Call]syntax.Expr
+	Inlined map[*syntax.Call]syntax.Expr
+	// Python are the calls of functions in Python.
+	Python    map[*syntax.Call]*UserFunction
 	Arguments map[*syntax.Param]syntax.Expr
-	told      map[syntax.Expr]types.Type
+	// TargetRows gives the positions of the rows that UPDATE and DELETE may
+	// change; nil for all. Guarded says that policies changed what is read.
+	TargetRows *syntax.Query
+	Guarded    bool
+	told       map[syntax.Expr]types.Type
+	// Insensitive says that the statement has texts that compare without regard to case.
+	Insensitive bool
 }
 
 // Binding is what a name in FROM stands for.
@@ -72,6 +80,8 @@ type Ref struct {
 // Options are the settings names depend on.
 type Options struct {
 	CaseSensitive bool
+	// Insensitive says that texts of this database are by default CASE_INSENSITIVE.
+	Insensitive bool
 	// Position turns a byte offset into the position reported with an error.
 	Position func(offset int) int
 	// Written, with enable_case_sensitive_super_attribute on, gives the spelling
@@ -115,6 +125,14 @@ type resolver struct {
 	names map[string]bool
 	star  bool
 	views int
+	// unguarded says that policies do not count: a view is being made.
+	unguarded bool
+	// open are the names that stand for relations without their policies.
+	open map[*syntax.TableName]*Relation
+	// reads are the relations of the view definition under way, by name.
+	reads map[string]*Relation
+	// hidden are the masked columns of the target.
+	hidden map[string]bool
 }
 
 // source is one table in scope.
@@ -191,9 +209,11 @@ func (r *resolver) statement(s syntax.Statement) {
 	case *syntax.Delete:
 		sc := r.with(s.With, &scope{})
 		r.result.Target = r.target(s.Table)
+		r.result.TargetRows = r.visibleRows(s.Table, r.result.Target)
 		sc.sources = append(sc.sources, r.targetSource(s.Table, s.Alias))
 		r.tables(s.Using, sc, s.Where)
 		r.exprs(sc, s.Where)
+		r.checkHidden()
 		r.needEquijoin(s.Table, sc.sources[0], s.Using, s.Where)
 	case *syntax.Merge:
 		r.merge(s)
@@ -202,6 +222,7 @@ func (r *resolver) statement(s syntax.Statement) {
 			r.query(s.As, nil)
 		}
 	case *syntax.CreateView:
+		r.unguarded = !s.Materialized // who reads the view is asked then
 		r.query(s.Query, nil)
 	case *syntax.CreateExternalTable:
 		if s.As != nil {
@@ -219,6 +240,7 @@ func (r *resolver) statement(s syntax.Statement) {
 func (r *resolver) update(s *syntax.Update) {
 	sc := r.with(s.With, &scope{})
 	r.result.Target = r.target(s.Table)
+	r.result.TargetRows = r.visibleRows(s.Table, r.result.Target)
 	sc.sources = append(sc.sources, r.targetSource(s.Table, s.Alias))
 	r.tables(s.From, sc, s.Where)
 	for _, a := range s.Set {
@@ -226,12 +248,16 @@ func (r *resolver) update(s *syntax.Update) {
 		r.expr(sc, a.Value)
 	}
 	r.exprs(sc, s.Where)
+	r.checkHidden()
 	r.needEquijoin(s.Table, sc.sources[0], s.From, s.Where)
 }
 
 func (r *resolver) merge(s *syntax.Merge) {
 	sc := &scope{}
 	r.result.Target = r.target(s.Target)
+	if r.policies(r.result.Target) != nil {
+		r.fail(s.Target, sqlerr.FeatureNotSupported, "not implemented: MERGE into a table with row-level security or masking policies")
+	}
 	sc.sources = append(sc.sources, r.targetSource(s.Target, s.TargetAlias))
 	r.tables([]syntax.TableExpr{s.Source}, sc, nil)
 	r.exprs(sc, s.On)
@@ -331,6 +357,8 @@ func (r *resolver) expr(sc *scope, e syntax.Expr) {
 		}
 		r.result.Params = max(r.result.Params, e.Index)
 		return
+	case *syntax.Collate:
+		r.result.Insensitive = true
 	case *syntax.Call:
 		if r.call(sc, e) {
 			return
@@ -353,6 +381,7 @@ func (r *resolver) call(sc *scope, c *syntax.Call) bool {
 		if n := len(c.Args); n < f.Min || f.Max >= 0 && n > f.Max {
 			r.undefined(c, path)
 		}
+		r.result.Insensitive = r.result.Insensitive || f.Name == "collate"
 		if f.Name == "random" || f.Name == "timeofday" {
 			r.result.Volatile = true
 		}
@@ -372,6 +401,14 @@ func (r *resolver) call(sc *scope, c *syntax.Call) bool {
 	u := r.overload(list, c.Args)
 	if u == nil {
 		r.undefined(c, path)
+	}
+	if u.Python != "" {
+		if r.result.Python == nil {
+			r.result.Python = map[*syntax.Call]*UserFunction{}
+		}
+		r.result.Python[c] = u
+		r.result.Volatile = r.result.Volatile || u.Volatile
+		return true
 	}
 	r.inline(c, u)
 	return true

@@ -68,7 +68,8 @@ type Privilege struct {
 	Columns []Ident
 }
 
-// Grantee is who gets a privilege. Kind is user, group, role or public.
+// Grantee is who gets a privilege. Kind is user, group, role, public, or
+// "rls policy".
 type Grantee struct {
 	Pos
 	Kind string
@@ -84,7 +85,7 @@ type DefaultPrivileges struct {
 }
 
 // Unsupported is a statement that is recognised but not built: CREATE MODEL,
-// datashares, policies, libraries. Feature names it in upper case. Compile and
+// datashares, libraries. Feature names it in upper case. Compile and
 // execution refuse it with SQLSTATE 0A000.
 type Unsupported struct {
 	Pos

@@ -161,10 +161,13 @@ type (
 		IgnoreExtra bool
 		FillTarget  bool
 	}
-	// AlterRowSecurity is ROW LEVEL SECURITY ON|OFF.
+	// AlterRowSecurity is ROW LEVEL SECURITY ON|OFF [CONJUNCTION TYPE AND|OR]
+	// [FOR DATASHARES]. ALTER VIEW and ALTER MATERIALIZED VIEW have it, too.
 	AlterRowSecurity struct {
 		Pos
-		On bool
+		On          bool
+		Conjunction string // and, or, or empty
+		Datashares  bool
 	}
 	// AddPartitions is ADD [IF NOT EXISTS] PARTITION (..) LOCATION '..' ...
 	AddPartitions struct {

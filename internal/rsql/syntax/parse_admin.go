@@ -270,6 +270,8 @@ func (p *parser) grantee() Grantee {
 	start := p.start()
 	g := Grantee{Kind: "user"}
 	switch {
+	case p.word("rls", "policy"):
+		g.Kind, g.Name = "rls policy", p.label()
 	case p.isWord("public"):
 		g.Kind, g.Name = "public", p.label()
 	case p.isWord("group", "role", "user") && (p.ahead(1).kind == tWord || p.ahead(1).kind == tQuoted):

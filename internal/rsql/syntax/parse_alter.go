@@ -46,7 +46,10 @@ func (p *parser) alter() Statement {
 		if p.isWordAt(2, "schema") || p.isWordAt(2, "table") || p.isWordAt(2, "view") {
 			return p.unsupported()
 		}
-	case "datashare", "masking", "rls", "identity", "system", "model", "library":
+	case "rls", "masking":
+		p.at++
+		return p.policy(start, true)
+	case "datashare", "identity", "system", "model", "library":
 		return p.unsupported()
 	}
 	p.at++
@@ -75,7 +78,7 @@ func (p *parser) alterView(start int) Statement {
 		v.AutoRefresh = p.yesNo()
 	} else if v.RenameTo, v.OwnerTo = p.renameOrOwner(); v.RenameTo == nil && v.OwnerTo == nil {
 		if p.isWord("row") {
-			return p.unsupportedTail(start, "ALTER VIEW ROW LEVEL SECURITY")
+			return &AlterTable{Table: v.Name, Action: p.alterAction(p.start()), Pos: p.since(start)}
 		}
 		p.fail()
 	}
@@ -137,12 +140,15 @@ func (p *parser) alterAction(start int) AlterAction {
 		if on == "" {
 			p.fail()
 		}
-		if p.word("conjunction", "type") || p.word("for") {
-			for p.peek().kind == tWord {
-				p.at++
+		s := &AlterRowSecurity{On: on == "on"}
+		if p.word("conjunction", "type") {
+			if s.Conjunction = p.oneOf("and", "or"); s.Conjunction == "" {
+				p.fail()
 			}
 		}
-		return &AlterRowSecurity{On: on == "on", Pos: p.since(start)}
+		s.Datashares = p.word("for", "datashares")
+		s.Pos = p.since(start)
+		return s
 	case p.isWord("partition"), p.isWord("set"):
 		return p.alterSet(start)
 	}
@@ -321,7 +327,7 @@ func (p *parser) signature() ([]TypeName, bool) {
 // dropKinds are the objects DROP takes, with their words.
 var dropKinds = [][]string{
 	{"external", "table"}, {"external", "view"}, {"materialized", "view"}, {"table"}, {"view"}, {"schema"}, {"database"}, {"user"}, {"group"}, {"role"},
-	{"procedure"}, {"function"},
+	{"procedure"}, {"function"}, {"rls", "policy"}, {"masking", "policy"},
 }
 
 func (p *parser) drop() Statement {
@@ -337,7 +343,7 @@ func (p *parser) drop() Statement {
 		}
 	}
 	switch p.ahead(1).text {
-	case "model", "datashare", "library", "rls", "masking", "identity", "namespace":
+	case "model", "datashare", "library", "identity", "namespace":
 		return p.unsupported()
 	}
 	p.at++

@@ -294,7 +294,7 @@ func (p *parser) call(name Name, start int) *Call {
 		}
 		if p.isQuery() {
 			at := p.start()
-			q := p.query()
+			q := p.query().bare()
 			c.Args = []Expr{&Subquery{Query: q, Pos: p.since(at)}}
 			for p.op(",") {
 				c.Args = append(c.Args, p.expr())

@@ -44,7 +44,10 @@ func (p *parser) create() Statement {
 		d.Options = p.adminOptions(databaseOptions)
 		d.Pos = p.since(start)
 		return d
-	case "model", "datashare", "library", "rls", "masking", "identity":
+	case "rls", "masking":
+		p.at += n
+		return p.policy(start, false)
+	case "model", "datashare", "library", "identity":
 		return p.unsupported()
 	}
 	p.at += n

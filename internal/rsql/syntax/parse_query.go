@@ -17,6 +17,18 @@ func (p *parser) query() *Query {
 	return q
 }
 
+// bare takes off the parentheses that stand around a whole query.
+func (q *Query) bare() *Query {
+	for q.With == nil && q.OrderBy == nil && q.Limit == nil && q.Offset == nil {
+		inner, ok := q.Body.(*Query)
+		if !ok {
+			break
+		}
+		q = inner
+	}
+	return q
+}
+
 func (p *parser) queryTail(q *Query) {
 	if p.word("order", "by") {
 		q.OrderBy = p.orderItems()

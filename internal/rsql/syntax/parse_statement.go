@@ -121,7 +121,9 @@ func (p *parser) sessionStatement(t token) Statement {
 		}
 		c.Pos = p.since(start)
 		return c
-	case "attach", "detach", "desc", "describe", "import", "export":
+	case "attach", "detach":
+		return p.attach()
+	case "desc", "describe", "import", "export":
 		return p.unsupported()
 	}
 	p.fail()

@@ -54,6 +54,7 @@ func FuzzParse(f *testing.F) {
 		"unload ('select 1') to 's3://b/k' iam_role default parquet partition by (a) include",
 		"((select 1) union all (select 2)) minus select 3; merge into a using b on a.i=b.i when matched then delete",
 		"select sum(x) over (partition by y order by z rows between 1 preceding and current row) from t group by rollup(a, (b, c))",
+		"select a(select 0), a((select 1)), a(((select 2) limit 1), 3)",
 	} {
 		f.Add(s)
 	}
@@ -62,5 +63,38 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		roundTrip(t, src)
+	})
+}
+
+// FuzzLex: tokens are in order, inside the text, and what lies between two of
+// them is blank: cut out alone, a token is the same token.
+func FuzzLex(f *testing.F) {
+	for _, s := range []string{
+		"select 'it''s' \"a b\" 1.5e-3 $1 :name $$x$$ $q$y$q$ -- c\n/* a /* b */ */ !~~* a::b e'\\n'", "'\\", "$a$ $b$", "1e", ".5.", "U&'\\0041'", "\xff'\x00",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		toks, err := lex(src)
+		if err != nil {
+			return
+		}
+		end := 0
+		for _, tok := range toks {
+			if tok.start < end || tok.end < tok.start || tok.end > len(src) {
+				t.Fatalf("token %+v behind %d of %q", tok, end, src)
+			}
+			if between, err := lex(src[end:tok.start]); err != nil || len(between) != 1 {
+				t.Fatalf("between tokens stands %q: %v", src[end:tok.start], err)
+			}
+			end = tok.end
+			if tok.kind == tEOF {
+				continue
+			}
+			again, err := lex(src[tok.start:tok.end])
+			if err != nil || len(again) != 2 || again[0].kind != tok.kind || again[0].text != tok.text {
+				t.Fatalf("%q alone is %+v, %v; it was %+v", src[tok.start:tok.end], again, err, tok)
+			}
+		}
 	})
 }

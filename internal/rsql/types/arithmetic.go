@@ -62,10 +62,10 @@ func Common(a, b Type) Type {
 	case a == b:
 		return a
 	case a.Kind == b.Kind && a.Kind != Decimal:
-		a.Length = max(a.Length, b.Length)
+		a.Length, a.Insensitive = max(a.Length, b.Length), a.Insensitive || b.Insensitive
 		return a
 	case a.IsText() && b.IsText():
-		return Type{Kind: Varchar, Length: max(a.Length, b.Length)}
+		return Type{Kind: Varchar, Length: max(a.Length, b.Length), Insensitive: a.Insensitive || b.Insensitive}
 	case a.IsInteger() && b.IsInteger():
 		return Type{Kind: max(a.Kind, b.Kind)}
 	case a.IsNumber() && b.IsNumber():

@@ -43,6 +43,9 @@ const (
 	OID
 	Name
 	Nested // an external table's struct, array or map; see Type.Text
+	// The arrays of the system catalog, which no table has.
+	SmallintArray
+	TextArray
 )
 
 // Type is a data type with its modifiers.
@@ -54,6 +57,9 @@ type Type struct {
 	Precision, Scale int
 	// Text is the text of a Nested type, as declared.
 	Text string
+	// Insensitive says that a text compares without regard to case: its
+	// collation is CASE_INSENSITIVE.
+	Insensitive bool
 }
 
 // The largest declared lengths (in bytes) and the default decimal.
@@ -100,6 +106,9 @@ var kinds = [...]info{
 	OID:         {"oid", "UINTEGER", 26, 4},
 	Name:        {"name", "VARCHAR", 19, 64},
 	Nested:      {"super", "JSON", 4000, -1},
+
+	SmallintArray: {"smallint[]", "SMALLINT[]", 1005, -1},
+	TextArray:     {"text[]", "VARCHAR[]", 1009, -1},
 }
 
 // aliases maps a type name as written to its kind. A name that fixes more than

@@ -9,6 +9,7 @@ import (
 	api "stepwell/internal/awsapi/events"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/store"
 )
 
 // Event is an event on a bus, as rules and targets see it.
@@ -22,6 +23,9 @@ type Event struct {
 	Region     string          `json:"region"`
 	Resources  []string        `json:"resources"`
 	Detail     json.RawMessage `json:"detail"`
+	Replay     string          `json:"replay-name,omitempty"`
+
+	forwarded bool // by a rule of another bus
 }
 
 // maxEntries is the total size of a request's entries (user guide, "Calculating
@@ -29,18 +33,28 @@ type Event struct {
 const maxEntries = 256 << 10
 
 // Emit puts an event of an AWS service on the default bus of the caller's
-// account and region. detail makes its detail, a JSON object; it is asked only
-// where somebody listens.
+// account and region, and does not wait until it is there. detail makes its
+// detail, a JSON object; it is asked only where somebody listens.
 func (s *Service) Emit(ctx context.Context, source, detailType string, resources []string, detail func() (json.RawMessage, error)) {
-	if s.Received == nil {
+	if s.Store == nil {
 		return
 	}
-	text, err := detail()
-	if err != nil {
-		s.Log.Error("event cannot be written", "source", source, "type", detailType, "error", err)
-		return
-	}
-	s.receive(ctx, s.event(ctx, source, detailType, s.Clock.Now(), resources, text))
+	done, at := s.Clock.Busy(), s.Clock.Now()
+	go func() {
+		defer done()
+		c := bus.From(ctx)
+		heard, err := s.listeners(ctx, c, defaultBus)
+		if err == nil && (s.Received != nil || len(heard.rules)+len(heard.keep) > 0) {
+			var text json.RawMessage
+			if text, err = detail(); err == nil {
+				e := s.event(ctx, source, detailType, at, resources, text)
+				err = s.receive(ctx, c, defaultBus, []Event{e})
+			}
+		}
+		if err != nil {
+			s.Log.Error("event was not put", "source", source, "type", detailType, "error", err)
+		}
+	}()
 }
 
 func (s *Service) event(ctx context.Context, source, detailType string, at time.Time, resources []string, detail json.RawMessage) Event {
@@ -54,28 +68,43 @@ func (s *Service) event(ctx context.Context, source, detailType string, at time.
 	}
 }
 
-// receive takes an event that is on a bus. Rules will be asked here.
-func (s *Service) receive(ctx context.Context, e Event) {
+// receive takes events that are on a bus.
+func (s *Service) receive(ctx context.Context, c bus.Caller, on string, list []Event) error {
 	if s.Received != nil {
-		s.Received(ctx, e)
+		for _, e := range list {
+			s.Received(ctx, e)
+		}
 	}
+	return s.publish(ctx, c, on, list, nil)
 }
 
 func (s *Service) putEvents(ctx context.Context, in *api.PutEventsInput) (*api.PutEventsOutput, error) {
 	size := 0
 	for i := range in.Entries {
 		size += entrySize(&in.Entries[i])
-		if fault := checkBus(ctx, in.Entries[i].EventBusName); fault != nil {
-			return nil, fault
-		}
 	}
 	if size > maxEntries {
 		return nil, validation("Total size of the entries in the request is over the limit.")
 	}
 	out := &api.PutEventsOutput{FailedEntryCount: new(int64(0))}
+	type place struct {
+		c  bus.Caller
+		on string
+	}
+	byBus := map[place][]Event{}
 	for i := range in.Entries {
 		e := &in.Entries[i]
-		if code, message := refusal(e); code != "" {
+		c, on := busAt(ctx, e.EventBusName)
+		code, message := refusal(e)
+		if code == "" {
+			err := s.hasBus(ctx, c, on)
+			if fault := awserr.From(err); fault != nil {
+				code, message = fault.Code, fault.Message
+			} else if err != nil {
+				return nil, err
+			}
+		}
+		if code != "" {
 			*out.FailedEntryCount++
 			out.Entries = append(out.Entries, api.PutEventsResultEntry{ErrorCode: &code, ErrorMessage: &message})
 			continue
@@ -84,19 +113,27 @@ func (s *Service) putEvents(ctx context.Context, in *api.PutEventsInput) (*api.P
 		if e.Time != nil {
 			at = *e.Time
 		}
-		event := s.event(ctx, *e.Source, *e.DetailType, at, e.Resources, json.RawMessage(*e.Detail))
-		s.receive(ctx, event)
+		event := s.event(bus.With(ctx, c), *e.Source, *e.DetailType, at, e.Resources, json.RawMessage(*e.Detail))
+		byBus[place{c, on}] = append(byBus[place{c, on}], event)
 		out.Entries = append(out.Entries, api.PutEventsResultEntry{EventId: &event.ID})
+	}
+	for p, list := range byBus {
+		if err := s.receive(ctx, p.c, p.on, list); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }
 
-// checkBus lets the caller's default bus pass, by its name or its ARN.
-func checkBus(ctx context.Context, name *string) *awserr.Error {
-	if name == nil || *name == "default" || *name == bus.From(ctx).ARN("events", "event-bus/default") {
+// hasBus returns an error where there is no such bus.
+func (s *Service) hasBus(ctx context.Context, c bus.Caller, on string) error {
+	if on == defaultBus {
 		return nil
 	}
-	return awserr.NotImplemented("event bus " + *name)
+	return s.Store.View(ctx, func(tx *store.Tx) error {
+		_, err := findBus(tx, c, on)
+		return err
+	})
 }
 
 func entrySize(e *api.PutEventsRequestEntry) int {

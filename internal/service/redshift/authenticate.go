@@ -21,6 +21,8 @@ type Login struct {
 type Grant struct {
 	Account, Region, Cluster string
 	Database, User           string
+	Binding                  string   // of a cluster that is bound to another server
+	Master                   bool     // the user is the cluster's master user
 	AutoCreate               bool     // make the user where it does not exist
 	Groups                   []string // to join for the session
 }
@@ -110,7 +112,8 @@ func (c *credential) opens(l Login) bool {
 }
 
 func grant(x *cluster, database, user string) Grant {
-	return Grant{Account: x.Account, Region: x.Region, Cluster: x.ID, Database: database, User: user}
+	return Grant{Account: x.Account, Region: x.Region, Cluster: x.ID, Database: database, User: user,
+		Binding: x.binding(), Master: user == x.user()}
 }
 
 func (x *cluster) open() error {
@@ -183,7 +186,7 @@ func (s *Service) candidates(tx *store.Tx, l Login) ([]cluster, error) {
 func (s *Service) byPassword(candidates []cluster, l Login) *cluster {
 	for i := range candidates {
 		x := &candidates[i]
-		if x.MasterUser != l.User {
+		if x.user() != l.User {
 			continue
 		}
 		if x.Password.fits(l.Password) {
@@ -226,8 +229,11 @@ func (s *Service) byDatabase(ctx context.Context, candidates []cluster, l Login)
 }
 
 func (s *Service) hasDatabase(ctx context.Context, x *cluster, name string) (bool, error) {
-	if x.DBName == name {
+	if x.database() == name {
 		return true, nil
+	}
+	if x.binding() != "" {
+		return false, nil // asking would mean to connect
 	}
 	if s.Warehouse == nil || x.Status == "creating" {
 		return false, nil

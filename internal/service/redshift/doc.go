@@ -26,6 +26,13 @@
 // applies rules 1, 3 and 4 for callers that do not know the password yet, and
 // temporary credentials by their user name.
 //
+// # Clusters that are elsewhere
+//
+// The tag stepwell:redshift binds a cluster to another server (package remote has
+// the words of its value): SQL for the cluster goes there as it is written. All
+// else stays as it is: the endpoint shown is this server's, where temporary
+// credentials of the cluster are good and connections are passed through.
+//
 // Refused by name: snapshots (a final one too), resizing as an operation, data
 // shares, endpoints, HSM, scheduled actions, usage limits, partners,
 // integrations, reserved nodes. Redshift Serverless is another service.

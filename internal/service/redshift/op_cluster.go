@@ -86,7 +86,7 @@ func (s *Service) planned(c bus.Caller, in *api.CreateClusterInput) (*cluster, e
 		return nil, err
 	}
 	x.options(in)
-	return &x, nil
+	return &x, checkBinding(in.Tags)
 }
 
 // options takes over what is kept and has no effect.

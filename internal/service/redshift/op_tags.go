@@ -81,13 +81,19 @@ func (s *Service) CreateTags(ctx context.Context, in *api.CreateTagsInput) (*api
 			return nil, api.InvalidTagFault("Invalid tag key: %s", key)
 		}
 	}
-	return &api.CreateTagsOutput{}, s.retag(ctx, *in.ResourceName, func(tags []api.Tag) []api.Tag {
-		for _, t := range in.Tags {
-			tags = slices.DeleteFunc(tags, func(old api.Tag) bool { return text(old.Key) == text(t.Key) })
-			tags = append(tags, t)
-		}
-		return tags
-	})
+	if err := checkBinding(in.Tags); err != nil {
+		return nil, err
+	}
+	return &api.CreateTagsOutput{}, s.retag(ctx, *in.ResourceName, func(tags []api.Tag) []api.Tag { return withTags(tags, in.Tags) })
+}
+
+// withTags adds tags to others, replacing those of the same key.
+func withTags(tags, added []api.Tag) []api.Tag {
+	for _, t := range added {
+		tags = slices.DeleteFunc(tags, func(old api.Tag) bool { return text(old.Key) == text(t.Key) })
+		tags = append(tags, t)
+	}
+	return tags
 }
 
 // DeleteTags removes tags.

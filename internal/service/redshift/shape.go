@@ -15,8 +15,8 @@ func (s *Service) shape(x *cluster) *api.Cluster {
 		kind = x.Track
 	}
 	out := &api.Cluster{
-		ClusterIdentifier: &x.ID, NodeType: &x.NodeType, NumberOfNodes: &x.Nodes, ClusterStatus: &x.Status, MasterUsername: &x.MasterUser,
-		DBName: &x.DBName, ClusterCreateTime: &x.Created, AutomatedSnapshotRetentionPeriod: &x.AutomatedRetention,
+		ClusterIdentifier: &x.ID, NodeType: &x.NodeType, NumberOfNodes: &x.Nodes, ClusterStatus: &x.Status, MasterUsername: new(x.user()),
+		DBName: new(x.database()), ClusterCreateTime: &x.Created, AutomatedSnapshotRetentionPeriod: &x.AutomatedRetention,
 		ManualSnapshotRetentionPeriod: &x.ManualRetention, ClusterSubnetGroupName: x.SubnetGroup, AvailabilityZone: x.AvailabilityZone,
 		PreferredMaintenanceWindow: &x.Maintenance, ClusterVersion: &x.Version, AllowVersionUpgrade: &x.AllowUpgrade,
 		PubliclyAccessible: &x.Public, Encrypted: &x.Encrypted, KmsKeyId: x.KmsKeyID, EnhancedVpcRouting: &x.EnhancedVpc,

@@ -19,7 +19,11 @@
 // All eleven operations are here; results are JSON or CSV (ResultFormat).
 // Persistent sessions (SessionKeepAliveSeconds) live until the server stops.
 // Long polling (WaitTimeSeconds) is not in the service model this is built on.
-// A workgroup is accepted only where the bus has a redshift-serverless service.
+// A workgroup is accepted only where a bound cluster has its name.
+//
+// A cluster that is bound to another server (package remote) answers there; what
+// is said above holds with that server's own knowledge of its transactions as
+// the mark. A statement whose end it cannot tell is FAILED and says so.
 //
 // The service speaks to the SQL engine through [Warehouse] and to its
 // neighbours redshift and secretsmanager over the bus. Only the composition

@@ -17,6 +17,7 @@ const (
 	textCancelled = "Query cancelled on user's request"
 	textLost      = "FATAL: terminating connection due to administrator command"
 	textPrior     = "Connection or an prior query failed."
+	textUnknown   = "the connection was lost during the commit: it is not known whether it took place"
 )
 
 func noEndpoint() *awserr.Error {
@@ -39,7 +40,7 @@ func notCancellable(status string) *awserr.Error {
 // fields on lines of their own, as the JDBC driver prints them.
 func sqlText(ctx context.Context, err error) string {
 	e := sqlerr.From(err)
-	if errors.Is(context.Cause(ctx), work.ErrCancelled) && e.Code != sqlerr.QueryCanceled {
+	if errors.Is(context.Cause(ctx), work.ErrCancelled) && e.Code != sqlerr.QueryCanceled && e.Code != OutcomeUnknown {
 		return textCancelled // before the server had it
 	}
 	severity := e.Severity

@@ -2,6 +2,7 @@ package redshiftdata
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"strconv"
@@ -29,6 +30,7 @@ type fakeWarehouse struct {
 	marks    map[string]bool
 	blocked  chan struct{} // receives once for each statement that blocks
 	connects int
+	asked    int // times for the end of a transaction whose connection was lost
 }
 
 func newFake() *fakeWarehouse {
@@ -48,7 +50,18 @@ func (w *fakeWarehouse) Connect(_ context.Context, t Target) (Session, error) {
 func (w *fakeWarehouse) Committed(_ context.Context, _ Target, mark string) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.marks[mark], nil
+	outcome, lost := strings.CutPrefix(mark, "lost ")
+	if !lost {
+		return w.marks[mark], nil
+	}
+	w.asked++
+	switch {
+	case outcome == "never":
+		return false, &sqlerr.Error{Severity: "FATAL", Code: OutcomeUnknown, Message: "who knows"}
+	case outcome == "silent" || w.asked == 1:
+		return false, errors.New("nobody answers")
+	}
+	return outcome == "committed", nil
 }
 
 func (w *fakeWarehouse) count(prefix string) (n int) {
@@ -100,6 +113,14 @@ func (f *fakeSession) Execute(ctx context.Context, x Execution, sink Sink) error
 			}
 			<-ctx.Done()
 			return sqlerr.New(sqlerr.QueryCanceled, "Query (7) cancelled on user's request")
+		case "lose":
+			if err := sink.Done(i, out); err != nil {
+				return err
+			}
+			if err := sink.Prepared(true, "lost "+arg); err != nil {
+				return err
+			}
+			return &Undecided{sqlerr.New(OutcomeUnknown, "lost")}
 		case "die":
 			wrote, end = true, arg
 		}
@@ -112,7 +133,7 @@ func (f *fakeSession) Execute(ctx context.Context, x Execution, sink Sink) error
 			}
 		}
 	}
-	if err := sink.Prepared(wrote); err != nil {
+	if err := sink.Prepared(wrote, ""); err != nil {
 		return err
 	}
 	if wrote && end != "before commit" {

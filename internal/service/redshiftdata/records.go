@@ -41,8 +41,9 @@ type statement struct {
 
 	// Prepared is set before the commit: if the commit took place, the parts
 	// are what happened. Wrote says that there was something to commit.
-	Prepared bool `json:",omitempty"`
-	Wrote    bool `json:",omitempty"`
+	Prepared bool   `json:",omitempty"`
+	Wrote    bool   `json:",omitempty"`
+	Mark     string `json:",omitempty"` // of the transaction, where it is not the statement's id
 }
 
 // part is one SQL statement of a call.

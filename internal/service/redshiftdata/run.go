@@ -1,6 +1,7 @@
 package redshiftdata
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,12 @@ func (s *Service) run(ctx context.Context, t *work.Task) error {
 		return stopped // the next server says what became of it
 	}
 	var fault *serverFault
-	if errors.As(err, &fault) {
+	var undecided *Undecided
+	switch {
+	case errors.As(err, &fault):
 		return fault
+	case errors.As(err, &undecided): // the next attempt asks what became of it
+		return undecided
 	}
 	return s.finish(ctx, &st, err)
 }
@@ -60,7 +65,13 @@ func (s *Service) recover(ctx context.Context, st *statement) error {
 	committed := st.Prepared && !st.Wrote
 	if st.Prepared && st.Wrote {
 		var err error
-		if committed, err = s.Warehouse.Committed(ctx, st.Target, st.ID); err != nil {
+		committed, err = s.Warehouse.Committed(ctx, st.Target, cmp.Or(st.Mark, st.ID))
+		switch {
+		case unknown(err):
+			return s.finish(ctx, st, err)
+		case err != nil && stopping(ctx) == nil && ctx.Err() != nil: // the client asks no longer
+			return s.finish(ctx, st, &sqlerr.Error{Severity: "FATAL", Code: OutcomeUnknown, Message: textUnknown, Detail: err.Error()})
+		case err != nil:
 			return fmt.Errorf("cannot tell whether statement %s was committed: %w", st.ID, err)
 		}
 	}
@@ -71,6 +82,12 @@ func (s *Service) recover(ctx context.Context, st *statement) error {
 }
 
 var errLost = errors.New(textLost)
+
+// unknown reports whether an error leaves open what became of a statement.
+func unknown(err error) bool {
+	var e *sqlerr.Error
+	return errors.As(err, &e) && e.Code == OutcomeUnknown
+}
 
 // execute runs the SQL on the connection.
 func (s *Service) execute(ctx context.Context, st *statement, conn Session) error {
@@ -126,6 +143,7 @@ func (st *statement) fail(ctx context.Context, err error) {
 	switch {
 	case errors.Is(err, errLost):
 		st.Error = textLost
+	case unknown(err): // not ABORTED, cancelled or not
 	case errors.Is(context.Cause(ctx), work.ErrCancelled):
 		st.Status = api.StatusStringAborted
 	}
@@ -218,8 +236,8 @@ func (r *recorder) Done(i int, o Outcome) error {
 
 // Prepared makes the outcome durable ahead of the commit. Where nothing was
 // written the statement's end is recorded soon enough.
-func (r *recorder) Prepared(wrote bool) error {
-	r.statement.Prepared, r.statement.Wrote = true, wrote
+func (r *recorder) Prepared(wrote bool, mark string) error {
+	r.statement.Prepared, r.statement.Wrote, r.statement.Mark = true, wrote, mark
 	if !wrote {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	secretsapi "stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/remote"
 )
 
 // access is what requests say about where to connect and as whom.
@@ -50,6 +51,7 @@ func (s *Service) resolve(ctx context.Context, a access) (Target, error) {
 		return t, api.ValidationException("Database name must be specified.")
 	}
 	if has(a.Secret) {
+		t.Secret = *a.Secret
 		if err := s.fromSecret(ctx, *a.Secret, &t); err != nil {
 			return t, err
 		}
@@ -61,9 +63,9 @@ func (s *Service) resolve(ctx context.Context, a access) (Target, error) {
 		t.User = iamUser(c.Principal)
 	}
 	if t.Workgroup != "" {
-		return t, s.findWorkgroup(t.Workgroup)
+		return t, s.findWorkgroup(ctx, &t)
 	}
-	return t, s.findCluster(ctx, t.Cluster)
+	return t, s.findCluster(ctx, &t)
 }
 
 // fromSecret fills in the user and, where it is absent, the cluster.
@@ -90,9 +92,10 @@ func (s *Service) fromSecret(ctx context.Context, id string, t *Target) error {
 	return nil
 }
 
-func (s *Service) findCluster(ctx context.Context, id string) error {
+// findCluster checks that the cluster takes statements and takes over its binding.
+func (s *Service) findCluster(ctx context.Context, t *Target) error {
 	out, err := bus.Invoke[redshiftapi.DescribeClustersOutput](ctx, s.Bus, "redshift", "DescribeClusters",
-		&redshiftapi.DescribeClustersInput{ClusterIdentifier: &id})
+		&redshiftapi.DescribeClustersInput{ClusterIdentifier: &t.Cluster})
 	if e := awserr.From(err); e != nil && e.Status != 501 {
 		return noEndpoint()
 	} else if err != nil {
@@ -101,16 +104,33 @@ func (s *Service) findCluster(ctx context.Context, id string) error {
 	if len(out.Clusters) == 0 {
 		return noEndpoint()
 	}
+	t.Binding, t.Master = binding(out.Clusters[0].Tags), t.User == text(out.Clusters[0].MasterUsername)
 	switch status := text(out.Clusters[0].ClusterStatus); status {
 	case "available", "modifying", "rebooting", "renaming", "resizing", "available, prep-for-resize":
 		return nil
 	default:
-		return api.ValidationException("The cluster %s is not available: its status is %s.", id, status)
+		return api.ValidationException("The cluster %s is not available: its status is %s.", t.Cluster, status)
 	}
 }
 
-// findWorkgroup refuses workgroups: Redshift Serverless is not there yet.
-func (s *Service) findWorkgroup(string) error {
+func binding(tags []redshiftapi.Tag) string {
+	for _, t := range tags {
+		if text(t.Key) == remote.TagKey {
+			return text(t.Value)
+		}
+	}
+	return ""
+}
+
+// findWorkgroup takes the name of a bound cluster for a workgroup, and refuses
+// others: Redshift Serverless is not there.
+func (s *Service) findWorkgroup(ctx context.Context, t *Target) error {
+	c := *t
+	c.Cluster = t.Workgroup
+	if err := s.findCluster(ctx, &c); err == nil && c.Binding != "" {
+		t.Binding, t.Master = c.Binding, c.Master
+		return nil
+	}
 	return awserr.NotImplemented("redshift-data:WorkgroupName (Redshift Serverless)")
 }
 

@@ -8,7 +8,9 @@ type Warehouse interface {
 	// of severity FATAL.
 	Connect(ctx context.Context, t Target) (Session, error)
 	// Committed reports whether a transaction that carried the mark was
-	// committed. Marks of transactions older than a day may be forgotten.
+	// committed. Marks of transactions older than a day may be forgotten. What
+	// can never be known is a *sqlerr.Error of code OutcomeUnknown; after any
+	// other error it is asked again.
 	Committed(ctx context.Context, t Target, mark string) (bool, error)
 }
 
@@ -19,7 +21,23 @@ type Target struct {
 	Workgroup       string
 	Database        string
 	User            string // "awsuser", "IAM:name", "IAMR:role"
+	Secret          string `json:",omitempty"` // that the request named
+	Master          bool   `json:",omitempty"` // the user is the cluster's master user
+	// Binding says where a cluster is that is bound to another server; it is
+	// kept so that a statement's end is asked for where it ran. "" is here.
+	Binding string `json:",omitempty"`
 }
+
+// OutcomeUnknown is the SQLSTATE (transaction_resolution_unknown) of a statement
+// that may have taken effect: its connection was lost, and nobody can tell.
+const OutcomeUnknown = "08007"
+
+// Undecided is an error of Session.Execute: the connection was lost during the
+// commit that Prepared told of. Warehouse.Committed is asked until it knows.
+type Undecided struct{ Err error }
+
+func (u *Undecided) Error() string { return u.Err.Error() }
+func (u *Undecided) Unwrap() error { return u.Err }
 
 // Session is one connection, used by one goroutine at a time.
 type Session interface {
@@ -30,7 +48,8 @@ type Session interface {
 	// as a whole when one fails; a single statement commits by itself unless it
 	// stands in a transaction the session began earlier. A transaction that
 	// wrote carries the mark. A nil error means that it is committed, an error
-	// that it is not; ctx ends a running statement with SQLSTATE 57014.
+	// that it is not, but for Undecided and OutcomeUnknown; ctx ends a running
+	// statement with SQLSTATE 57014.
 	Execute(ctx context.Context, x Execution, sink Sink) error
 
 	// Databases lists the databases the user may connect to, sorted.
@@ -73,9 +92,10 @@ type Sink interface {
 	Row(i int, values []any) error
 	// Done says that statement i has run.
 	Done(i int, o Outcome) error
-	// Prepared says that all have run and the commit follows. wrote is false
-	// where there is nothing to commit.
-	Prepared(wrote bool) error
+	// Prepared says that from here on there may be a commit. wrote is false
+	// where there is nothing to commit. mark is what Committed is to be asked
+	// for, "" for the execution's own.
+	Prepared(wrote bool, mark string) error
 }
 
 // Outcome is what a statement came to.

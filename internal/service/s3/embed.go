@@ -101,9 +101,6 @@ func startEmbedded(data string) (*embedded, error) {
 // the file system has them, files of a sidecar folder elsewhere.
 func (e *embedded) open(data string) error {
 	versions, sidecar := filepath.Join(data, ".s3", "versions"), filepath.Join(data, ".s3", "meta")
-	if err := os.RemoveAll(e.temporary); err != nil {
-		return fmt.Errorf("cannot empty the S3 folder for temporary files: %w", err)
-	}
 	for _, dir := range []string{e.root, versions, e.temporary} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("cannot create the S3 folder: %w", err)

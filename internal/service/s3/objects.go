@@ -130,12 +130,21 @@ func (s *Service) Path(_ context.Context, bucket, key string) (string, error) {
 }
 
 // TempDir is a folder on the buckets' file system for files to publish. What a
-// killed server left in it is removed at the next start.
+// killed server left in it stays until Sweep.
 func (s *Service) TempDir(_ context.Context, bucket string) (string, error) {
 	if _, err := s.folder(bucket); err != nil {
 		return "", err
 	}
 	return s.embedded.temporary, nil
+}
+
+// Sweep empties the folders that TempDir gave. It is for the start of a server,
+// when those who had files to publish have published them (warehouse.Recover).
+func (s *Service) Sweep() error {
+	if err := os.RemoveAll(s.embedded.temporary); err != nil {
+		return fmt.Errorf("cannot empty the S3 folder for temporary files: %w", err)
+	}
+	return os.MkdirAll(s.embedded.temporary, 0o755)
 }
 
 // Publish makes the finished file the object bucket/key, atomically. The file

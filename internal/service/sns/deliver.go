@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
@@ -21,6 +22,9 @@ type permanent struct{ error }
 
 // submit adds the task of a delivery.
 func (s *Service) submit(tx *store.Tx, d *delivery) error {
+	if d.Sequence != "" {
+		return s.submitOrdered(tx, d)
+	}
 	payload, err := json.Marshal(d)
 	if err != nil {
 		return err
@@ -59,17 +63,67 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	if err := context.Cause(ctx); err != nil {
 		return err // the next server delivers it
 	}
-	if p := (permanent{}); errors.As(failure, &p) {
+	if final(failure) {
 		s.Log.Warn("message was refused", "subscription", x.ARN, "message", d.MessageID, "error", failure)
-		return nil
+		return s.bury(ctx, t, x, &d, failure)
 	}
 	d.Attempt++
 	err = s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.submit(tx, &d) })
 	if errors.Is(err, errGivenUp) {
 		s.Log.Warn("message could not be delivered", "subscription", x.ARN, "message", d.MessageID, "attempts", d.Attempt, "error", failure)
+		return s.bury(ctx, t, x, &d, failure)
+	}
+	return err
+}
+
+// final reports whether a delivery is not tried again: the endpoint refused it,
+// or a service of AWS called it the sender's fault.
+func final(err error) bool {
+	if p := (permanent{}); errors.As(err, &p) {
+		return true
+	}
+	e := awserr.From(err)
+	return e != nil && e.HTTPStatus() < 500
+}
+
+// bury sends a message that could not be delivered to the subscription's
+// dead-letter queue, where it has one.
+func (s *Service) bury(ctx context.Context, t *topic, x *subscription, d *delivery, failure error) error {
+	policy := x.Attributes["RedrivePolicy"]
+	if policy == "" || d.Type != notification || s.Targets["sqs"] == nil {
+		return nil
+	}
+	var p struct {
+		DeadLetterTargetArn string `json:"deadLetterTargetArn"`
+	}
+	if err := json.Unmarshal([]byte(policy), &p); err != nil {
+		return fmt.Errorf("cannot read the redrive policy of %s: %w", x.ARN, err)
+	}
+	m, err := s.outgoing(t, x, d)
+	if err != nil {
+		return err
+	}
+	err = s.Targets["sqs"].Deliver(ctx, p.DeadLetterTargetArn, m)
+	if final(err) {
+		s.Log.Error("message could not be kept in its dead-letter queue", "subscription", x.ARN, "message", d.MessageID, "queue", p.DeadLetterTargetArn, "error", err)
 		return nil
 	}
 	return err
+}
+
+// outgoing is a delivery as a Target takes it.
+func (s *Service) outgoing(t *topic, x *subscription, d *delivery) (Delivery, error) {
+	m := Delivery{Body: d.Message, Raw: x.Attributes["RawMessageDelivery"] == "true", MessageID: d.MessageID, TopicARN: t.ARN, Subject: d.Subject,
+		Attributes: d.Attributes, GroupID: d.Group, DeduplicationID: d.Dedup, SequenceNumber: d.Sequence}
+	if m.Raw {
+		return m, nil
+	}
+	e, err := s.seal(t, x, d)
+	if err != nil {
+		return m, err
+	}
+	m.Body = e.String()
+	return m, nil
 }
 
 // ends returns the topic and subscription, nil where one is gone or, for a
@@ -108,7 +162,8 @@ func (s *Service) wait(tx *store.Tx, d *delivery) (wait time.Duration, err error
 func (s *Service) send(ctx context.Context, t *topic, x *subscription, d *delivery) error {
 	raw := d.Type == notification && x.Attributes["RawMessageDelivery"] == "true"
 	body := d.Message
-	if !raw && x.Protocol != "email" {
+	target := s.Targets[x.Protocol]
+	if target == nil && !raw && x.Protocol != "email" {
 		e, err := s.seal(t, x, d)
 		if err != nil {
 			return err
@@ -121,12 +176,14 @@ func (s *Service) send(ctx context.Context, t *topic, x *subscription, d *delive
 	case "email", "email-json":
 		return s.Mail.Send(ctx, s.mail(t, x, d, body))
 	}
-	target := s.Targets[x.Protocol]
 	if target == nil {
 		return permanent{fmt.Errorf("no service delivers to %s", x.Protocol)}
 	}
-	return target.Deliver(ctx, x.Endpoint, Delivery{Body: body, Raw: raw, MessageID: d.MessageID, TopicARN: t.ARN, Subject: d.Subject,
-		Attributes: d.Attributes, GroupID: d.Group, DeduplicationID: d.Dedup, SequenceNumber: d.Sequence})
+	m, err := s.outgoing(t, x, d)
+	if err != nil {
+		return err
+	}
+	return target.Deliver(ctx, x.Endpoint, m)
 }
 
 // post delivers to an HTTP endpoint with SNS's headers. A status of 4xx other

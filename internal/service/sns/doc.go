@@ -16,7 +16,8 @@
 // the composition root gives a [Target] for them and are refused by name where
 // it gives none.
 //
-// FIFO topics keep order numbers and deduplicate for five minutes; only targets
+// FIFO topics keep order numbers, deduplicate for five minutes and deliver each
+// message group in order, one at a time (tasks of kind "sns.ordered"); only targets
 // that keep order can subscribe to them. Access policies and data protection
 // policies are kept and shown, not enforced.
 //

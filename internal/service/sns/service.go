@@ -65,7 +65,8 @@ type Delivery struct {
 type Service struct {
 	Deps
 	mu     sync.Mutex
-	signer *signer // made when first needed
+	signer *signer  // made when first needed
+	groups sync.Map // of FIFO topics, by subscription: a lock that keeps their order
 }
 
 type signer struct {
@@ -85,4 +86,5 @@ func New(d Deps) *Service {
 // Register gives the engine the service's kind of task.
 func (s *Service) Register(e *work.Engine) {
 	e.Handle(Kind, work.Kind{Run: s.deliver, Resume: work.Rerun, Limit: 64})
+	e.Handle(OrderedKind, work.Kind{Run: s.deliverInOrder, Resume: work.Rerun})
 }

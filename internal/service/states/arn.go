@@ -48,6 +48,9 @@ func parseARN(ctx context.Context, text string, wanted ...string) (resource, err
 		return resource{}, invalidARN("Invalid ARN: " + text)
 	}
 	r.Name = parts[1]
+	if r.Kind == kindMachine && strings.Contains(r.Name, "/") { // API reference, StartExecution
+		return resource{}, validation("The state machine ARN refers to a Distributed Map state: '%s'", text)
+	}
 	switch {
 	case r.Kind == kindExecution && len(parts) == 3, r.Kind == kindMapRun && len(parts) == 3, r.Kind == kindExpress && len(parts) == 4:
 		r.Execution = parts[2]

@@ -18,7 +18,7 @@ import (
 // ValidateStateMachineDefinition answers, with near misses, and where that
 // finds no error what is allowed and hardly meant (check.Advice). kind is STANDARD or EXPRESS.
 func (s *Service) Check(definition, kind string) diag.List {
-	m, problems := s.compile(definition, kind)
+	m, problems := s.compile(definition, kind, false)
 	var found diag.List
 	def, _ := syntax.Parse(definition)
 	for _, p := range problems {

@@ -81,7 +81,7 @@
 // # Not here
 //
 // Encryption with customer keys and tracing are accepted and described, not acted
-// on. Optimized integrations other than events, glue, http, sns and states are recognised
+// on. Optimized integrations other than events, glue, http, sns, sqs and states are recognised
 // at creation, those of EMR with their parameters, and fail when they are reached.
 //
 // The composition root imports this package; it imports no other service.

@@ -95,6 +95,41 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// TestLateAnswer: an answer that meets a full disk is refused, and the same
+// answer is taken once what it said is durable; another one is not.
+func TestLateAnswer(t *testing.T) {
+	c := clock.NewManual(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	w := newWorld(t, filepath.Join(t.TempDir(), "s.db"), c, newNeighbours())
+	defer w.close()
+	w.svc.commitWait = 50 * time.Millisecond
+	w.must("CreateActivity", `{"Name": "act"}`)
+	w.must("CreateStateMachine", `{"Name": "m", "RoleArn": "arn:aws:iam::123456789012:role/r", "Definition": "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Task\", \"Resource\": \"arn:aws:states:us-east-1:123456789012:activity:act\", \"End\": true}}}"}`)
+	for operation, answers := range map[string][2]string{
+		"SendTaskSuccess": {`"Output": "1"`, `"Output": "2"`},
+		"SendTaskFailure": {`"Error": "E", "Cause": "1"`, `"Error": "E", "Cause": "2"`},
+	} {
+		arn := w.must("StartExecution", `{"StateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:m"}`)["ExecutionArn"].(string)
+		token := w.must("GetActivityTask", `{"ActivityArn": "arn:aws:states:us-east-1:123456789012:activity:act"}`)["TaskToken"].(string)
+		same, other := fmt.Sprintf(`{"TaskToken": %q, %s}`, token, answers[0]), fmt.Sprintf(`{"TaskToken": %q, %s}`, token, answers[1])
+		w.store.Break(errFull)
+		for range 2 { // the first one meets the fault, the second one knows of it
+			if _, err := w.call("states", operation, same); !store.IsFault(err) {
+				t.Errorf("%s on a full disk: %v", operation, err)
+			}
+		}
+		w.store.Break(nil)
+		w.must("CreateActivity", `{"Name": "act"}`) // there is room again
+		w.await(arn)
+		if _, err := w.call("states", operation, other); err == nil || code(err) != "TaskTimedOut" {
+			t.Errorf("%s with another answer: %v", operation, err)
+		}
+		w.must(operation, same)
+		if _, err := w.call("states", operation, same); err == nil || code(err) != "TaskTimedOut" {
+			t.Errorf("%s once more: %v", operation, err)
+		}
+	}
+}
+
 // journal counts the entries of an execution's journal.
 func (w *world) journal(t *testing.T, arn string) (n int) {
 	t.Helper()

@@ -38,6 +38,9 @@ type call struct {
 // resolve finds what a task calls; the error is for the user.
 func (s *Service) resolve(resourceType, action string) (*call, error) {
 	operation, pattern, _ := strings.Cut(action, ".")
+	if function, ok := bareFunction(resourceType, action); ok {
+		operation, pattern = function, ""
+	}
 	c := &call{pattern: pattern}
 	service, name := "", operation
 	if sdk, ok := strings.CutPrefix(resourceType, "aws-sdk:"); ok {
@@ -48,6 +51,9 @@ func (s *Service) resolve(resourceType, action string) (*call, error) {
 			return nil, awserr.NotImplemented("Step Functions integration " + resourceType + ":" + action)
 		}
 		service = c.optimized.service
+		if c.optimized.operation != "" {
+			name = c.optimized.operation
+		}
 	}
 	if service == "" {
 		return nil, awserr.NotImplemented("service " + strings.TrimPrefix(resourceType, "aws-sdk:"))
@@ -124,6 +130,11 @@ func (c *call) output(out any, requestID string) ([]byte, error) {
 	if c.optimized == nil {
 		asSDKReads(out)
 		return sdkjson.Encode(c.service.Model, c.model, out)
+	}
+	if c.optimized.output != nil {
+		if text, done, err := c.optimized.output(out); done || err != nil {
+			return text, err
+		}
 	}
 	return c.optimizedOutput(out, requestID)
 }

@@ -3,6 +3,7 @@ package states
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"stepwell/internal/asl/exec"
@@ -15,8 +16,57 @@ import (
 // not waited for any longer.
 const submitGrace = 100 * time.Millisecond
 
-// answer gives a task its end, which is durable when it returns.
-func (s *Service) answer(ctx context.Context, token string, end func(*openTask) exec.Input) error {
+// lateAnswer is an answer that the engine has taken and the disk has not yet.
+// Its caller was told to try again, and learns what became of it when it does.
+type lateAnswer struct {
+	text string // what it said
+	done chan error
+}
+
+// await waits until the answer is durable, or for so long that the caller is
+// told to try again.
+func (a *lateAnswer) await(s *Service, o *openTask) error {
+	t := time.NewTimer(s.commitWait)
+	defer t.Stop()
+	var err error
+	select {
+	case err = <-a.done:
+	case <-t.C:
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.late = a
+		if err = s.Store.Err(); err == nil {
+			err = context.DeadlineExceeded
+		}
+		return err
+	}
+	switch {
+	case err == nil:
+		o.close()
+	case errors.Is(err, exec.ErrNoExecution), errors.Is(err, exec.ErrNoTask):
+		o.close()
+		err = taskGone()
+	default:
+		o.unclaim() // the server stops; the caller may ask again
+	}
+	return err
+}
+
+// takeLate takes the late answer that says text; nil: there is none.
+func (o *openTask) takeLate(text string) *lateAnswer {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	a := o.late
+	if a == nil || a.text != text {
+		return nil
+	}
+	o.late = nil
+	return a
+}
+
+// answer gives a task its end, which is durable when it returns. text stands
+// for all that the answer says.
+func (s *Service) answer(ctx context.Context, token, text string, end func(*openTask) exec.Input) error {
 	defer s.Clock.Busy()()
 	if err := s.Store.Err(); err != nil {
 		return err
@@ -25,23 +75,18 @@ func (s *Service) answer(ctx context.Context, token string, end func(*openTask) 
 	if err != nil {
 		return err
 	}
+	if a := o.takeLate(text); a != nil {
+		return a.await(s, o)
+	}
 	if o.ResourceType != "activity" {
 		o.awaitCall(ctx)
 	}
 	if !o.claim() {
 		return taskGone()
 	}
-	err = s.deliverSync(ctx, o.Execution, end(o))
-	switch {
-	case err == nil:
-		o.close()
-	case errors.Is(err, exec.ErrNoExecution), errors.Is(err, exec.ErrNoTask):
-		o.close()
-		err = taskGone()
-	default:
-		o.unclaim() // the server stops, or its disk is full; the caller may ask again
-	}
-	return err
+	a := &lateAnswer{text, make(chan error, 1)}
+	go func() { a.done <- s.runner.DeliverSync(context.WithoutCancel(ctx), o.Execution, end(o)) }()
+	return a.await(s, o)
 }
 
 func (s *Service) taskOf(token string) (*openTask, error) {
@@ -68,13 +113,14 @@ func (s *Service) sendTaskSuccess(ctx context.Context, in *api.SendTaskSuccessIn
 	if fault := jsonFault(*in.Output); fault != "" {
 		return nil, invalidOutput(fault)
 	}
-	return &api.SendTaskSuccessOutput{}, s.answer(ctx, *in.TaskToken, func(o *openTask) exec.Input {
+	return &api.SendTaskSuccessOutput{}, s.answer(ctx, *in.TaskToken, *in.Output, func(o *openTask) exec.Input {
 		return exec.TaskSucceeded{At: s.Clock.Now(), Task: o.ID, Output: []byte(*in.Output)}
 	})
 }
 
 func (s *Service) sendTaskFailure(ctx context.Context, in *api.SendTaskFailureInput) (*api.SendTaskFailureOutput, error) {
-	return &api.SendTaskFailureOutput{}, s.answer(ctx, *in.TaskToken, func(o *openTask) exec.Input {
+	text := fmt.Sprintf("failure %q %q", value(in.Error), value(in.Cause)) // no JSON, so no success says the same
+	return &api.SendTaskFailureOutput{}, s.answer(ctx, *in.TaskToken, text, func(o *openTask) exec.Input {
 		return exec.TaskFailed{At: s.Clock.Now(), Task: o.ID, Error: in.Error, Cause: in.Cause}
 	})
 }

@@ -25,6 +25,10 @@ type optimized struct {
 	bare    bool     // the output has no members about the HTTP response
 	// prepare changes the parameters; nil: they are the operation's.
 	prepare func(t *exec.Task, params json.RawMessage) (json.RawMessage, error)
+	// operation is its name where the Resource has another.
+	operation string
+	// output writes the answer where the general form does not do; done is false where it does.
+	output func(out any) (text []byte, done bool, err error)
 	// refused is the error that an answer of the operation stands for; nil: none.
 	refused func(out any) (name string, is bool)
 	job     *jobKind // what .sync waits for; nil: no .sync
@@ -35,7 +39,10 @@ type optimized struct {
 var integrations = map[string]*optimized{
 	"events:putEvents":      {service: "events", prefix: "EventBridge", name: "AmazonEventBridge", bare: true, prepare: eventEntries, refused: failedEntries},
 	"glue:startJobRun":      {service: "glue", prefix: "Glue", name: "AWSGlue", job: glueJobRun},
+	"lambda:function":       {service: "lambda", operation: "invoke", prefix: "Lambda", name: "AWSLambda", prepare: functionInput, output: functionOutput, refused: functionError},
+	"lambda:invoke":         {service: "lambda", prefix: "Lambda", name: "AWSLambda", prepare: invokeInput, output: invokeError, refused: functionError},
 	"sns:publish":           {service: "sns", prefix: "SNS", name: "AmazonSNS", text: []string{"Message"}},
+	"sqs:sendMessage":       {service: "sqs", prefix: "SQS", name: "AmazonSQS", text: []string{"MessageBody"}},
 	"states:startExecution": {service: "states", prefix: "StepFunctions", name: "AWSStepFunctions", text: []string{"Input"}, job: nestedExecution},
 }
 
@@ -71,6 +78,9 @@ func (c *call) optimizedOutput(out any, requestID string) ([]byte, error) {
 	headers := map[string]string{
 		"connection": "keep-alive", "Content-Length": strconv.Itoa(len(body)), "Content-Type": contentType(m),
 		"Date": time.Now().UTC().Format(http.TimeFormat), "x-amzn-RequestId": requestID,
+	}
+	if c.optimized.service == "lambda" {
+		readPayload(tree, headers)
 	}
 	all := map[string][]string{}
 	for k, v := range headers {

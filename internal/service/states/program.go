@@ -37,7 +37,7 @@ func (s *Service) programOf(tx *store.Tx, account, region, key string) (*program
 	if err != nil {
 		return nil, err
 	}
-	m, problems := s.compile(rev.Definition, rev.Type)
+	m, problems := s.compile(rev.Definition, rev.Type, true)
 	if m == nil {
 		return nil, fmt.Errorf("cannot compile revision %s: %s", key, problemText(problems))
 	}
@@ -52,8 +52,9 @@ func (s *Service) programOf(tx *store.Tx, account, region, key string) (*program
 }
 
 // compile checks a definition and makes it runnable; nil where it has errors.
-func (s *Service) compile(definition, kind string) (*exec.Machine, []exec.Problem) {
-	m, problems := exec.Compile(definition, exec.Options{Express: kind == "EXPRESS", KnownResource: s.knownResource, MapRuns: true})
+// accepted: it was made a state machine before.
+func (s *Service) compile(definition, kind string, accepted bool) (*exec.Machine, []exec.Problem) {
+	m, problems := exec.Compile(definition, exec.Options{Express: kind == "EXPRESS", KnownResource: s.knownResource, MapRuns: true, Accepted: accepted})
 	if m != nil {
 		if at, bad := badLabel(m.Definition.Machine, ""); bad >= 0 {
 			return nil, append(problems, exec.Problem{Severity: "ERROR", Code: syntax.SchemaFailed,
@@ -86,7 +87,7 @@ func (s *Service) checkDefinition(definition, kind string) error {
 	if fault := checkLabels(definition); fault != nil {
 		return fault
 	}
-	if m, problems := s.compile(definition, kind); m == nil {
+	if m, problems := s.compile(definition, kind, false); m == nil {
 		return invalidDefinition(problemText(problems))
 	}
 	return nil
@@ -94,7 +95,7 @@ func (s *Service) checkDefinition(definition, kind string) error {
 
 // validateStateMachineDefinition lists what is wrong with a definition.
 func (s *Service) validateStateMachineDefinition(_ context.Context, in *api.ValidateStateMachineDefinitionInput) (*api.ValidateStateMachineDefinitionOutput, error) {
-	_, problems := s.compile(*in.Definition, value(in.Type))
+	_, problems := s.compile(*in.Definition, value(in.Type), false)
 	out := &api.ValidateStateMachineDefinitionOutput{
 		Result: new("OK"), Diagnostics: []api.ValidateStateMachineDefinitionDiagnostic{}, Truncated: new(false),
 	}

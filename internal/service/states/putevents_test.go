@@ -33,7 +33,7 @@ s t ["r","MACHINE","EXECUTION"] {"m":"b"}`,
 		{
 			name:    "a bus that is not there",
 			entries: `[{"Detail":"{}","DetailType":"t","Source":"s","EventBusName":"other"}]`,
-			status:  "FAILED", result: `States.TaskFailed not implemented: event bus other`,
+			status:  "FAILED", result: `EventBridge.FailedEntry {"Entries":[{"ErrorCode":"ResourceNotFoundException","ErrorMessage":"Event bus other does not exist."}],"FailedEntryCount":1}`,
 		},
 		{
 			name:    "no entries",

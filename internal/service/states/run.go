@@ -28,7 +28,7 @@ func (o *openTask) run(again bool) {
 		return
 	}
 	if again && !c.repeat() {
-		o.fail("States.TaskFailed", fmt.Sprintf("The server stopped during the call of %s:%s, and it is not known whether it took effect.",
+		o.fail(c.unknownEffect(), fmt.Sprintf("The server stopped during the call of %s:%s, and it is not known whether it took effect.",
 			c.service.Name, c.operation.Name))
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"time"
 
 	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
@@ -55,13 +56,15 @@ type Service struct {
 	logs     logQueue
 	mocks    mockCounts
 
+	commitWait time.Duration // how long an answer waits to become durable
+
 	mu       sync.Mutex
 	deleting map[string]bool // ARNs of machines that go when their last execution ends
 }
 
 // New returns the service. Nothing runs before Start.
 func New(d Deps) *Service {
-	s := &Service{Deps: d, deleting: map[string]bool{}}
+	s := &Service{Deps: d, deleting: map[string]bool{}, commitWait: commitWait}
 	s.live.byARN = map[string]*liveExecution{}
 	s.tasks.init()
 	s.queues.byARN = map[string]*activityQueue{}

@@ -38,6 +38,7 @@ type openTask struct {
 	timer clock.Timer // of the next look at a job
 	stop  func()      // stops the job that the task waits for
 	busy  func()      // ends the Busy of the worker that has an activity task
+	late  *lateAnswer // nil: there is none
 }
 
 // taskTable finds open tasks, by key and by token.
@@ -209,7 +210,7 @@ func (s *Service) deliverSync(ctx context.Context, execution string, in exec.Inp
 	if err := s.Store.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWait)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.commitWait)
 	defer cancel()
 	err := s.runner.DeliverSync(ctx, execution, in)
 	if fault := s.Store.Err(); fault != nil && errors.Is(err, context.DeadlineExceeded) {

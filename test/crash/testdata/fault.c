@@ -1,6 +1,7 @@
 // A disk that fails, for the state file of a server: LD_PRELOAD this library and
 // point STEPWELL_FAULT at a folder. It stands between SQLite and the C library for
-// files named stepwell.db*.
+// files named stepwell.db*. In the mode WAREHOUSE it is the files of DuckDB that
+// cannot be written: databases, their logs, and those of UNLOAD.
 //
 // Folder/control is one byte, which a test may change at any time: the mode below.
 // Folder/faults counts the faults that were injected, in a 32-bit word.
@@ -23,7 +24,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NONE, FULL, SHORT, SYNC, SOMETIMES };
+enum { NONE, FULL, SHORT, SYNC, SOMETIMES, WAREHOUSE };
 enum { BLOCK = 4096, BLOCKS = 65536 };
 
 static const char *names[] = {"stepwell.db", "stepwell.db-wal"};
@@ -36,6 +37,7 @@ static int image[2] = {-1, -1};
 static unsigned turn;
 
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
+static ssize_t (*real_write)(int, const void *, size_t);
 static int (*real_fsync)(int);
 static int (*real_fdatasync)(int);
 static int (*real_ftruncate)(int, off64_t);
@@ -60,6 +62,7 @@ static void *shared(const char *folder, const char *name, size_t size) {
 
 __attribute__((constructor)) static void begin(void) {
 	real_pwrite = dlsym(RTLD_NEXT, "pwrite64");
+	real_write = dlsym(RTLD_NEXT, "write");
 	real_fsync = dlsym(RTLD_NEXT, "fsync");
 	real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
 	real_ftruncate = dlsym(RTLD_NEXT, "ftruncate64");
@@ -91,6 +94,17 @@ static int which(int fd) {
 	return 2;
 }
 
+// full says whether fd is a file of the warehouse on a disk that is full for it.
+static int full(int fd) {
+	char link[64], path[4096];
+	if (!control || *control != WAREHOUSE) return 0;
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof path - 1);
+	if (n <= 0) return 0;
+	path[n] = 0;
+	return strstr(path, "/redshift/") || strstr(path, "/.s3/tmp/");
+}
+
 static int fail(int error) {
 	__sync_fetch_and_add(faults, 1);
 	errno = error;
@@ -106,6 +120,7 @@ static void mark(int file, off64_t from, off64_t to) {
 }
 
 ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at) {
+	if (full(fd)) return fail(ENOSPC);
 	int f = which(fd);
 	if (f < 0) return real_pwrite(fd, buf, n, at);
 	int mode = *control;
@@ -123,6 +138,11 @@ ssize_t pwrite64(int fd, const void *buf, size_t n, off64_t at) {
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t n, off_t at) { return pwrite64(fd, buf, n, at); }
+
+ssize_t write(int fd, const void *buf, size_t n) {
+	if (!real_write) real_write = dlsym(RTLD_NEXT, "write"); // called before the constructor
+	return full(fd) ? fail(ENOSPC) : real_write(fd, buf, n);
+}
 
 int ftruncate64(int fd, off64_t size) {
 	int f = which(fd);

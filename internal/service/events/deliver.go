@@ -1,0 +1,164 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	api "stepwell/internal/awsapi/events"
+	"stepwell/internal/awsapi/sqs"
+	"stepwell/internal/awserr"
+	"stepwell/internal/bus"
+	"stepwell/internal/store"
+	"stepwell/internal/work"
+)
+
+// The kinds of the service's tasks.
+const (
+	DeliveryKind = "events.delivery"
+	ScheduleKind = "events.schedule"
+	ReplayKind   = "events.replay"
+)
+
+// delivery is an event on its way to one target: the payload of a task.
+type delivery struct {
+	EventID        string
+	Event          json.RawMessage
+	Rule, RuleName string
+	Target         api.Target
+	Ingested       time.Time
+	Attempt        int  // deliveries that failed
+	Forwarded      bool `json:",omitempty"` // the event came from another bus
+}
+
+func (d *delivery) task(c bus.Caller) (work.Task, error) {
+	payload, err := json.Marshal(d)
+	if err != nil {
+		return work.Task{}, fmt.Errorf("cannot write the delivery of event %s: %w", d.EventID, err)
+	}
+	return work.Task{Kind: DeliveryKind, ID: d.EventID + "/" + d.Rule + "/" + *d.Target.Id + "/" + strconv.Itoa(d.Attempt), Payload: payload,
+		Caller: bus.Caller{Account: c.Account, Region: c.Region, Source: "events"}}, nil
+}
+
+// The retry policy of a target that has none (user guide, "Retrying event delivery").
+const (
+	usualAttempts = 185
+	usualAge      = 24 * time.Hour
+)
+
+// deliver is the task of a delivery.
+func (s *Service) deliver(ctx context.Context, task *work.Task) error {
+	var d delivery
+	if err := json.Unmarshal(task.Payload, &d); err != nil {
+		return fmt.Errorf("cannot read delivery %s: %w", task.ID, err)
+	}
+	input, err := d.input()
+	if err == nil {
+		err = s.send(ctx, &d, input)
+	}
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return cause // the next server delivers it
+	}
+	exhausted := ""
+	attempts, age := int64(usualAttempts), usualAge
+	if p := d.Target.RetryPolicy; p != nil {
+		if p.MaximumRetryAttempts != nil {
+			attempts = *p.MaximumRetryAttempts
+		}
+		if p.MaximumEventAgeInSeconds != nil {
+			age = time.Duration(*p.MaximumEventAgeInSeconds) * time.Second
+		}
+	}
+	wait := min(time.Second<<min(d.Attempt, 9), 5*time.Minute)
+	switch {
+	case !retriable(err):
+	case int64(d.Attempt) >= attempts:
+		exhausted = "MaximumRetryAttempts"
+	case s.Clock.Now().Add(wait).Sub(d.Ingested) > age:
+		exhausted = "MaximumEventAgeInSeconds"
+	default:
+		d.Attempt++
+		next, err := d.task(task.Caller)
+		if err != nil {
+			return err
+		}
+		next.RunAt = s.Clock.Now().Add(wait)
+		return s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.Work.Submit(tx, next) })
+	}
+	s.Log.Warn("event could not be delivered", "event", d.EventID, "rule", d.Rule, "target", *d.Target.Arn, "attempts", d.Attempt+1, "error", err)
+	return s.bury(ctx, &d, err, exhausted)
+}
+
+// refusedError is a failure that is not tried again.
+type refusedError struct{ error }
+
+// retriable reports whether a delivery is tried again: not where the target called
+// it the sender's fault.
+func retriable(err error) bool {
+	if r := (refusedError{}); errors.As(err, &r) {
+		return false
+	}
+	e := awserr.From(err)
+	if e == nil {
+		return true
+	}
+	switch e.Code {
+	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestThrottled", "ExecutionLimitExceeded":
+		return true
+	}
+	return e.HTTPStatus() >= 500 && e.HTTPStatus() != 501
+}
+
+// bury sends an event that could not be delivered to the target's dead-letter
+// queue, where it has one ("Using dead-letter queues to process undelivered events").
+func (s *Service) bury(ctx context.Context, d *delivery, failure error, exhausted string) error {
+	if d.Target.DeadLetterConfig == nil || value(d.Target.DeadLetterConfig.Arn) == "" {
+		return nil
+	}
+	code := "SDK_CLIENT_ERROR"
+	if e := awserr.From(failure); e != nil {
+		code = e.Code
+	}
+	attributes := map[string]string{"RULE_ARN": d.Rule, "TARGET_ARN": *d.Target.Arn, "ERROR_CODE": code, "ERROR_MESSAGE": failure.Error()}
+	if exhausted != "" {
+		attributes["EXHAUSTED_RETRY_CONDITION"], attributes["RETRY_ATTEMPTS"] = exhausted, strconv.Itoa(d.Attempt)
+	}
+	in := &sqs.SendMessageInput{MessageBody: new(string(d.Event)), MessageAttributes: map[string]sqs.MessageAttributeValue{}}
+	for name, v := range attributes {
+		if v != "" {
+			in.MessageAttributes[name] = sqs.MessageAttributeValue{DataType: new("String"), StringValue: new(v)}
+		}
+	}
+	err := s.sendTo(ctx, *d.Target.DeadLetterConfig.Arn, in)
+	if err != nil && !retriable(err) {
+		s.Log.Error("event could not be kept in its dead-letter queue", "event", d.EventID, "queue", *d.Target.DeadLetterConfig.Arn, "error", err)
+		return nil
+	}
+	return err
+}
+
+// sendTo sends a message to the queue with an ARN.
+func (s *Service) sendTo(ctx context.Context, arn string, in *sqs.SendMessageInput) error {
+	a, _ := bus.ParseARN(arn)
+	in.QueueUrl = new("/" + a.Account + "/" + a.Resource)
+	_, err := s.Bus.Invoke(as(ctx, a), "sqs", "SendMessage", in)
+	return err
+}
+
+// as makes ctx that of the account and region of an ARN.
+func as(ctx context.Context, a bus.ARN) context.Context {
+	c := bus.From(ctx)
+	if a.Account != "" {
+		c.Account = a.Account
+	}
+	if a.Region != "" {
+		c.Region = a.Region
+	}
+	return bus.With(ctx, bus.Caller{Account: c.Account, Region: c.Region, Source: "events"})
+}

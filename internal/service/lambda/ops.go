@@ -1,0 +1,58 @@
+package lambda
+
+import "stepwell/internal/bus"
+
+// operations is the table: every operation of the model has a row.
+func (s *Service) operations() []bus.Operation {
+	const kept = "kept and returned, not enforced"
+	return append([]bus.Operation{
+		bus.PartialOp("AddLayerVersionPermission", kept, s.addLayerVersionPermission),
+		bus.PartialOp("AddPermission", kept, s.addPermission),
+		bus.Op("CreateAlias", s.createAlias),
+		bus.PartialOp("CreateFunction", "Python, provided and Go; MemorySize, EphemeralStorage, VpcConfig, TracingConfig and KMSKeyArn are kept, not enforced; images, file systems, SnapStart and code signing are refused", s.createFunction),
+		bus.Op("DeleteAlias", s.deleteAlias),
+		bus.Op("DeleteFunction", s.deleteFunction),
+		bus.Op("DeleteFunctionConcurrency", s.deleteFunctionConcurrency),
+		bus.Op("DeleteFunctionEventInvokeConfig", s.deleteFunctionEventInvokeConfig),
+		bus.Op("DeleteLayerVersion", s.deleteLayerVersion),
+		bus.Op("GetAccountSettings", s.getAccountSettings),
+		bus.Op("GetAlias", s.getAlias),
+		bus.PartialOp("GetFunction", "the code's Location is on this machine and does not expire before the server stops", s.getFunction),
+		bus.Op("GetFunctionConcurrency", s.getFunctionConcurrency),
+		bus.Op("GetFunctionConfiguration", s.getFunctionConfiguration),
+		bus.Op("GetFunctionEventInvokeConfig", s.getFunctionEventInvokeConfig),
+		bus.PartialOp("GetLayerVersion", "the content's Location is on this machine", s.getLayerVersion),
+		bus.PartialOp("GetLayerVersionByArn", "the content's Location is on this machine", s.getLayerVersionByArn),
+		bus.Op("GetLayerVersionPolicy", s.getLayerVersionPolicy),
+		bus.Op("GetPolicy", s.getPolicy),
+		bus.PartialOp("Invoke", "permissions are not enforced; platform lines of the log are text where LogFormat is JSON", s.invoke),
+		bus.PartialOp("InvokeAsync", "permissions are not enforced", s.invokeAsync),
+		bus.Op("ListAliases", s.listAliases),
+		bus.Op("ListFunctionEventInvokeConfigs", s.listFunctionEventInvokeConfigs),
+		bus.PartialOp("ListFunctions", "no functions of other regions (MasterRegion)", s.listFunctions),
+		bus.Op("ListLayerVersions", s.listLayerVersions),
+		bus.Op("ListLayers", s.listLayers),
+		bus.Op("ListTags", s.listTags),
+		bus.Op("ListVersionsByFunction", s.listVersionsByFunction),
+		bus.Op("PublishLayerVersion", s.publishLayerVersion),
+		bus.Op("PublishVersion", s.publishVersion),
+		bus.Op("PutFunctionConcurrency", s.putFunctionConcurrency),
+		bus.PartialOp("PutFunctionEventInvokeConfig", "destinations of S3 are refused", s.putFunctionEventInvokeConfig),
+		bus.PartialOp("RemoveLayerVersionPermission", kept, s.removeLayerVersionPermission),
+		bus.PartialOp("RemovePermission", kept, s.removePermission),
+		bus.Op("TagResource", s.tagResource),
+		bus.Op("UntagResource", s.untagResource),
+		bus.Op("UpdateAlias", s.updateAlias),
+		bus.Op("UpdateFunctionCode", s.updateFunctionCode),
+		bus.PartialOp("UpdateFunctionConfiguration", "as CreateFunction", s.updateFunctionConfiguration),
+		bus.PartialOp("UpdateFunctionEventInvokeConfig", "destinations of S3 are refused", s.updateFunctionEventInvokeConfig),
+	}, bus.Missing("not there yet",
+		"CreateCodeSigningConfig", "CreateEventSourceMapping", "CreateFunctionUrlConfig",
+		"DeleteCodeSigningConfig", "DeleteEventSourceMapping", "DeleteFunctionCodeSigningConfig", "DeleteFunctionUrlConfig", "DeleteProvisionedConcurrencyConfig",
+		"GetCodeSigningConfig", "GetEventSourceMapping", "GetFunctionCodeSigningConfig", "GetFunctionUrlConfig",
+		"GetProvisionedConcurrencyConfig", "GetRuntimeManagementConfig", "InvokeWithResponseStream",
+		"ListCodeSigningConfigs", "ListEventSourceMappings", "ListFunctionUrlConfigs", "ListFunctionsByCodeSigningConfig", "ListProvisionedConcurrencyConfigs",
+		"PutFunctionCodeSigningConfig", "PutProvisionedConcurrencyConfig", "PutRuntimeManagementConfig",
+		"UpdateCodeSigningConfig", "UpdateEventSourceMapping", "UpdateFunctionUrlConfig",
+	)...)
+}
