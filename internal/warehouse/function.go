@@ -126,11 +126,13 @@ func (r *running) createFunction(t *syntax.CreateRoutine) (Done, error) {
 		args[i] = a.Type
 		kept = append(kept, keptType{a.Type.Name, a.Type.Args, of})
 	}
-	signature, err := typesSignature(append(args, *t.Returns))
+	if _, err := typesSignature(append(args, *t.Returns)); err != nil {
+		return Done{}, err
+	}
+	signature, err := typesSignature(args)
 	if err != nil {
 		return Done{}, err
 	}
-	signature, _ = typesSignature(args)
 	if t.Language == pythonLanguage {
 		err = pythonTypes(append(args, *t.Returns))
 	} else if _, err = resolve.Body(t.Body); err != nil {

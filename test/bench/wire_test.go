@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -299,14 +298,4 @@ func together(b *testing.B, list []*wire, reads int, pause time.Duration, read f
 		b.FailNow()
 	}
 	return latencies{all[len(all)/2], all[len(all)*99/100], float64(len(all)) / span.Seconds()}
-}
-
-// size is the length of a file.
-func size(b *testing.B, path string) int64 {
-	b.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return info.Size()
 }

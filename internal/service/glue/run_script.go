@@ -66,7 +66,7 @@ func (s *Service) prepare(ctx context.Context, rec runRecord, dir string, logs *
 	return process.Spec{
 		Path: env.Python, Args: append([]string{filepath.Join(f.lib, "runscript.py"), filepath.Join(dir, outcomeFile), f.script}, arguments(rec)...),
 		Env: s.variables(ctx, rec, f, env), Dir: f.temp, Mark: *rec.Run.Id,
-		Stdout: logs.out.line, Stderr: logs.err.line,
+		Stdout: logs.out.Write, Stderr: logs.err.Write,
 	}, nil
 }
 
@@ -210,7 +210,7 @@ func (s *Service) environment(ctx context.Context, rec runRecord, f *files, logs
 	env, err := s.Environments.Get(ctx, required, nil)
 	if failure := (*process.BuildError)(nil); errors.As(err, &failure) {
 		for line := range strings.SplitSeq(failure.Output, "\n") {
-			logs.err.line(line)
+			logs.err.Write(line)
 		}
 		return nil, fault("Failed to %s: %s", failure.Step, failure.Result)
 	}

@@ -116,7 +116,7 @@ func (w *worker) environment(l *launch, own map[string]string) []string {
 		"AWS_ENDPOINT_URL=" + s.EndpointURL(), "AWS_EC2_METADATA_DISABLED=true", "AWS_DISABLE_HOST_PREFIX_INJECTION=true",
 		"AWS_EXECUTION_ENV=AWS_Lambda_" + value(c.Runtime), "AWS_LAMBDA_FUNCTION_NAME=" + *c.FunctionName,
 		"AWS_LAMBDA_FUNCTION_VERSION=" + *c.Version, fmt.Sprintf("AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%d", *c.MemorySize),
-		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "AWS_LAMBDA_LOG_GROUP_NAME=" + w.log.group, "AWS_LAMBDA_LOG_STREAM_NAME=" + w.log.stream,
+		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand", "AWS_LAMBDA_LOG_GROUP_NAME=" + w.log.group, "AWS_LAMBDA_LOG_STREAM_NAME=" + w.log.name,
 		"AWS_LAMBDA_RUNTIME_API=" + w.api.address, "LAMBDA_TASK_ROOT=" + w.task, "LAMBDA_RUNTIME_DIR=/var/runtime", "_HANDLER=" + value(c.Handler),
 	}
 	if logging := c.LoggingConfig; logging != nil && value(logging.LogFormat) == "JSON" {

@@ -32,7 +32,7 @@ type worker struct {
 	id, dir, temp, site string
 	task, opt           string
 	api                 *runtimeAPI
-	log                 *logStream
+	log                 *workerLog
 	ctx                 context.Context
 	cancel              context.CancelCauseFunc
 	exited              chan struct{} // closed when the process has ended and all is written
