@@ -184,6 +184,12 @@ func (e *Engine) delay(ctx context.Context, a *active, d time.Duration, f func()
 
 func (e *Engine) run(ctx context.Context, k *kind, t Task) {
 	defer e.running.Done()
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, ErrCancelled) {
+		e.mu.Lock()
+		delete(k.active, t.ID)
+		e.mu.Unlock()
+		return // the server stops before the task begins: the next one runs it when it is due
+	}
 	err := e.attempt(ctx, k, &t)
 	e.mu.Lock()
 	delete(k.active, t.ID)

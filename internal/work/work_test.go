@@ -153,6 +153,29 @@ func TestFaultsAreTriedAgain(t *testing.T) {
 	}
 }
 
+// TestTimesAreKeptWhenTheServerStops: what waits for its time when the server
+// stops does not run before it, and runs on the next server.
+func TestTimesAreKeptWhenTheServerStops(t *testing.T) {
+	s, err := store.Open(filepath.Join(t.TempDir(), "s.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	c, r := clock.NewManual(time.Now()), newRecorder()
+	e, stop := engine(t, s, c, r)
+	submit(t, s, e, Task{Kind: "flaky", ID: "x", Attempt: 2, RunAt: c.Now().Add(time.Hour)})
+	stop(ErrStopped)
+	e.Wait()
+	if len(r.seen()) > 0 {
+		t.Fatalf("ran an hour early: %v", r.seen())
+	}
+	e, stop = engine(t, s, c, r)
+	c.Advance(time.Hour)
+	r.await(t, "flaky done")
+	stop(ErrStopped)
+	e.Wait()
+}
+
 // TestFullDisk: a task that is due while the store cannot be written waits, runs
 // once, and is not run again because its end could not be kept.
 func TestFullDisk(t *testing.T) {
