@@ -88,7 +88,7 @@ func TestSchedules(t *testing.T) {
 	}
 }
 
-// TestTransform: what targets get of an event, after the user guide, "Input
+// TestTransform: what targets get of an event, see the user guide, "Input
 // transformation".
 func TestTransform(t *testing.T) {
 	event := `{"version":"0","id":"i","detail-type":"t","source":"s","account":"1","time":"2015-11-11T21:29:54Z","region":"r","resources":["arn:x"],"detail":{"instance-id":"i-0123456789","state":"RUN\"NING","n":1.50,"list":[{"k":1},{"k":2}]}}`
