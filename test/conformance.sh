@@ -55,6 +55,7 @@ asl() {
     python3 -B "$cases/asl/runner.py" "${options[@]}" --only-pure
   run "Step Functions: recorded answers, cases that need services that are served here" asl-needs.list \
     "$clients/bin/python" -B "$here/conformance/asl_needs.py" "$cases/asl" "${options[@]}"
+  sed -n 's/^with /  with /p' "$data/report"
 }
 
 redshift() {

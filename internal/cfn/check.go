@@ -154,6 +154,68 @@ func (t *Template) checkFindInMap(n, arg *Node, in block) {
 	}
 }
 
+// Reference is a name that an expression refers to: of a parameter, a pseudo
+// parameter or a resource, with an attribute of the resource where it asks for one.
+type Reference struct {
+	Name, Attribute string
+	Span            diag.Span
+}
+
+// References are what an expression refers to, in the order of the text.
+func References(n *Node) (all []Reference) {
+	if n == nil {
+		return nil
+	}
+	name, arg, ok := n.function()
+	switch {
+	case ok && name == "Ref":
+		all = append(all, Reference{arg.Text, "", n.Span})
+	case ok && name == "Fn::GetAtt" && (arg.Kind == String || arg.Kind == List && len(arg.Items) == 2):
+		resource, attr := attribute(arg)
+		all = append(all, Reference{resource, attr, n.Span})
+	case ok && name == "Fn::Sub":
+		text, vars := arg, (*Node)(nil)
+		if arg.Kind == List && len(arg.Items) == 2 {
+			text, vars = arg.Items[0], arg.Items[1]
+		}
+		parts, _ := subParts(text.Text)
+		for _, p := range parts {
+			if p.name == "" || vars.Get(p.name) != nil {
+				continue
+			}
+			resource, attr, dotted := strings.Cut(p.name, ".")
+			if dotted && !strings.HasPrefix(p.name, "AWS::") {
+				all = append(all, Reference{resource, attr, n.Span})
+			} else {
+				all = append(all, Reference{p.name, "", n.Span})
+			}
+		}
+	}
+	for _, item := range n.Items {
+		all = append(all, References(item)...)
+	}
+	return all
+}
+
+// Attributes are the references to attributes of resources in the template.
+func (t *Template) Attributes() (all []Reference) {
+	list := []*Node{}
+	for _, r := range t.Resources {
+		list = append(list, r.Properties)
+	}
+	for _, o := range t.Outputs {
+		list = append(list, o.Value)
+	}
+	for _, n := range list {
+		for _, ref := range References(n) {
+			if ref.Attribute != "" {
+				all = append(all, ref)
+			}
+		}
+	}
+	return all
+}
+
 // Needs are the resources a resource waits for: those its properties refer to
 // and those of DependsOn, by name.
 func (t *Template) Needs(r *Resource) []string {
@@ -161,41 +223,12 @@ func (t *Template) Needs(r *Resource) []string {
 	for _, d := range r.DependsOn {
 		set[d] = true
 	}
-	names := t.resourceNames()
-	var visit func(n *Node)
-	visit = func(n *Node) {
-		name, arg, ok := n.function()
-		switch {
-		case ok && name == "Ref":
-			set[arg.Text] = true
-		case ok && name == "Fn::GetAtt" && arg.Kind == List && len(arg.Items) > 0:
-			set[arg.Items[0].Text] = true
-		case ok && name == "Fn::GetAtt":
-			resource, _, _ := strings.Cut(arg.Text, ".")
-			set[resource] = true
-		case ok && name == "Fn::Sub":
-			text := arg
-			if arg.Kind == List && len(arg.Items) > 0 {
-				text = arg.Items[0]
-			}
-			parts, _ := subParts(text.Text)
-			for _, p := range parts {
-				resource, _, _ := strings.Cut(p.name, ".")
-				if arg.Kind != List || arg.Items[1].Get(p.name) == nil {
-					set[resource] = true
-				}
-			}
-		}
-		for _, item := range n.Items {
-			visit(item)
-		}
-	}
-	if r.Properties != nil {
-		visit(r.Properties)
+	for _, ref := range References(r.Properties) {
+		set[ref.Name] = true
 	}
 	var out []string
-	for _, name := range names {
-		if set[name] && name != "" {
+	for _, name := range t.resourceNames() {
+		if set[name] {
 			out = append(out, name)
 		}
 	}

@@ -77,7 +77,20 @@ func (v *Evaluator) Properties(r *Resource) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return x.(map[string]any), nil
+	properties, ok := x.(map[string]any)
+	if !ok { // a function, which may come to anything
+		return nil, fault(r.Properties, "Template format error: [/Resources/%s] Properties must be an object", r.Name)
+	}
+	return properties, nil
+}
+
+// Value is what an expression comes to; nil where it is AWS::NoValue.
+func (v *Evaluator) Value(n *Node) (any, error) {
+	x, err := v.e.value(n)
+	if _, absent := x.(noValue); absent {
+		return nil, err
+	}
+	return x, err
 }
 
 // Text is an expression that comes to a text, such as an output.

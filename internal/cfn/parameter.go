@@ -177,7 +177,17 @@ func split(value string) []string {
 // Values are the parameters' values for Ref: a string, or []any of a list.
 // given are the values by name; read gives those of SSM parameters.
 func (t *Template) Values(given map[string]string, read func(name string) (string, error)) (map[string]any, error) {
-	out := map[string]any{}
+	texts, err := t.Texts(given, read)
+	if err != nil {
+		return nil, err
+	}
+	return t.Typed(texts), nil
+}
+
+// Texts are the values that the template's parameters have where these are
+// given, in the form Typed takes; those of SSM parameters are read.
+func (t *Template) Texts(given map[string]string, read func(name string) (string, error)) (map[string]string, error) {
+	out := map[string]string{}
 	var missing []string
 	for _, p := range t.Parameters {
 		v, ok := given[p.Name]
@@ -197,14 +207,14 @@ func (t *Template) Values(given map[string]string, read func(name string) (strin
 		} else if err := p.check(v); err != nil {
 			return nil, err
 		}
-		out[p.Name] = p.value(v)
+		out[p.Name] = v
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("Parameters: [%s] must have values", strings.Join(missing, ", "))
 	}
 	var unknown []string
 	for name := range given {
-		if !slices.ContainsFunc(t.Parameters, func(p *Parameter) bool { return p.Name == name }) {
+		if t.Parameter(name) == nil {
 			unknown = append(unknown, name)
 		}
 	}
@@ -213,6 +223,27 @@ func (t *Template) Values(given map[string]string, read func(name string) (strin
 		return nil, fmt.Errorf("Parameters: [%s] do not exist in the template", strings.Join(unknown, ", "))
 	}
 	return out, nil
+}
+
+// Typed are values for Env: a string, a json.Number, or []any of a list.
+func (t *Template) Typed(texts map[string]string) map[string]any {
+	out := map[string]any{}
+	for _, p := range t.Parameters {
+		if v, ok := texts[p.Name]; ok {
+			out[p.Name] = p.value(v)
+		}
+	}
+	return out
+}
+
+// Parameter is the parameter of that name, or nil.
+func (t *Template) Parameter(name string) *Parameter {
+	for _, p := range t.Parameters {
+		if p.Name == name {
+			return p
+		}
+	}
+	return nil
 }
 
 func (p *Parameter) value(v string) any {

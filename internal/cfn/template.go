@@ -2,7 +2,6 @@ package cfn
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ const (
 // Template is a parsed template.
 type Template struct {
 	Text        string
+	Version     string // AWSTemplateFormatVersion; may be empty
 	Description string
 	Metadata    *Node
 	Transforms  []string
@@ -30,6 +30,8 @@ type Template struct {
 	Resources   []*Resource
 	Outputs     []*Output
 
+	root      *Node
+	names     []string // of the resources, sorted
 	found     diag.List
 	pending   []func() // checks that need all sections
 	functions map[string]function
@@ -47,6 +49,7 @@ type Resource struct {
 	DeletionPolicy, UpdateReplacePolicy string
 	Properties                          *Node // nil or a Map
 	Metadata                            *Node
+	CreationPolicy, UpdatePolicy        *Node
 	node                                *Node
 	dependsOn                           []*Node
 }
@@ -75,7 +78,7 @@ func Parse(text string) (*Template, diag.List) {
 	if fault != nil {
 		return nil, diag.List{*fault}
 	}
-	t := &Template{Text: text, functions: functionTable()}
+	t := &Template{Text: text, root: root, functions: functionTable()}
 	if transform := root.Get("Transform"); transform != nil {
 		t.transforms(transform)
 		if slices.Contains(t.Transforms, serverless) {
@@ -85,6 +88,10 @@ func Parse(text string) (*Template, diag.List) {
 	for i, k := range root.Keys {
 		t.section(k, root.Items[i])
 	}
+	for _, r := range t.Resources {
+		t.names = append(t.names, r.Name)
+	}
+	slices.Sort(t.names)
 	if len(t.Resources) == 0 && !t.found.HasErrors() {
 		t.fail(root, "Template format error: At least one Resources member must be defined.")
 	}
@@ -103,6 +110,7 @@ func (t *Template) fail(n *Node, format string, args ...any) *diag.Diagnostic {
 func (t *Template) section(k, v *Node) {
 	switch k.Text {
 	case "AWSTemplateFormatVersion":
+		t.Version = v.Text
 		if v.Text != "2010-09-09" {
 			t.fail(v, "Template format error: unsupported value for AWSTemplateFormatVersion.")
 		}
@@ -229,7 +237,11 @@ func (t *Template) resource(k, v *Node) *Resource {
 			r.DeletionPolicy = t.policy(m, x)
 		case "UpdateReplacePolicy":
 			r.UpdateReplacePolicy = t.policy(m, x)
-		case "UpdatePolicy", "CreationPolicy", "Connectors":
+		case "CreationPolicy":
+			r.CreationPolicy = x
+		case "UpdatePolicy":
+			r.UpdatePolicy = x
+		case "Connectors":
 			t.fail(m, "not implemented: the resource attribute %s", m.Text)
 		default:
 			d := t.fail(m, "Invalid template resource property '%s'", m.Text)
@@ -296,10 +308,22 @@ func keys(n *Node) []string {
 	return out
 }
 
-func (t *Template) resourceNames() []string {
-	set := map[string]bool{}
+func (t *Template) resourceNames() []string { return t.names }
+
+// Resource is the resource of that name, or nil.
+func (t *Template) Resource(name string) *Resource {
 	for _, r := range t.Resources {
-		set[r.Name] = true
+		if r.Name == name {
+			return r
+		}
 	}
-	return slices.Sorted(maps.Keys(set))
+	return nil
+}
+
+// Processed is the template with its transforms applied, as JSON would have it.
+func (t *Template) Processed() map[string]any {
+	out := t.root.Value().(map[string]any)
+	delete(out, "Transform")
+	delete(out, "Globals")
+	return out
 }

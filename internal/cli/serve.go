@@ -52,6 +52,7 @@ verified, and TLS or --insecure is demanded.`,
 	f.BoolVar(&so.Auth, "auth", false, "verify signatures and passwords on loopback, too")
 	f.StringArrayVar(&so.Credentials, "credentials", nil, "ACCESS_KEY:SECRET[:ACCOUNT] that --auth accepts; may be repeated")
 	f.StringVar(&so.RedshiftPassword, "redshift-password", "", "password of awsuser on the default cluster, where passwords are checked")
+	f.StringVar(&so.RedshiftMemory, "redshift-memory", "", "most memory a cluster takes for its data, such as 4GiB; more goes to disk (default: 80 % of the machine's)")
 	f.StringVar(&so.TLSCert, "tls-cert", "", "certificate file (PEM)")
 	f.StringVar(&so.TLSKey, "tls-key", "", "key file (PEM)")
 	f.BoolVar(&so.Insecure, "insecure", false, "allow an address off loopback without TLS")

@@ -85,6 +85,8 @@ var rules = []rule{
 	newRule("22P02", `^Could not convert string "(.*)" to DECIMAL.*$`, `invalid input syntax for type numeric: "$1"`),
 	newRule("22008", `^(?:date|timestamp|time) field value out of range: "([^"]*)".*$`, `date/time field value out of range: "$1"`),
 	newRule("22007", `^invalid (date|timestamp|time) field format: "([^"]*)".*$`, `invalid input syntax for type $1: "$2"`),
+	newRule("42883", `^Macro "?(?:rs_)?(\w+)"?\(\) does not support the supplied arguments.*$`, `function $1 does not exist for these types of arguments`),
+	newRule("22023", `^Unknown TimeZone '([^']*)'.*$`, `time zone "$1" not recognized`),
 	newRule("42725", `^Could not choose a best candidate function for the function call "([^"]*)".*$`, `function $1 is not unique`),
 	newRule("22012", `^(?i:.*division by zero.*)$`, "Divide by zero"),
 	newRule("57014", `^Interrupted!?.*$`, "Query (0) cancelled on user's request"),

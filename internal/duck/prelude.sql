@@ -114,6 +114,9 @@ CREATE MACRO rs_width_bucket(x, lo, hi, n) AS CAST(CASE
 
 -- Text ----------------------------------------------------------------------------
 
+CREATE MACRO rs_odd_float(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END;
+CREATE MACRO rs_double_text(x) AS CASE WHEN isfinite(x) THEN format('{:.15g}', CAST(x AS DOUBLE)) WHEN x IS NOT NULL THEN rs_odd_float(x) END;
+CREATE MACRO rs_real_text(x) AS CASE WHEN isfinite(x) THEN format('{:.6g}', CAST(x AS DOUBLE)) WHEN x IS NOT NULL THEN rs_odd_float(x) END;
 CREATE MACRO rs_text(x) AS CASE
   WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN regexp_replace(CAST(x AS VARCHAR), '\.0$', '')
   ELSE CAST(x AS VARCHAR) END;
@@ -238,10 +241,13 @@ CREATE MACRO rs_add_months(d, n) AS CASE
 -- A leap day moved to a year without one is the first of March.
 CREATE MACRO rs_add_years(d, n, months) AS CASE WHEN month(d) = 2 AND day(d) = 29 THEN d - to_days(1) + to_months(CAST(n AS INTEGER) * months) + to_days(1)
   ELSE d + to_months(CAST(n AS INTEGER) * months) END;
-CREATE MACRO rs_convert_timezone(tz, t) AS (CAST(t AS TIMESTAMP) AT TIME ZONE 'UTC') AT TIME ZONE tz,
-  (src, tz, t) AS (CAST(t AS TIMESTAMP) AT TIME ZONE src) AT TIME ZONE tz;
+-- The instant of a wall clock's time, and the time of a wall clock at an instant: by a fixed offset or the rules of a named zone.
+CREATE MACRO rs_instant(t, zone) AS CASE WHEN stepwell_zone_offset(zone) IS NULL THEN timezone(zone, t) ELSE timezone('UTC', t - to_seconds(stepwell_zone_offset(zone))) END;
+CREATE MACRO rs_wall(t, zone) AS CASE WHEN stepwell_zone_offset(zone) IS NULL THEN timezone(zone, t) ELSE timezone('UTC', t) + to_seconds(stepwell_zone_offset(zone)) END;
+CREATE MACRO rs_convert_timezone(zone, t) AS rs_wall(timezone('UTC', CAST(t AS TIMESTAMP)), zone),
+  (source, zone, t) AS rs_wall(rs_instant(CAST(t AS TIMESTAMP), source), zone);
 CREATE MACRO rs_timetz_utc(t) AS CAST(CAST(DATE '2000-01-01' + t AS TIMESTAMPTZ) AT TIME ZONE 'UTC' AS TIME)::TIMETZ;
-CREATE MACRO rs_timezone(tz, t TIMESTAMP) AS t AT TIME ZONE tz, (tz, t TIMESTAMPTZ) AS t AT TIME ZONE tz;
+CREATE MACRO rs_timezone(zone, t TIMESTAMP) AS rs_instant(t, zone), (zone, t TIMESTAMPTZ) AS rs_wall(t, zone), (zone, t) AS timezone(zone, t);
 CREATE MACRO rs_date_part_year(d) AS CAST(year(d) AS INTEGER);
 CREATE MACRO rs_dayofweek(d) AS dayofweek(CAST(d AS TIMESTAMP));
 CREATE MACRO rs_last_day(d) AS last_day(d);
@@ -251,34 +257,18 @@ CREATE MACRO rs_months_apart(a, b) AS CASE
 CREATE MACRO rs_months_between(p, q) AS rs_months_apart(CAST(p AS TIMESTAMP), CAST(q AS TIMESTAMP));
 CREATE MACRO rs_next_day_of(d, name) AS d + CAST(1 + (list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(name, 2))) - 1 - dayofweek(d) + 13) % 7 AS INTEGER);
 CREATE MACRO rs_next_day(d, name) AS CAST(rs_next_day_of(CAST(d AS DATE), name) AS DATE);
--- A pattern of TO_CHAR and TO_DATE as strftime's. The longer words go first.
-CREATE MACRO rs_time_format(f) AS
-  replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(
-    upper(f), 'FM', ''), 'MONTH', '%B'), 'MON', '%b'), 'DAY', '%A'), 'DY', '%a'), 'YYYY', '%Y'), 'YY', '%y'), 'HH24', '%H'), 'HH12', '%I'), 'HH', '%I'),
-    'MI', '%M'), 'MM', '%m'), 'DDD', '%j'), 'DD', '%d'), 'MS', '%g'), 'US', '%f'), 'SS', '%S'), 'AM', '%p'), 'PM', '%p');
-CREATE MACRO rs_to_char(x, f) AS strftime(x, rs_time_format(f));
-
-
+-- The wall clock's time and the zone TZ and OF print; without a zone UTC.
+CREATE MACRO rs_to_char(x TIMESTAMPTZ, f) AS stepwell_time_char(CAST(x AS TIMESTAMP), f, strftime(x, '%Z %z')),
+  (x TIMESTAMP, f) AS stepwell_time_char(x, f, 'UTC +00'),
+  (x DATE, f) AS stepwell_time_char(CAST(x AS TIMESTAMP), f, 'UTC +00');
 CREATE MACRO rs_to_char_number(x, f) AS stepwell_to_char(CAST(x AS VARCHAR), f);
-CREATE MACRO rs_format_ssss(x) AS CAST(hour(x) * 3600 + minute(x) * 60 + second(x) AS VARCHAR);
-CREATE MACRO rs_format_y(x) AS right(CAST(year(x) AS VARCHAR), 1);
-CREATE MACRO rs_format_yyy(x) AS right(CAST(year(x) AS VARCHAR), 3);
-CREATE MACRO rs_format_y_yyy(x) AS CAST(year(x) // 1000 AS VARCHAR) || ',' || lpad(CAST(year(x) % 1000 AS VARCHAR), 3, '0');
-CREATE MACRO rs_format_cc(x) AS CAST((year(x) + 99) // 100 AS VARCHAR);
-CREATE MACRO rs_format_ww(x) AS lpad(CAST((dayofyear(x) - 1) // 7 + 1 AS VARCHAR), 2, '0');
-CREATE MACRO rs_format_w(x) AS CAST((day(x) - 1) // 7 + 1 AS VARCHAR);
-CREATE MACRO rs_format_d(x) AS CAST(dayofweek(x) + 1 AS VARCHAR);
-CREATE MACRO rs_format_q(x) AS CAST(quarter(x) AS VARCHAR);
-CREATE MACRO rs_format_j(x) AS CAST(CAST(julian(CAST(x AS DATE)) AS BIGINT) AS VARCHAR);
-CREATE MACRO rs_format_era(x) AS CASE WHEN year(x) > 0 THEN 'AD' ELSE 'BC' END;
-CREATE MACRO rs_format_era_dots(x) AS CASE WHEN year(x) > 0 THEN 'A.D.' ELSE 'B.C.' END;
 -- f is strptime's pattern: DuckDB wants it constant, so the compiler translates it.
 CREATE MACRO rs_parse_time(s, f) AS coalesce(try_strptime(s, f), CASE WHEN s IS NOT NULL THEN stepwell_parse_time(s, f) END);
 CREATE MACRO rs_parse_time_strict(s, f) AS coalesce(try_strptime(s, f),
   CASE WHEN s IS NOT NULL THEN CAST(error('22008:date/time field value out of range: "' || s || '"') AS TIMESTAMP) END);
 
-CREATE MACRO rs_to_number(s, f) AS CASE
-  WHEN regexp_matches(s, '(-\s*$)|(^\s*-)') THEN -1 ELSE 1 END * CAST(regexp_replace(s, '[^0-9.]', '', 'g') AS DECIMAL(38,10));
+-- The compiler casts the digits to the precision the format has.
+CREATE MACRO rs_to_number(s, f) AS stepwell_to_number(CAST(s AS VARCHAR), f);
 
 -- SUPER and JSON ----------------------------------------------------------------------
 
@@ -307,6 +297,10 @@ CREATE MACRO rs_super_rest(a, b) AS coalesce(to_json(rs_super_int(a) % rs_nonzer
 CREATE MACRO rs_super_sum(x) AS CASE WHEN count(rs_super_int(x)) = count(rs_super_float(x)) THEN to_json(CAST(sum(rs_super_int(x)) AS BIGINT)) ELSE to_json(sum(rs_super_float(x))) END;
 CREATE MACRO rs_super_avg(x) AS to_json(avg(rs_super_float(x)));
 CREATE MACRO rs_super_elements(x) AS CASE json_type(x) WHEN 'ARRAY' THEN CAST(x AS JSON[]) WHEN 'NULL' THEN CAST([] AS JSON[]) ELSE [x] END;
+-- Nested columns of external tables: names of attributes in any case, arrays and maps to range over; NULL has no elements.
+CREATE MACRO rs_nested_field(x, name) AS coalesce(json_extract(x, '$."' || name || '"'), json_extract(x, '$."' || list_filter(json_keys(x), lambda k: lower(k) = name)[1] || '"'));
+CREATE MACRO rs_nested_elements(x) AS CASE json_type(x) WHEN 'ARRAY' THEN CAST(x AS JSON[])
+  WHEN 'OBJECT' THEN list_transform(json_keys(x), lambda k: json_object('key', k, 'value', json_extract(x, '$."' || k || '"'))) ELSE CAST([] AS JSON[]) END;
 CREATE MACRO rs_super_positions(x) AS CASE json_type(x) WHEN 'ARRAY' THEN range(CAST(json_array_length(x) AS BIGINT)) WHEN 'NULL' THEN CAST([] AS BIGINT[]) ELSE CAST([NULL] AS BIGINT[]) END;
 CREATE MACRO rs_super_values(x) AS list_transform(json_keys(x), lambda k: json_extract(x, '$."' || k || '"'));
 CREATE MACRO rs_json_parse(s) AS json(CAST(s AS JSON));
@@ -366,8 +360,8 @@ CREATE MACRO rs_is_decimal(x) AS json_type(x) IN ('DOUBLE', 'BIGINT', 'UBIGINT')
 
 -- Fields of loaded files ---------------------------------------------------------------
 
--- Only an integer's own spelling: DuckDB would round 1.5 and take 1e3.
-CREATE MACRO rs_odd_digits(x) AS contains(x, '.') OR contains(x, 'e') OR contains(x, 'E') OR contains(x, '_') OR contains(x, 'x') OR contains(x, 'X');
+-- Only an integer's own spelling: DuckDB would round 1.5 and take 1e3 and 0b1.
+CREATE MACRO rs_odd_digits(x) AS contains(x, '.') OR contains(x, 'e') OR contains(x, 'E') OR contains(x, '_') OR contains(x, 'x') OR contains(x, 'X') OR contains(x, 'b') OR contains(x, 'B');
 CREATE MACRO rs_load_digits(x) AS CASE WHEN rs_odd_digits(x) THEN error('22P02:Invalid digit, Value ''' || x || '''') ELSE x END;
 CREATE MACRO rs_load_digits_or_null(x) AS CASE WHEN rs_odd_digits(x) THEN NULL ELSE x END;
 -- COPY cuts the digits a DECIMAL has no place for.
@@ -384,6 +378,7 @@ CREATE MACRO rs_load_hex_or_null(x) AS CASE WHEN regexp_full_match(x, '([0-9a-fA
 
 -- Arrays of the catalog are lists or texts as PostgreSQL writes them, {a,b}; empty ones have no elements.
 CREATE MACRO rs_array_elements(a) AS CASE WHEN trim(CAST(a AS VARCHAR), '{}[]') = '' THEN CAST([] AS VARCHAR[]) ELSE string_split(replace(trim(CAST(a AS VARCHAR), '{}[]'), ', ', ','), ',') END;
+CREATE MACRO rs_array_text(a) AS '{' || array_to_string(a, ',') || '}';
 CREATE MACRO rs_pg_encoding_to_char(x) AS CASE WHEN x = 6 THEN 'UTF8' ELSE '' END;
 CREATE MACRO rs_format_type(t, m) AS CASE t
   WHEN 16 THEN 'boolean' WHEN 18 THEN '"char"' WHEN 19 THEN 'name' WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' WHEN 25 THEN 'text'

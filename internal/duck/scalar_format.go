@@ -34,6 +34,9 @@ func readNumberFormat(format string) (*numberFormat, error) {
 			if len(rest) >= len(w) && strings.EqualFold(rest[:len(w)], w) {
 				word = w
 				f.lower = w == "RN" && rest[0] == 'r' || f.lower
+				if w == "TH" {
+					word = rest[:2] // its letters are those of the suffix
+				}
 				break
 			}
 		}
@@ -49,7 +52,7 @@ func readNumberFormat(format string) (*numberFormat, error) {
 			continue
 		case "RN":
 			f.roman = true
-		case "EEEE", "C", "TH":
+		case "EEEE", "C":
 			return nil, fmt.Errorf("0A000:not implemented: to_char with the numeric format %s", word)
 		case "D", ".":
 			point = true
@@ -190,6 +193,10 @@ func (w *numberWriter) token(t string) {
 	case "PL":
 		w.put(map[bool]string{true: " ", false: "+"}[w.negative])
 	case "PR", "B":
+	case "TH", "th", "Th", "tH":
+		if digits := strings.TrimSpace(w.whole); !w.negative && w.f.fraction == 0 && strings.Trim(digits, "#") != "" {
+			w.put(ordinal(digits, t[0] == 'T'))
+		}
 	default:
 		w.put(strings.Trim(t, `"`))
 	}

@@ -24,7 +24,10 @@ var scalars = append(append(append(
 		{"stepwell_sha2", []Kind{Varchar, BigInt}, Varchar, sha2},
 		{"stepwell_sha2", []Kind{Blob, BigInt}, Varchar, sha2},
 		{"stepwell_soundex", []Kind{Varchar}, Varchar, soundex},
+		{"stepwell_time_char", []Kind{Timestamp, Varchar, Varchar}, Varchar, timeToChar},
 		{"stepwell_to_char", []Kind{Varchar, Varchar}, Varchar, numberToChar},
+		{"stepwell_to_number", []Kind{Varchar, Varchar}, Varchar, textToNumber},
+		{"stepwell_zone_offset", []Kind{Varchar}, BigInt, zoneOffset},
 	}...)
 
 // hashed are the types the hash functions take.

@@ -176,7 +176,7 @@ func (c *connection) login(m pgproto3.StartupMessage) error {
 	if s.Database == "" {
 		s.Database = s.User
 	}
-	if err := c.authenticate(s); err != nil {
+	if err := c.authenticate(&s); err != nil {
 		return err
 	}
 	if pass := c.server.options.PassThrough; pass != nil {
@@ -236,7 +236,7 @@ func sessionSettings(parameters map[string]string) map[string]string {
 
 // authenticate asks for the password in clear text: every client supports that
 // and the answer can be checked against any store.
-func (c *connection) authenticate(s Startup) error {
+func (c *connection) authenticate(s *Startup) error {
 	if c.server.options.Authenticate == nil {
 		return nil
 	}
@@ -255,7 +255,8 @@ func (c *connection) authenticate(s Startup) error {
 	if !ok {
 		return sqlerr.New(sqlerr.ProtocolViolation, "expected password response, got message %T", msg)
 	}
-	return c.server.options.Authenticate(c.ctx, s, p.Password)
+	s.Password = p.Password
+	return c.server.options.Authenticate(c.ctx, *s, p.Password)
 }
 
 // wireNames are the parameters whose name on the wire is not lower case.

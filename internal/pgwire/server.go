@@ -36,6 +36,7 @@ type Options struct {
 type Startup struct {
 	User, Database string
 	Parameters     map[string]string
+	Password       string // that was checked; "" where none was asked for
 	Remote, Local  net.Addr
 }
 

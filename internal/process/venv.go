@@ -24,14 +24,15 @@ type EnvironmentsOptions struct {
 	Python   []string // names or paths of interpreters to try; empty means PATH
 }
 
-// Environments builds Python virtual environments and keeps them, each under a
-// name made of what is in it. Builders in this and in other processes share
+// Environments builds Python virtual environments and folders of Node.js
+// packages and keeps them, each under a name made of what is in it. Builders in this and in other processes share
 // one build; what a killed builder left is removed.
 type Environments struct {
 	options EnvironmentsOptions
 	mu      sync.Mutex
 	python  Python
 	checked bool // CheckVenv succeeded for python
+	node    Node
 }
 
 // NewEnvironments returns an Environments; nothing is touched before Get.
@@ -181,7 +182,7 @@ func (env *Environment) build(ctx context.Context, r Requirements, progress func
 		return fmt.Errorf("cannot build Python environment: %w", err)
 	}
 	defer log.Close()
-	b := &builder{log: log, progress: progress, mark: mark}
+	b := &builder{log: log, progress: progress, mark: mark, env: append(pythonEnvironment(), "PYTHONUNBUFFERED=1")}
 	create := []string{"-I", "-m", "venv", "--symlinks"}
 	if !r.pip() {
 		create = append(create, "--without-pip")
@@ -217,6 +218,7 @@ type builder struct {
 	log      io.Writer
 	progress func(string)
 	mark     string
+	env      []string
 
 	mu   sync.Mutex
 	tail []string
@@ -238,9 +240,9 @@ func (b *builder) line(l string) {
 	}
 }
 
-func (b *builder) run(ctx context.Context, step, python string, args []string) error {
+func (b *builder) run(ctx context.Context, step, program string, args []string) error {
 	result, err := Run(ctx, Spec{
-		Path: python, Args: args, Env: append(pythonEnvironment(), "PYTHONUNBUFFERED=1"),
+		Path: program, Args: args, Env: b.env,
 		Mark: b.mark, Stdout: b.line, Stderr: b.line,
 	})
 	if ctx.Err() != nil {
@@ -298,7 +300,7 @@ func environmentName(base Python, r Requirements) (string, error) {
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("cannot lock Python environment: %w", err)
+		return nil, fmt.Errorf("cannot lock environment: %w", err)
 	}
 	for {
 		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

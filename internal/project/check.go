@@ -65,15 +65,25 @@ func (d *decoder) check(f *File, root *yaml.Node) {
 			d.fail(at, "reference", "no bucket %q is declared", bucket).Suggestion = diag.Nearest(bucket, slices.Collect(maps.Keys(buckets)))
 		}
 	}
-	d.checkRun(root, f.Start, f.Expect, machines, topics)
+	for _, b := range f.Buckets {
+		if b.ofStack() && f.Template == nil {
+			d.fail(child(root, "buckets"), "reference", "%s: there is no template whose output it could be", b.Name)
+		}
+	}
+	open := f.Template != nil // the stack may have more, which its deployment tells
+	d.checkRun(root, f.Start, f.Expect, machines, topics, open)
 	for name, v := range f.Variants {
-		d.checkRun(child(root, "variants", name), v.Start, v.Expect, machines, topics)
+		at := child(root, "variants", name)
+		if v.Buckets != nil && v.Template == nil {
+			d.fail(child(at, "buckets"), "reference", "a variant has buckets with a template only")
+		}
+		d.checkRun(at, v.Start, v.Expect, machines, topics, open || v.Template != nil)
 	}
 }
 
-func (d *decoder) checkRun(at *yaml.Node, starts []Start, expect []Expectation, machines, topics []string) {
+func (d *decoder) checkRun(at *yaml.Node, starts []Start, expect []Expectation, machines, topics []string, open bool) {
 	for i, s := range starts {
-		if !slices.Contains(machines, s.StateMachine) {
+		if !open && !slices.Contains(machines, s.StateMachine) {
 			d.fail(child(at, "start", i, "state-machine"), "reference", "no state machine %q is declared",
 				s.StateMachine).Suggestion = diag.Nearest(s.StateMachine, machines)
 		}
@@ -86,7 +96,7 @@ func (d *decoder) checkRun(at *yaml.Node, starts []Start, expect []Expectation, 
 		if e.SQL != "" && e.Rows == nil {
 			d.fail(n, "expectation", "sql expects rows")
 		}
-		if t := e.Notification; t != nil && !slices.Contains(topics, t.Topic) {
+		if t := e.Notification; t != nil && !open && !slices.Contains(topics, t.Topic) {
 			d.fail(child(n, "notification", "topic"), "reference", "no topic %q is declared",
 				t.Topic).Suggestion = diag.Nearest(t.Topic, topics)
 		}

@@ -29,7 +29,8 @@ import (
 // in which things refer to each other.
 func (r *Runner) deploy(ctx context.Context) error {
 	steps := []func(context.Context) error{
-		r.deployBuckets, r.deployTopics, r.deploySecrets, r.deployClusters, r.deployDatabases, r.deployJobs, r.deployStateMachines,
+		r.deployBuckets, r.deployTopics, r.deploySecrets, r.deployClusters, r.deployDatabases, r.deployTemplate, r.fillBuckets,
+		r.deployJobs, r.deployStateMachines,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -59,24 +60,58 @@ func (r *Runner) deployDatabases(ctx context.Context) error {
 
 func (r *Runner) deployBuckets(ctx context.Context) error {
 	for _, b := range r.file.Buckets {
-		in := &s3.CreateBucketInput{Bucket: new(b.Name)}
-		if r.Region != bus.DefaultRegion {
-			in.CreateBucketConfiguration = &s3.CreateBucketConfiguration{LocationConstraint: new(r.Region)}
+		if b.ofStack() {
+			continue
 		}
-		_, err := r.AWS.Invoke(ctx, "s3", "CreateBucket", in)
-		if e := awserr.From(err); err != nil && (e == nil || e.Code != "BucketAlreadyOwnedByYou") {
-			return fmt.Errorf("cannot create bucket %s: %w", b.Name, err)
+		if err := r.ensureBucket(ctx, b.Name); err != nil {
+			return err
 		}
-		uploaded := 0
-		for _, u := range b.Upload {
-			n, err := r.upload(ctx, b.Name, u)
-			if err != nil {
-				return err
-			}
-			uploaded += n
+		if err := r.fill(ctx, b.Name, b.Upload); err != nil {
+			return err
 		}
-		r.say("bucket", "s3://%s, %d of its objects new", b.Name, uploaded)
 	}
+	return nil
+}
+
+// fillBuckets uploads to the buckets that the template made.
+func (r *Runner) fillBuckets(ctx context.Context) error {
+	for _, b := range r.file.Buckets {
+		if !b.ofStack() {
+			continue
+		}
+		name := r.vars.expand(b.Name)
+		if strings.Contains(name, "${") {
+			return fmt.Errorf("cannot upload to bucket %s: the stack has no such output", b.Name)
+		}
+		if err := r.fill(ctx, name, b.Upload); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Runner) ensureBucket(ctx context.Context, name string) error {
+	in := &s3.CreateBucketInput{Bucket: &name}
+	if r.Region != bus.DefaultRegion {
+		in.CreateBucketConfiguration = &s3.CreateBucketConfiguration{LocationConstraint: new(r.Region)}
+	}
+	_, err := r.AWS.Invoke(ctx, "s3", "CreateBucket", in)
+	if e := awserr.From(err); err != nil && (e == nil || e.Code != "BucketAlreadyOwnedByYou") {
+		return fmt.Errorf("cannot create bucket %s: %w", name, err)
+	}
+	return nil
+}
+
+func (r *Runner) fill(ctx context.Context, bucket string, uploads []Upload) error {
+	uploaded := 0
+	for _, u := range uploads {
+		n, err := r.upload(ctx, bucket, u)
+		if err != nil {
+			return err
+		}
+		uploaded += n
+	}
+	r.say("bucket", "s3://%s, %d of its objects new", bucket, uploaded)
 	return nil
 }
 
@@ -115,6 +150,11 @@ func (r *Runner) uploadFile(ctx context.Context, bucket, key, file string) (chan
 	if err != nil {
 		return false, err
 	}
+	return r.putObject(ctx, bucket, key, data)
+}
+
+// putObject writes an object unless it is there with the same content.
+func (r *Runner) putObject(ctx context.Context, bucket, key string, data []byte) (changed bool, err error) {
 	sum := md5.Sum(data)
 	head, err := bus.Invoke[s3.HeadObjectOutput](ctx, r.AWS, "s3", "HeadObject", &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if err == nil && head.ETag != nil && strings.Trim(*head.ETag, `"`) == hex.EncodeToString(sum[:]) {

@@ -18,6 +18,7 @@ type File struct {
 	Topics        []Topic            `yaml:"topics"`
 	Jobs          []Job              `yaml:"jobs"`
 	StateMachines []StateMachine     `yaml:"state-machines"`
+	Template      *Template          `yaml:"template"`
 	Start         []Start            `yaml:"start"`
 	Expect        []Expectation      `yaml:"expect"`
 	Show          []Show             `yaml:"show"`
@@ -51,7 +52,7 @@ type Redshift struct {
 
 // Bucket is an S3 bucket and what is uploaded to it.
 type Bucket struct {
-	Name   string   `yaml:"name,required"`
+	Name   string   `yaml:"name,required"` // with ${stack.OUTPUT}: one that the template makes
 	Upload []Upload `yaml:"upload"`
 }
 
@@ -100,6 +101,16 @@ type StateMachine struct {
 	Type       string `yaml:"type"`                // STANDARD when empty
 }
 
+// Template is a CloudFormation template that is deployed as a stack. Its
+// outputs are variables, and its state machines can be started.
+type Template struct {
+	File         string            `yaml:"file,required"` // relative to the pipeline's folder
+	Stack        string            `yaml:"stack"`         // name; the pipeline's when empty
+	Parameters   map[string]string `yaml:"parameters"`    // substituted
+	Capabilities []string          `yaml:"capabilities"`
+	Bucket       string            `yaml:"s3-bucket"` // for local files that the template names; "" leaves them as they are
+}
+
 // Start starts an execution.
 type Start struct {
 	StateMachine string         `yaml:"state-machine,required"`
@@ -139,6 +150,8 @@ type Show struct {
 // Variant replaces parts of the file when it is asked for by name.
 type Variant struct {
 	Description string        `yaml:"description"`
+	Template    *Template     `yaml:"template"` // in place of all that the file declares, with Buckets
+	Buckets     []Bucket      `yaml:"buckets"`
 	Start       []Start       `yaml:"start"`
 	Expect      []Expectation `yaml:"expect"`
 	Show        []Show        `yaml:"show"`

@@ -88,6 +88,10 @@ func (r *Runner) Load() error {
 }
 
 func (f *File) apply(v Variant) {
+	if v.Template != nil {
+		f.Template, f.Buckets = v.Template, v.Buckets
+		f.Databases, f.Secrets, f.Topics, f.Jobs, f.StateMachines = nil, nil, nil, nil, nil
+	}
 	if v.Start != nil {
 		f.Start = v.Start
 	}
@@ -186,7 +190,10 @@ func (r *Runner) execute(ctx context.Context, s Start) (*states.DescribeExecutio
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode the input of %s: %w", s.StateMachine, err)
 	}
-	arn := r.vars["state-machine."+s.StateMachine]
+	arn, ok := r.vars["state-machine."+s.StateMachine]
+	if !ok {
+		return nil, fmt.Errorf("cannot start %s: the stack has no such state machine", s.StateMachine)
+	}
 	if s.TestCase != "" {
 		arn += "#" + s.TestCase
 	}

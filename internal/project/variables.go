@@ -11,7 +11,8 @@ import (
 //
 //	${account} ${region} ${endpoint}     of the server
 //	${redshift.host} ${redshift.port}    where the warehouse listens
-//	${topic.NAME} ${state-machine.NAME}  ARNs
+//	${topic.NAME} ${state-machine.NAME}  ARNs; of a template's also by logical id
+//	${stack.OUTPUT}                      outputs of the template's stack
 type Variables map[string]string
 
 func (v Variables) expand(text string) string {

@@ -136,11 +136,11 @@ func (l *lines) next(r *Record) error {
 // complete appends the lines that belong to the record: after a line feed in
 // quotes or behind the escape character.
 func (l *lines) complete() error {
+	open, seen := false, 0
 	for {
-		open := false
 		switch {
 		case l.spec.Format == CSV && l.quote != 0:
-			open = l.openQuote()
+			open, seen = l.openQuote(open, l.buf[seen:]), len(l.buf)
 		case l.spec.Format == Text && l.escape != 0:
 			open = escapedEnd(l.buf, l.escape)
 		}
@@ -162,15 +162,15 @@ func (l *lines) complete() error {
 	}
 }
 
-// openQuote says that the record ends inside quotes: quotes in quotes are
-// doubled, so an odd number is open.
-func (l *lines) openQuote() bool {
+// openQuote says that a record ends inside quotes after one more line, when
+// open says whether it did so before: quotes in quotes are doubled, so an odd
+// number is open.
+func (l *lines) openQuote(open bool, line []byte) bool {
 	if l.escape == 0 || l.escape == l.quote {
-		return bytes.Count(l.buf, []byte{l.quote})%2 == 1
+		return open != (bytes.Count(line, []byte{l.quote})%2 == 1)
 	}
-	open := false
-	for i := 0; i < len(l.buf); i++ {
-		switch l.buf[i] {
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
 		case l.escape:
 			i++
 		case l.quote:

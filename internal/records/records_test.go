@@ -115,6 +115,18 @@ func TestLongLine(t *testing.T) {
 	}
 }
 
+// TestOpenQuote: a quote that is not closed takes the lines up to the limit, in
+// a time that grows with their number only.
+func TestOpenQuote(t *testing.T) {
+	for _, escape := range []string{"", `\`} {
+		s := Spec{Format: CSV, Delimiter: ",", Quote: `"`, Escape: escape, Columns: columns(1)}
+		in := append([]byte("\"a\nb\"\n\"open\n"), bytes.Repeat([]byte("\n"), MaxRecord)...)
+		if got := read(t, s, append(in, "\"next\"\n"...)); !strings.HasPrefix(got, "1:[a\nb] 3:!1204 ") {
+			t.Errorf("got %.40q", got)
+		}
+	}
+}
+
 // FuzzRecords reads whatever comes as every format: no panic, no hang, and no
 // record whose fields are not as many as the columns.
 func FuzzRecords(f *testing.F) {

@@ -271,7 +271,7 @@ func (s *boundSession) Columns(ctx context.Context, database, schema, table stri
 // passThrough connects a client of the wire protocol to the bound cluster that
 // it speaks to; nil where that is answered here.
 func (s *Server) passThrough(ctx context.Context, c pgwire.Startup) (*remote.Passage, error) {
-	g, err := s.services.redshift.ClusterFor(ctx, s.login(c, ""))
+	g, err := s.granted(ctx, c)
 	if err != nil || g.Binding == "" {
 		return nil, err
 	}

@@ -9,7 +9,9 @@ import (
 
 	"stepwell/internal/pgwire"
 	"stepwell/internal/service/redshift"
+	"stepwell/internal/service/redshiftserverless"
 	"stepwell/internal/sqlerr"
+	"stepwell/internal/store"
 	"stepwell/internal/warehouse"
 )
 
@@ -36,6 +38,21 @@ func (c clusters) DropCluster(_ context.Context, account, region, cluster string
 
 func (c clusters) Databases(_ context.Context, account, region, cluster string) ([]string, error) {
 	return c.warehouse.Databases(warehouse.Identity{Account: account, Region: region, Cluster: cluster})
+}
+
+// namespaces are those of Redshift Serverless, for the service that finds where
+// a connection leads.
+func (s *services) namespaces(tx *store.Tx) ([]redshift.Namespace, error) {
+	list, err := s.serverless.Endpoints(tx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]redshift.Namespace, len(list))
+	for i, e := range list {
+		all[i] = redshift.Namespace{Account: e.Account, Region: e.Region, ID: redshiftserverless.Cluster(e.Namespace), Workgroup: e.Workgroup,
+			Database: e.Database, User: e.Admin, Password: e.Password, Status: e.Status}
+	}
+	return all, nil
 }
 
 // createUser makes a database user unless there is one.
@@ -70,7 +87,7 @@ func (s *Server) login(c pgwire.Startup, password string) redshift.Login {
 
 // resolve finds the cluster that a Redshift connection speaks to.
 func (s *Server) resolve(ctx context.Context, c pgwire.Startup) (warehouse.Identity, error) {
-	g, err := s.services.redshift.ClusterFor(ctx, s.login(c, ""))
+	g, err := s.granted(ctx, c)
 	if err != nil {
 		return warehouse.Identity{}, err
 	}
@@ -79,6 +96,15 @@ func (s *Server) resolve(ctx context.Context, c pgwire.Startup) (warehouse.Ident
 		return id, createUser(ctx, s.warehouse, id, g.User, "")
 	}
 	return id, nil
+}
+
+// granted is where a connection leads whose password, if one was asked for, has
+// been checked.
+func (s *Server) granted(ctx context.Context, c pgwire.Startup) (redshift.Grant, error) {
+	if s.options.Auth {
+		return s.services.redshift.Authenticate(ctx, s.login(c, c.Password))
+	}
+	return s.services.redshift.ClusterFor(ctx, s.login(c, ""))
 }
 
 // authenticator checks passwords where signatures are verified, too.

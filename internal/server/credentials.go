@@ -9,6 +9,7 @@ import (
 
 	"stepwell/internal/bus"
 	"stepwell/internal/gateway"
+	"stepwell/internal/service/iam"
 	"stepwell/internal/service/sts"
 )
 
@@ -61,6 +62,7 @@ func (k *keys) forJob(_ context.Context, account string) (id, secret string) {
 type credentialStore struct {
 	keys *keys
 	sts  *sts.Service
+	iam  *iam.Service
 }
 
 func (c credentialStore) Lookup(ctx context.Context, accessKey string) (gateway.Credential, bool) {
@@ -70,6 +72,9 @@ func (c credentialStore) Lookup(ctx context.Context, accessKey string) (gateway.
 		secret := c.keys.jobs[account]
 		return gateway.Credential{Secret: secret, Account: account}, secret != ""
 	}
-	known, ok := c.sts.Lookup(ctx, accessKey)
-	return gateway.Credential(known), ok
+	if known, ok := c.sts.Lookup(ctx, accessKey); ok {
+		return gateway.Credential(known), true
+	}
+	known, ok := c.iam.Lookup(ctx, accessKey)
+	return gateway.Credential{Secret: known.Secret, Account: known.Account, Principal: known.Principal}, ok
 }

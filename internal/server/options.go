@@ -6,6 +6,7 @@ import (
 	"math"
 	"net"
 	"path/filepath"
+	"regexp"
 )
 
 // Options say how a server is built.
@@ -21,6 +22,7 @@ type Options struct {
 	Auth             bool     // verify signatures and passwords on loopback, too
 	Credentials      []string // ACCESS_KEY:SECRET[:ACCOUNT]
 	RedshiftPassword string   // of awsuser on the default cluster, where passwords are checked
+	RedshiftMemory   string   // most memory the data of one cluster takes, "4GiB"; "" is 80 % of the machine's
 	Insecure         bool     // allow an address off loopback without TLS
 	TLSCert          string   // PEM files
 	TLSKey           string
@@ -34,6 +36,9 @@ type Options struct {
 
 	Log *slog.Logger
 }
+
+// memorySize is a size as DuckDB takes it.
+var memorySize = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+)?(MB|GB|TB|MiB|GiB|TiB)$`)
 
 // complete checks the options and makes paths absolute: the embedded S3 server
 // changes the working directory.
@@ -53,6 +58,9 @@ func (o *Options) complete() error {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.RedshiftMemory != "" && !memorySize.MatchString(o.RedshiftMemory) {
+		return fmt.Errorf("cannot use --redshift-memory %s: it is a size such as 512MiB or 4GiB", o.RedshiftMemory)
 	}
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return fmt.Errorf("--tls-cert and --tls-key go together")

@@ -12,6 +12,7 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/gateway"
 	"stepwell/internal/pgwire"
+	"stepwell/internal/service/cloudformation"
 	"stepwell/internal/service/sns"
 )
 
@@ -23,13 +24,15 @@ func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) err
 	}
 	door := gateway.New(gateway.Options{
 		Bus: s.bus, Clock: s.clock, Log: s.log, IDs: bus.RandomIDs{},
-		Verify: s.options.Auth, Credentials: credentialStore{s.keys, s.services.sts},
+		Verify: s.options.Auth, Credentials: credentialStore{s.keys, s.services.sts, s.services.iam},
 		Streams:  map[string]http.Handler{"s3": s.services.s3},
 		Waiting:  []string{"states:GetActivityTask", "states:StartSyncExecution", "sqs:ReceiveMessage"},
 		Unsigned: []string{"sns:ConfirmSubscription", "sns:Unsubscribe"},
 		Health:   s.health,
 	})
-	s.http = gateway.NewServer(withCertificate(door, s.services.sns), s.log, ctx)
+	s.http = gateway.NewServer(withPages(door, map[string]http.Handler{
+		sns.CertificatePath: s.services.sns, cloudformation.CallbackPath: s.services.cloudformation,
+	}), s.log, ctx)
 	s.running.Go(func() {
 		if err := s.http.Serve(endpoint); !errors.Is(err, http.ErrServerClosed) {
 			s.log.Error("the AWS endpoint stopped", "error", err)
@@ -53,15 +56,17 @@ func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) err
 	return nil
 }
 
-// withCertificate answers requests for the certificate of SNS's messages and
-// passes on the others as they are: an http.ServeMux would redirect those for
-// objects whose keys are no clean paths ("a//b"). No bucket has a name that
-// begins like the certificate's path.
-func withCertificate(door, certificate http.Handler) http.Handler {
+// withPages answers requests for paths that begin as those of the pages - the
+// certificate of SNS's messages, the answers of custom resources - and passes on the
+// others as they are: an http.ServeMux would redirect those for objects whose keys are
+// no clean paths ("a//b"). No bucket has a name that begins like one of them.
+func withPages(door http.Handler, pages map[string]http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, sns.CertificatePath) {
-			certificate.ServeHTTP(w, r)
-			return
+		for path, page := range pages {
+			if strings.HasPrefix(r.URL.Path, path) {
+				page.ServeHTTP(w, r)
+				return
+			}
 		}
 		door.ServeHTTP(w, r)
 	})

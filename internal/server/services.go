@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -11,17 +12,25 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/process"
+	"stepwell/internal/service/cloudformation"
+	"stepwell/internal/service/cloudformation/types"
+	"stepwell/internal/service/ec2"
+	"stepwell/internal/service/ecr"
 	"stepwell/internal/service/events"
 	"stepwell/internal/service/glue"
 	"stepwell/internal/service/iam"
+	"stepwell/internal/service/kms"
 	"stepwell/internal/service/lambda"
 	"stepwell/internal/service/logs"
 	"stepwell/internal/service/redshift"
 	"stepwell/internal/service/redshiftdata"
+	"stepwell/internal/service/redshiftserverless"
 	"stepwell/internal/service/s3"
+	"stepwell/internal/service/scheduler"
 	"stepwell/internal/service/secretsmanager"
 	"stepwell/internal/service/sns"
 	"stepwell/internal/service/sqs"
+	"stepwell/internal/service/ssm"
 	"stepwell/internal/service/states"
 	"stepwell/internal/service/sts"
 	"stepwell/internal/warehouse"
@@ -29,17 +38,24 @@ import (
 
 // services are the AWS services of a server.
 type services struct {
+	cloudformation *cloudformation.Service
+	ec2            *ec2.Service
+	ecr            *ecr.Service
 	events         *events.Service
 	glue           *glue.Service
 	iam            *iam.Service
+	kms            *kms.Service
 	lambda         *lambda.Service
 	logs           *logs.Service
 	redshift       *redshift.Service
 	redshiftdata   *redshiftdata.Service
 	s3             *s3.Service
+	scheduler      *scheduler.Service
 	secretsmanager *secretsmanager.Service
+	serverless     *redshiftserverless.Service
 	sns            *sns.Service
 	sqs            *sqs.Service
+	ssm            *ssm.Service
 	states         *states.Service
 	sts            *sts.Service
 }
@@ -47,17 +63,17 @@ type services struct {
 // tables are the services' operation tables, sorted by name.
 func (s *services) tables() []*bus.Service {
 	return []*bus.Service{
-		s.events.Table(), s.glue.Table(), s.iam.Table(), s.lambda.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(),
-		s.s3.Table(), s.secretsmanager.Table(), s.sns.Table(), s.sqs.Table(), s.states.Table(), s.sts.Table(),
+		s.cloudformation.Table(), s.ec2.Table(), s.ecr.Table(), s.events.Table(), s.glue.Table(), s.iam.Table(), s.kms.Table(), s.lambda.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(), s.serverless.Table(),
+		s.s3.Table(), s.scheduler.Table(), s.secretsmanager.Table(), s.sns.Table(), s.sqs.Table(), s.ssm.Table(), s.states.Table(), s.sts.Table(),
 	}
 }
 
 // Tables are the operation tables of every service, without a server behind them.
 func Tables() []*bus.Service {
 	s := services{
-		events: events.New(events.Deps{}), glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), lambda: lambda.New(lambda.Deps{}), logs: logs.New(logs.Deps{}),
-		redshift: redshift.New(redshift.Deps{}), redshiftdata: redshiftdata.New(redshiftdata.Deps{}),
-		s3: s3.New(s3.Deps{}), secretsmanager: secretsmanager.New(secretsmanager.Deps{}), sns: sns.New(sns.Deps{}), sqs: sqs.New(sqs.Deps{}),
+		cloudformation: cloudformation.New(cloudformation.Deps{}), ec2: ec2.New(ec2.Deps{}), ecr: ecr.New(ecr.Deps{}), events: events.New(events.Deps{}), glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), kms: kms.New(kms.Deps{}), lambda: lambda.New(lambda.Deps{}), logs: logs.New(logs.Deps{}),
+		redshift: redshift.New(redshift.Deps{}), redshiftdata: redshiftdata.New(redshiftdata.Deps{}), serverless: redshiftserverless.New(redshiftserverless.Deps{}),
+		s3: s3.New(s3.Deps{}), scheduler: scheduler.New(scheduler.Deps{}), secretsmanager: secretsmanager.New(secretsmanager.Deps{}), sns: sns.New(sns.Deps{}), sqs: sqs.New(sqs.Deps{}), ssm: ssm.New(ssm.Deps{}),
 		states: states.New(states.Deps{Clock: clock.New(1), IDs: bus.RandomIDs{}}), sts: sts.New(sts.Deps{}),
 	}
 	return s.tables()
@@ -87,9 +103,9 @@ func (s *Server) build() error {
 	seal := func(b []byte) ([]byte, error) { return sealer.Seal(b, "server") }
 	unseal := func(b []byte) ([]byte, error) { return sealer.Open(b, "server") }
 	v := &services{}
-	v.s3 = s3.New(s3.Deps{Store: s.store, Clock: s.clock, Log: s.log, Data: o.DataDir})
+	v.s3 = s3.New(s3.Deps{Store: s.store, Clock: s.clock, Log: s.log, Data: o.DataDir, IDs: ids, Bus: s.bus, Work: s.work, Happened: v.objectChanged})
 	v.sts = sts.New(sts.Deps{Store: s.store, Bus: s.bus, IDs: ids, Log: s.log, Static: keys.static, Seal: seal, Unseal: unseal})
-	v.iam = iam.New(iam.Deps{Store: s.store, Clock: s.clock, IDs: ids})
+	v.iam = iam.New(iam.Deps{Store: s.store, Clock: s.clock, IDs: ids, Seal: seal, Unseal: unseal})
 	v.logs = logs.New(logs.Deps{Store: s.store, Clock: s.clock, IDs: ids})
 	v.secretsmanager = secretsmanager.New(secretsmanager.Deps{Store: s.store, Clock: s.clock, IDs: ids, Log: s.log, Seal: sealer})
 	mail, err := o.mailer(s.address)
@@ -99,7 +115,7 @@ func (s *Server) build() error {
 	v.sns = sns.New(sns.Deps{
 		Store: s.store, Clock: s.clock, IDs: ids, Work: s.work, Log: s.log, Endpoint: s.address.Endpoint,
 		Dir: filepath.Join(o.DataDir, "sns"), Mail: mail, AutoConfirmEmail: o.SMTP == "",
-		Targets: map[string]sns.Target{"sqs": queues{s.bus}},
+		Targets: map[string]sns.Target{"sqs": queues{s.bus}, "lambda": handlers{s.bus}},
 	})
 	v.sqs = sqs.New(sqs.Deps{Store: s.store, Clock: s.clock, IDs: ids, Work: s.work, Log: s.log, Endpoint: s.address.Endpoint})
 	environments := process.NewEnvironments(process.EnvironmentsOptions{CacheDir: filepath.Join(o.CacheDir, "python"), Python: o.python()})
@@ -118,15 +134,28 @@ func (s *Server) build() error {
 		CABundle:     s.address.CABundle,
 		Seal:         seal,
 		Unseal:       unseal,
+		Events:       v.glueChanged,
 	})
 	v.events = events.New(events.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log})
+	v.scheduler = scheduler.New(scheduler.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Work: s.work, Log: s.log})
+	v.ec2 = ec2.New(ec2.Deps{Store: s.store, Clock: s.clock, IDs: ids})
+	v.ecr = ecr.New(ecr.Deps{Store: s.store, Clock: s.clock})
+	v.kms = kms.New(kms.Deps{Store: s.store, Clock: s.clock, IDs: ids, Seal: seal, Unseal: unseal})
+	v.ssm = ssm.New(ssm.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, Seal: seal, Unseal: unseal,
+		Events: func(c bus.Caller, detailType string, resources []string, detail any) {
+			v.events.Emit(bus.With(context.Background(), c), "aws.ssm", detailType, resources, func() (json.RawMessage, error) { return json.Marshal(detail) })
+		},
+	})
 	v.states = states.New(states.Deps{
-		Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log, Mocks: o.Mocks, Events: v.statusChanged,
+		Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log, Mocks: o.Mocks, Events: v.executionChanged,
 	})
 
-	if s.warehouse, err = warehouse.Open(warehouse.Options{
+	engines := warehouse.Options{
 		Dir: filepath.Join(o.DataDir, "redshift"), Objects: v.s3, Catalog: catalog{s.bus}, Python: functions{}, Clock: s.clock, Log: s.log,
-	}); err != nil {
+	}
+	engines.Duck.MemoryLimit = o.RedshiftMemory
+	if s.warehouse, err = warehouse.Open(engines); err != nil {
 		return err
 	}
 	s.closers = append(s.closers, s.warehouse.Close)
@@ -138,33 +167,39 @@ func (s *Server) build() error {
 	if err != nil {
 		return fmt.Errorf("cannot use the Redshift address: %w", err)
 	}
+	v.serverless = redshiftserverless.New(redshiftserverless.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Host: host, Port: number, Warehouse: clusters{s.warehouse},
+	})
 	v.redshift = redshift.New(redshift.Deps{
 		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log, Host: host, Port: number,
 		Warehouse: clusters{s.warehouse}, DefaultPassword: o.RedshiftPassword, HomeAccount: o.Account, HomeRegion: o.Region,
+		Namespaces: v.namespaces,
 	})
 	v.redshiftdata = redshiftdata.New(redshiftdata.Deps{
 		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
-		Warehouse: statements{s.warehouse, s.bus}, Dir: filepath.Join(o.DataDir, "results"),
+		Warehouse: statements{s.warehouse, s.bus}, Dir: filepath.Join(o.DataDir, "results"), Events: v.statementEnded,
+	})
+	v.cloudformation = cloudformation.New(cloudformation.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log, Types: types.All(), Endpoint: s.address.Endpoint,
+		Seal: seal, Unseal: unseal, Events: v.stackChanged,
 	})
 	s.services = v
 	for _, table := range v.tables() {
 		s.bus.Register(table)
 	}
+	v.s3.Register(s.work)
+	v.cloudformation.Register(s.work)
 	v.events.Register(s.work)
+	v.scheduler.Register(s.work)
 	v.sns.Register(s.work)
 	v.sqs.Register(s.work)
 	v.glue.Register(s.work)
 	v.lambda.Register(s.work)
 	v.redshift.Register(s.work)
 	v.redshiftdata.Register(s.work)
+	v.serverless.Register(s.work)
 	s.keys = keys
 	return nil
-}
-
-// statusChanged puts an execution's change on the default event bus.
-func (s *services) statusChanged(c states.StatusChange) {
-	ctx := bus.With(context.Background(), bus.Caller{Account: c.Account, Region: c.Region, Source: "states"})
-	s.events.Emit(ctx, "aws.states", states.StatusChangeType, []string{*c.Execution.ExecutionArn}, c.Detail)
 }
 
 // python are the interpreters to try; none means those on PATH.

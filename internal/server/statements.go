@@ -9,6 +9,7 @@ import (
 	"stepwell/internal/duck"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/service/redshiftdata"
+	"stepwell/internal/service/redshiftserverless"
 	"stepwell/internal/sqlerr"
 	"stepwell/internal/warehouse"
 )
@@ -20,6 +21,9 @@ type statements struct {
 }
 
 func identity(t redshiftdata.Target) warehouse.Identity {
+	if t.Namespace != "" {
+		t.Cluster = redshiftserverless.Cluster(t.Namespace)
+	}
 	return warehouse.Identity{Account: t.Account, Region: t.Region, Cluster: t.Cluster, Database: t.Database, User: t.User}
 }
 

@@ -8,7 +8,7 @@ import (
 // Append adds entries to the end of a stream and returns the sequence number
 // of the first. A stream's first entry has number 1.
 func (tx *Tx) Append(stream string, entries ...[]byte) (first int64, err error) {
-	last, err := tx.last(stream)
+	last, err := tx.Last(stream)
 	if err != nil {
 		return 0, err
 	}
@@ -21,7 +21,8 @@ func (tx *Tx) Append(stream string, entries ...[]byte) (first int64, err error) 
 	return last + 1, nil
 }
 
-func (tx *Tx) last(stream string) (seq int64, err error) {
+// Last returns the number of a stream's last entry, 0 where it has none.
+func (tx *Tx) Last(stream string) (seq int64, err error) {
 	rows, err := tx.q.Query("SELECT coalesce(max(seq), 0) FROM journal WHERE stream = ?", stream)
 	if err != nil {
 		return 0, fmt.Errorf("cannot read journal %s: %w", stream, err)

@@ -24,10 +24,11 @@ type catalog struct {
 
 // scanned says how much of an external table one scan reads.
 type scanned struct {
-	table             string
-	partitions, total int
-	files             int
-	bytes             int64
+	Table      string `json:"table"`
+	Partitions int    `json:"partitions"`
+	Total      int    `json:"total"`
+	Files      int    `json:"files"`
+	Bytes      int64  `json:"bytes"`
 }
 
 var _ resolve.Catalog = (*catalog)(nil)
@@ -226,11 +227,11 @@ func (c *catalog) Scan(scan *resolve.Scan) (emit.Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	done := scanned{table: scan.Relation.Schema + "." + scan.Relation.Name, partitions: len(slices), total: total}
+	done := scanned{Table: scan.Relation.Schema + "." + scan.Relation.Name, Partitions: len(slices), Total: total}
 	for _, s := range slices {
-		done.files += len(s.Files)
+		done.Files += len(s.Files)
 		for _, f := range s.Files {
-			done.bytes += f.Size
+			done.Bytes += f.Size
 		}
 	}
 	c.scans = append(c.scans, done)

@@ -298,7 +298,7 @@ func (c *cluster) leave(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.sessions, s.pid)
-	c.log.addSession(sessionEnd{pid: s.pid, user: s.identity.User, userID: c.record.Users[s.identity.User].ID, database: s.identity.Database, start: s.started, end: c.w.clock.Now()})
+	c.log.addSession(sessionEnd{PID: s.pid, User: s.identity.User, UserID: c.record.Users[s.identity.User].ID, Database: s.identity.Database, Start: s.started, End: c.w.clock.Now()})
 }
 
 func (c *cluster) session(pid int32) *Session {

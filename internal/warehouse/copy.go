@@ -55,6 +55,7 @@ func (r *running) copyFrom(t *syntax.Copy) (Done, error) {
 	}
 	s := r.session
 	s.wrote = true
+	s.bulk += n
 	s.lastCopy, s.lastCopyID = n, r.id
 	text := fmt.Sprintf("Load into table '%s' completed, %d record(s) loaded successfully.", l.target.Name, n)
 	if l.flags["NOLOAD"] {

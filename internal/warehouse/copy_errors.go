@@ -14,24 +14,27 @@ import (
 	"stepwell/internal/sqlerr"
 )
 
-// loadError is a row of stl_load_errors.
+// loadError is a row of stl_load_errors, as load_errors.jsonl has it.
 type loadError struct {
-	query    int64
-	at       time.Time
-	session  int32
-	user     string
-	table    int64
-	filename string
-	line     int64
-	column   string
-	typ      string
-	length   string
-	position int64
-	rawLine  string
-	rawField string
-	code     int
-	reason   string
+	Query    int64     `json:"query"`
+	At       time.Time `json:"at"`
+	Session  int32     `json:"session"`
+	User     string    `json:"user"`
+	Table    int64     `json:"table"`
+	Filename string    `json:"filename"`
+	Line     int64     `json:"line"`
+	Column   string    `json:"column,omitempty"`
+	Type     string    `json:"type,omitempty"`
+	Length   string    `json:"length,omitempty"`
+	Position int64     `json:"position"`
+	RawLine  string    `json:"rawLine"`
+	RawField string    `json:"rawField,omitempty"`
+	Code     int       `json:"code"`
+	Reason   string    `json:"reason"`
 }
+
+// rawSize is how many bytes of a record and of a field stl_load_errors has.
+const rawSize = 1024
 
 // loadFailed is what a client sees of a load that failed.
 func loadFailed(table string) *sqlerr.Error {
@@ -57,11 +60,12 @@ func (l *load) explain(err error) error {
 // recordError adds a row to stl_load_errors.
 func (l *load) recordError(e loadError) {
 	s := l.run.session
-	e.query, e.session, e.user = l.run.id, s.pid, s.identity.User
-	e.at = s.cluster.w.clock.Now()
+	e.Query, e.Session, e.User = l.run.id, s.pid, s.identity.User
+	e.At = s.cluster.w.clock.Now()
 	if rel, ok := l.target.Handle.(*relation); ok {
-		e.table = rel.oid
+		e.Table = rel.oid
 	}
+	e.RawLine, e.RawField = chunks(e.RawLine, rawSize)[0], chunks(e.RawField, rawSize)[0]
 	s.cluster.log.addLoadError(e)
 }
 
@@ -158,8 +162,8 @@ func (l *load) findBadRows(limit int) (int, error) {
 
 func (l *load) recordBad(c *duck.Chunk, row int) {
 	e := loadError{
-		filename: l.files[c.Column(1).Int(row)].URI, line: c.Column(2).Int(row), rawLine: text(c, 3, row),
-		code: int(c.Column(4).Int(row)), reason: text(c, 5, row), position: c.Column(7).Int(row),
+		Filename: l.files[c.Column(1).Int(row)].URI, Line: c.Column(2).Int(row), RawLine: text(c, 3, row),
+		Code: int(c.Column(4).Int(row)), Reason: text(c, 5, row), Position: c.Column(7).Int(row),
 	}
 	i := int(c.Column(0).Int(row))
 	if i == -2 {
@@ -171,10 +175,10 @@ func (l *load) recordBad(c *duck.Chunk, row int) {
 	}
 	field := c.Column(len(judgedColumns) + i)
 	l.describe(&e, i)
-	e.rawField = text(c, len(judgedColumns)+i, row)
-	e.code, e.reason = badReason(l.columns[i].Type, e.rawField)
-	if l.columns[i].NotNull && (field.Null(row) || strings.TrimSpace(e.rawField) == "" && !l.columns[i].Type.IsText()) {
-		e.code, e.reason = 1213, "Missing data for not-null field"
+	e.RawField = text(c, len(judgedColumns)+i, row)
+	e.Code, e.Reason = badReason(l.columns[i].Type, e.RawField)
+	if l.columns[i].NotNull && (field.Null(row) || strings.TrimSpace(e.RawField) == "" && !l.columns[i].Type.IsText()) {
+		e.Code, e.Reason = 1213, "Missing data for not-null field"
 	}
 	l.recordError(e)
 }
@@ -182,12 +186,12 @@ func (l *load) recordBad(c *duck.Chunk, row int) {
 // describe names the column of a fault.
 func (l *load) describe(e *loadError, i int) {
 	col := l.columns[min(i, len(l.columns)-1)]
-	e.column, e.typ = col.Name, shortType(col.Type)
+	e.Column, e.Type = col.Name, shortType(col.Type)
 	switch {
 	case col.Type.IsText():
-		e.length = strconv.Itoa(col.Type.Length)
+		e.Length = strconv.Itoa(col.Type.Length)
 	case col.Type.Kind == types.Decimal:
-		e.length = fmt.Sprintf("%d, %d", col.Type.Precision, col.Type.Scale)
+		e.Length = fmt.Sprintf("%d, %d", col.Type.Precision, col.Type.Scale)
 	}
 }
 

@@ -164,17 +164,22 @@ func (l *load) surveyFile(i int) (odd bool, err error) {
 		return false, err
 	}
 	defer f.Close()
-	buf := make([]byte, 1<<20)
-	last, lines := byte('\n'), int64(0)
-	for first := true; ; first = false {
+	buf, lines := make([]byte, 1<<20), int64(0)
+	for first, fresh := true, true; ; first = false {
 		n, err := io.ReadFull(f, buf)
 		part := buf[:n]
-		if n > 0 {
-			lines += int64(bytes.Count(part, []byte{'\n'}))
-			odd = odd || last == '\n' && (part[0] == '\n' || part[0] == '\r') ||
-				bytes.Contains(part, []byte("\n\n")) || bytes.Contains(part, []byte("\n\r")) ||
-				first && bytes.Contains(part, []byte(l.delimiter+"\n")) && l.endsInDelimiter(part)
-			last = part[n-1]
+		odd = odd || first && bytes.Contains(part, []byte(l.delimiter+"\n")) && l.endsInDelimiter(part)
+		for len(part) > 0 {
+			if fresh {
+				odd = odd || part[0] == '\n' || part[0] == '\r'
+				lines++
+			}
+			end := bytes.IndexByte(part, '\n')
+			fresh = end >= 0
+			if !fresh {
+				break
+			}
+			part = part[end+1:]
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			break
@@ -182,9 +187,6 @@ func (l *load) surveyFile(i int) (odd bool, err error) {
 		if err != nil {
 			return false, err
 		}
-	}
-	if last != '\n' {
-		lines++
 	}
 	l.lines[l.files[i].Path] = lines
 	return odd, nil

@@ -12,58 +12,58 @@ import (
 )
 
 // transferred is one COPY or UNLOAD that ended: a row of sys_load_history or
-// sys_unload_history, its files rows of the tables of detail.
+// sys_unload_history, its files rows of the tables of detail. It is kept as it
+// is in history.jsonl.
 type transferred struct {
-	unload      bool
-	query       int64
-	session     int32
-	database    string
-	table       string
-	place       string // the S3 path given
-	format      string
-	compression string
-	begin, end  time.Time
-	rows        int64
-	failed      int64
-	problem     string
-	job         int64
-	files       []transferredFile
+	Unload      bool              `json:"unload,omitempty"`
+	Query       int64             `json:"query"`
+	Session     int32             `json:"session"`
+	Database    string            `json:"database"`
+	Table       string            `json:"table,omitempty"`
+	Place       string            `json:"place"` // the S3 path given
+	Format      string            `json:"format"`
+	Compression string            `json:"compression,omitempty"`
+	Begin       time.Time         `json:"begin"`
+	End         time.Time         `json:"end"`
+	Rows        int64             `json:"rows"`
+	Failed      int64             `json:"failed,omitempty"`
+	Problem     string            `json:"problem,omitempty"`
+	Job         int64             `json:"job,omitempty"`
+	Files       []transferredFile `json:"files"`
 }
 
 type transferredFile struct {
-	uri   string
-	size  int64
-	lines int64 // -1: unknown
-	// text says that the lines, less these of headers, can still be counted.
-	text    bool
-	headers int64
+	URI   string `json:"uri"`
+	Size  int64  `json:"size"`
+	Lines int64  `json:"lines"` // -1: unknown
+	// Text says that the lines, less these of headers, can still be counted.
+	Text    bool  `json:"text,omitempty"`
+	Headers int64 `json:"headers,omitempty"`
 }
 
 func (h *history) addTransfer(t transferred) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.transfers) >= historySize {
-		h.transfers = append(h.transfers[:0], h.transfers[historySize/2:]...)
-	}
-	h.transfers = append(h.transfers, t)
+	h.transfers = remember(h.transfers, t)
+	h.kept.append(historyLine{Transfer: &t})
 }
 
 func (h *history) transferred(unload bool) []transferred {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(h.transfers), func(t transferred) bool { return t.unload != unload })
+	return slices.DeleteFunc(slices.Clone(h.transfers), func(t transferred) bool { return t.Unload != unload })
 }
 
 // record keeps what a COPY did for the system tables.
 func (l *load) record(n int64, failure error) {
 	s := l.run.session
 	t := transferred{
-		query: l.run.id, session: s.pid, database: s.identity.Database, table: l.target.Name, place: l.stmt.From,
-		format: strings.ToLower(l.format), compression: l.compression, begin: l.began, end: s.cluster.w.clock.Now(), rows: n,
-		failed: int64(l.rejected), job: l.job,
+		Query: l.run.id, Session: s.pid, Database: s.identity.Database, Table: l.target.Name, Place: l.stmt.From,
+		Format: strings.ToLower(l.format), Compression: l.compression, Begin: l.began, End: s.cluster.w.clock.Now(), Rows: n,
+		Failed: int64(l.rejected), Job: l.job,
 	}
 	if failure != nil {
-		t.problem = failure.Error()
+		t.Problem = failure.Error()
 	}
 	for _, f := range l.files {
 		lines, ok := l.lines[f.Path]
@@ -74,20 +74,20 @@ func (l *load) record(n int64, failure error) {
 		default:
 			lines = -1
 		}
-		t.files = append(t.files, transferredFile{uri: f.URI, size: f.Size, lines: lines})
+		t.Files = append(t.Files, transferredFile{URI: f.URI, Size: f.Size, Lines: lines})
 	}
 	s.cluster.log.addTransfer(t)
 }
 
 func (t transferred) size() (bytes int64) {
-	for _, f := range t.files {
-		bytes += f.size
+	for _, f := range t.Files {
+		bytes += f.Size
 	}
 	return bytes
 }
 
 func (t transferred) status() string {
-	if t.problem != "" {
+	if t.Problem != "" {
 		return "aborted"
 	}
 	return "completed"
@@ -104,32 +104,32 @@ func known(n int64) emit.Expr {
 // somebody asks, as long as the object is the one that was written.
 func (f transferredFile) counted(ctx context.Context, s *Session) emit.Expr {
 	objects := s.cluster.w.options.Objects
-	bucket, key, err := lake.SplitURI(f.uri)
-	if f.lines >= 0 || !f.text || objects == nil || err != nil {
-		return known(f.lines)
+	bucket, key, err := lake.SplitURI(f.URI)
+	if f.Lines >= 0 || !f.Text || objects == nil || err != nil {
+		return known(f.Lines)
 	}
 	path, err := objects.Path(ctx, bucket, key)
 	if err != nil {
 		return null()
 	}
 	info, err := os.Stat(path)
-	if err != nil || info.Size() != f.size {
+	if err != nil || info.Size() != f.Size {
 		return null()
 	}
 	n, err := countLines(path)
 	if err != nil {
 		return null()
 	}
-	return num(n - f.headers)
+	return num(n - f.Headers)
 }
 
 func loadCommitRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, t := range s.cluster.log.transferred(false) {
-		if t.problem != "" {
+		if t.Problem != "" {
 			continue
 		}
-		for _, f := range t.files {
-			rows = append(rows, []emit.Expr{num(100), num(t.query), num(0), str(t.table), str(f.uri), timestamp(t.end), known(f.lines), num(t.failed), num(1), str(t.format), num(0), num(0)})
+		for _, f := range t.Files {
+			rows = append(rows, []emit.Expr{num(100), num(t.Query), num(0), str(t.Table), str(f.URI), timestamp(t.End), known(f.Lines), num(t.Failed), num(1), str(t.Format), num(0), num(0)})
 		}
 	}
 	return rows, nil
@@ -137,20 +137,20 @@ func loadCommitRows(_ context.Context, s *Session) (rows [][]emit.Expr, err erro
 
 func loadHistoryRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, t := range s.cluster.log.transferred(false) {
-		n, size, job := num(int64(len(t.files))), num(t.size()), emit.Expr(null())
-		if t.job > 0 {
-			job = num(t.job)
+		n, size, job := num(int64(len(t.Files))), num(t.size()), emit.Expr(null())
+		if t.Job > 0 {
+			job = num(t.Job)
 		}
-		rows = append(rows, []emit.Expr{num(100), num(t.query), num(t.query), num(int64(t.session)), str(t.database), str(t.status()), str(t.table), timestamp(t.begin), timestamp(t.end),
-			num(t.end.Sub(t.begin).Microseconds()), str(t.place), str(t.format), num(t.rows), size, n, size, n, size, num(t.failed), job})
+		rows = append(rows, []emit.Expr{num(100), num(t.Query), num(t.Query), num(int64(t.Session)), str(t.Database), str(t.status()), str(t.Table), timestamp(t.Begin), timestamp(t.End),
+			num(t.End.Sub(t.Begin).Microseconds()), str(t.Place), str(t.Format), num(t.Rows), size, n, size, n, size, num(t.Failed), job})
 	}
 	return rows, nil
 }
 
 func loadFileRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, t := range s.cluster.log.transferred(false) {
-		for _, f := range t.files {
-			rows = append(rows, []emit.Expr{num(100), num(t.query), str(f.uri), num(f.size), known(f.lines), num(1), timestamp(t.end), num(0)})
+		for _, f := range t.Files {
+			rows = append(rows, []emit.Expr{num(100), num(t.Query), str(f.URI), num(f.Size), known(f.Lines), num(1), timestamp(t.End), num(0)})
 		}
 	}
 	return rows, nil
@@ -158,8 +158,8 @@ func loadFileRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error)
 
 func unloadLogRows(ctx context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, t := range s.cluster.log.transferred(true) {
-		for i, f := range t.files {
-			rows = append(rows, []emit.Expr{num(100), num(t.query), num(int64(i)), num(int64(t.session)), str(f.uri), timestamp(t.begin), timestamp(t.end), f.counted(ctx, s), num(f.size), str(t.format)})
+		for i, f := range t.Files {
+			rows = append(rows, []emit.Expr{num(100), num(t.Query), num(int64(i)), num(int64(t.Session)), str(f.URI), timestamp(t.Begin), timestamp(t.End), f.counted(ctx, s), num(f.Size), str(t.Format)})
 		}
 	}
 	return rows, nil
@@ -167,16 +167,16 @@ func unloadLogRows(ctx context.Context, s *Session) (rows [][]emit.Expr, err err
 
 func unloadHistoryRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, t := range s.cluster.log.transferred(true) {
-		rows = append(rows, []emit.Expr{num(100), num(t.query), num(t.query), num(int64(t.session)), str(t.database), str(t.status()), timestamp(t.begin), timestamp(t.end),
-			num(t.end.Sub(t.begin).Microseconds()), str(t.format), str(t.compression), str(t.place), num(t.rows), num(int64(len(t.files))), num(t.size()), str(t.problem)})
+		rows = append(rows, []emit.Expr{num(100), num(t.Query), num(t.Query), num(int64(t.Session)), str(t.Database), str(t.status()), timestamp(t.Begin), timestamp(t.End),
+			num(t.End.Sub(t.Begin).Microseconds()), str(t.Format), str(t.Compression), str(t.Place), num(t.Rows), num(int64(len(t.Files))), num(t.size()), str(t.Problem)})
 	}
 	return rows, nil
 }
 
 func unloadFileRows(ctx context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, t := range s.cluster.log.transferred(true) {
-		for _, f := range t.files {
-			rows = append(rows, []emit.Expr{num(100), num(t.query), str(f.uri), f.counted(ctx, s), num(f.size), str(t.format), timestamp(t.begin), timestamp(t.end)})
+		for _, f := range t.Files {
+			rows = append(rows, []emit.Expr{num(100), num(t.Query), str(f.URI), f.counted(ctx, s), num(f.Size), str(t.Format), timestamp(t.Begin), timestamp(t.End)})
 		}
 	}
 	return rows, nil

@@ -24,7 +24,11 @@ func (l *load) value(column string, t types.Type, try bool) emit.Expr {
 		}
 		return call("json", x)
 	}
-	x = call("nullif", call("trim", x), &emit.Str{})
+	return l.quick(x, t, l.trimmedValue(call("nullif", call("trim", x), &emit.Str{}), t, try))
+}
+
+// trimmedValue converts a field without blanks around it, NULL when it was empty.
+func (l *load) trimmedValue(x emit.Expr, t types.Type, try bool) emit.Expr {
 	switch t.Kind {
 	case types.Date, types.Timestamp, types.TimestampTZ:
 		return l.dateValue(x, t, try)
@@ -41,6 +45,33 @@ func (l *load) value(column string, t types.Type, try bool) emit.Expr {
 		return call("rs_load_hex", x)
 	}
 	return &emit.Cast{X: x, Type: t.Duck(), Try: try}
+}
+
+// quick converts a field as it stands where that is the same, and leaves the
+// others to full: numbers that print as the field reads, times without blanks.
+// The checks of full cost three times the conversion.
+func (l *load) quick(x emit.Expr, t types.Type, full emit.Expr) emit.Expr {
+	value := &emit.Cast{X: x, Type: t.Duck(), Try: true}
+	switch t.Kind {
+	case types.Decimal, types.Smallint, types.Integer, types.Bigint:
+		if t.Kind == types.Decimal && l.flags["ROUNDEC"] {
+			break
+		}
+		same := &emit.Op{Op: "=", Args: []emit.Expr{&emit.Cast{X: value, Type: "VARCHAR"}, x}}
+		return &emit.Case{Whens: []emit.When{{Cond: same, Result: value}}, Else: full}
+	case types.Date:
+		if l.dateFormat != "" {
+			return full
+		}
+	case types.Timestamp, types.TimestampTZ:
+		if l.timeFormat != "" {
+			return full
+		}
+	case types.Real, types.Double, types.Boolean, types.Time:
+	default:
+		return full
+	}
+	return call("coalesce", value, full)
 }
 
 // digits lets only integers as they are written pass.

@@ -28,6 +28,7 @@ type database struct {
 	version atomic.Int64 // moves when a transaction with DDL commits
 
 	serial serial
+	space  space
 	// snapshots keeps commits apart from the moment a snapshot is taken, where
 	// the database is serializable.
 	snapshots sync.RWMutex
@@ -58,6 +59,9 @@ func openDatabase(ctx context.Context, c *cluster, name string) (*database, erro
 		return nil, err
 	}
 	db.nextOID.Store(next)
+	if db.space.settled, err = db.used(ctx, conn); err != nil {
+		return nil, err
+	}
 	if err := createSystemViews(ctx, conn, db); err != nil {
 		return nil, fmt.Errorf("cannot prepare the system views of %q: %w", name, err)
 	}

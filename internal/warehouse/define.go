@@ -325,7 +325,7 @@ func (r *running) describeTemp(rel *relation) error {
 
 func (r *running) insertColumn(oid int64, num int, c column) error {
 	return r.meta("INSERT INTO stepwell.columns VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, $11)",
-		oid, num, c.name, c.typ.String(), c.notNull, orNull(c.dflt), orNull(c.identity), orNull(c.encoding), c.distKey, c.sortKey, orNull(collation(c.typ)))
+		oid, num, c.name, c.typ.String(), c.notNull, orNull(c.dflt), orNull(c.identity), orNull(c.effectiveEncoding()), c.distKey, c.sortKey, orNull(collation(c.typ)))
 }
 
 func orNull(text string) any {
@@ -393,6 +393,7 @@ func (r *running) recordTableAs(name syntax.Name, temp bool, attrs syntax.TableA
 	if err != nil {
 		return err
 	}
+	r.session.bulk += bulkRows // DuckDB does not tell how many
 	rel := &relation{kind: "r", schema: at.schema, name: at.name, owner: r.session.user()}
 	if rel.columns, err = r.duckColumns(at, plan); err != nil {
 		return err

@@ -66,8 +66,9 @@
 //
 // # History
 //
-// What ran on a cluster is in history.jsonl beside its databases, newest 5000
-// statements in memory; load errors, sessions and locks are of this process.
+// What ran on a cluster is in history.jsonl and load_errors.jsonl beside its
+// databases: statements, loads, unloads, load errors, sessions that ended, the
+// newest 5000 of each in memory; open sessions and locks are of this process.
 //
 // # What is refused, and what is only recorded
 //

@@ -319,6 +319,7 @@ func (r *running) write(plan *rsql.Plan) (Done, error) {
 			return Done{}, err
 		}
 	}
+	s.bulk += n
 	switch t := plan.Statement.(type) {
 	case *syntax.CreateTable:
 		if err := r.recordTableAs(t.Name, t.Temp, t.Attrs, plan); err != nil {

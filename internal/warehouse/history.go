@@ -1,11 +1,7 @@
 package warehouse
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,15 +14,10 @@ import (
 // historySize is how many statements and load errors a cluster remembers.
 const historySize = 5000
 
-// historyFileSize is where history.jsonl becomes history.1.jsonl and a new one
-// begins.
-const historyFileSize = 8 << 20
-
 // history is what ran on a cluster, newest last. The system tables stl_query,
-// sys_query_history and their kin read it. Statements are also appended to
-// history.jsonl, so that they outlive the process; the file is not synced, and
-// what a crash of the machine takes of it is only history. Load errors and the
-// sessions that ended are kept in memory.
+// sys_query_history and their kin read it. It is also appended to history.jsonl,
+// and errors of loads, which can be many, to load_errors.jsonl, so that it
+// outlives the process. The messages of procedures are kept in memory.
 type history struct {
 	mu         sync.Mutex
 	statements []historyEntry
@@ -35,9 +26,7 @@ type history struct {
 	sessions   []sessionEnd
 	messages   []callMessage
 
-	path string
-	file *os.File
-	size int64
+	kept, keptErrors *lineFile // nil: nothing is kept
 }
 
 // historyEntry is one statement that ended.
@@ -57,16 +46,26 @@ type historyEntry struct {
 	scans      []scanned
 }
 
-// sessionEnd is a session that was closed.
+// sessionEnd is a session that was closed, as history.jsonl has it.
 type sessionEnd struct {
-	pid            int32
-	user, database string
-	userID         int64
-	start, end     time.Time
+	PID      int32     `json:"pid"`
+	User     string    `json:"user"`
+	Database string    `json:"database"`
+	UserID   int64     `json:"userId"`
+	Start    time.Time `json:"start"`
+	End      time.Time `json:"end"`
 }
 
-// historyLine is a historyEntry as history.jsonl has it.
+// historyLine is a line of a file of the history: one of its members.
 type historyLine struct {
+	Statement *statementLine `json:"statement,omitempty"`
+	Transfer  *transferred   `json:"transfer,omitempty"`
+	LoadError *loadError     `json:"loadError,omitempty"`
+	Session   *sessionEnd    `json:"closed,omitempty"`
+}
+
+// statementLine is a historyEntry as history.jsonl has it.
+type statementLine struct {
 	ID       int64     `json:"id"`
 	XID      int64     `json:"xid"`
 	Session  int32     `json:"session"`
@@ -81,6 +80,7 @@ type historyLine struct {
 	Rows     int64     `json:"rows"`
 	Code     string    `json:"code,omitempty"`
 	Error    string    `json:"error,omitempty"`
+	Scans    []scanned `json:"scans,omitempty"`
 }
 
 func newHistory() *history { return &history{} }
@@ -89,36 +89,42 @@ func newHistory() *history { return &history{} }
 // there. A line that cannot be read is passed over.
 func openHistory(dir string) *history {
 	h := newHistory()
-	h.path = filepath.Join(dir, "history.jsonl")
-	for _, name := range []string{"history.1.jsonl", "history.jsonl"} {
-		h.read(filepath.Join(dir, name))
-	}
+	h.kept = openLines(filepath.Join(dir, "history"), h.take)
+	h.keptErrors = openLines(filepath.Join(dir, "load_errors"), h.take)
 	return h
 }
 
-func (h *history) read(path string) {
-	f, err := os.Open(path)
-	if err != nil {
-		return
+// take remembers what a line says.
+func (h *history) take(line []byte) {
+	var l historyLine
+	switch err := json.Unmarshal(line, &l); {
+	case err != nil:
+	case l.Transfer != nil:
+		h.transfers = remember(h.transfers, *l.Transfer)
+	case l.LoadError != nil:
+		h.loadErrors = remember(h.loadErrors, *l.LoadError)
+	case l.Session != nil:
+		h.sessions = remember(h.sessions, *l.Session)
+	case l.Statement != nil:
+		h.statements = remember(h.statements, l.Statement.entry())
 	}
-	defer f.Close()
-	scan := bufio.NewScanner(f)
-	scan.Buffer(nil, 1<<20)
-	for scan.Scan() {
-		var l historyLine
-		if json.Unmarshal(scan.Bytes(), &l) != nil {
-			continue
-		}
-		e := historyEntry{id: l.ID, xid: l.XID, session: l.Session, user: l.User, userID: l.UserID, database: l.Database, command: l.Command,
-			label: l.Label, text: l.Text, start: l.Start, end: l.End, rows: l.Rows}
-		if l.Code != "" {
-			e.failure = &sqlerr.Error{Code: l.Code, Message: l.Error}
-		}
-		h.statements = append(h.statements, e)
+}
+
+func (l *statementLine) entry() historyEntry {
+	e := historyEntry{id: l.ID, xid: l.XID, session: l.Session, user: l.User, userID: l.UserID, database: l.Database, command: l.Command,
+		label: l.Label, text: l.Text, start: l.Start, end: l.End, rows: l.Rows, scans: l.Scans}
+	if l.Code != "" {
+		e.failure = &sqlerr.Error{Code: l.Code, Message: l.Error}
 	}
-	if n := len(h.statements); n > historySize {
-		h.statements = h.statements[n-historySize:]
+	return e
+}
+
+// remember adds to a list that drops its older half when it is full.
+func remember[T any](list []T, e T) []T {
+	if len(list) >= historySize {
+		list = append(list[:0], list[historySize/2:]...)
 	}
+	return append(list, e)
 }
 
 // lastID is the highest number of a statement remembered.
@@ -132,66 +138,27 @@ func (h *history) lastID() (id int64) {
 func (h *history) add(e historyEntry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.statements) >= historySize {
-		h.statements = append(h.statements[:0], h.statements[historySize/2:]...)
-	}
-	h.statements = append(h.statements, e)
-	h.write(e)
-}
-
-// write appends a line; the history is no reason for a statement to fail.
-func (h *history) write(e historyEntry) {
-	if h.path == "" {
-		return
-	}
-	l := historyLine{ID: e.id, XID: e.xid, Session: e.session, User: e.user, UserID: e.userID, Database: e.database, Command: e.command,
-		Label: e.label, Text: e.text, Start: e.start, End: e.end, Rows: e.rows}
+	h.statements = remember(h.statements, e)
+	l := &statementLine{ID: e.id, XID: e.xid, Session: e.session, User: e.user, UserID: e.userID, Database: e.database, Command: e.command,
+		Label: e.label, Text: e.text, Start: e.start, End: e.end, Rows: e.rows, Scans: e.scans}
 	if e.failure != nil {
 		l.Code, l.Error = e.failure.Code, e.failure.Message
 	}
-	line, err := json.Marshal(l)
-	if err != nil {
-		return
-	}
-	if h.file != nil && h.size > historyFileSize {
-		h.file.Close()
-		h.file = nil
-		if err := os.Rename(h.path, filepath.Join(filepath.Dir(h.path), "history.1.jsonl")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			h.path = ""
-			return
-		}
-	}
-	if h.file == nil {
-		if h.file, err = os.OpenFile(h.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
-			h.path = ""
-			return
-		}
-		h.size = 0
-		if info, err := h.file.Stat(); err == nil {
-			h.size = info.Size()
-		}
-	}
-	n, _ := h.file.Write(append(line, '\n'))
-	h.size += int64(n)
+	h.kept.append(historyLine{Statement: l})
 }
 
 func (h *history) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.file != nil {
-		h.file.Close()
-		h.file = nil
-	}
-	h.path = ""
+	h.kept.close()
+	h.keptErrors.close()
 }
 
 func (h *history) addSession(e sessionEnd) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.sessions) >= historySize {
-		h.sessions = append(h.sessions[:0], h.sessions[historySize/2:]...)
-	}
-	h.sessions = append(h.sessions, e)
+	h.sessions = remember(h.sessions, e)
+	h.kept.append(historyLine{Session: &e})
 }
 
 func (h *history) endedSessions() []sessionEnd {
@@ -203,10 +170,8 @@ func (h *history) endedSessions() []sessionEnd {
 func (h *history) addLoadError(e loadError) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.loadErrors) >= historySize {
-		h.loadErrors = append(h.loadErrors[:0], h.loadErrors[historySize/2:]...)
-	}
-	h.loadErrors = append(h.loadErrors, e)
+	h.loadErrors = remember(h.loadErrors, e)
+	h.keptErrors.append(historyLine{LoadError: &e})
 }
 
 func (r *running) entry(done Done, failure *sqlerr.Error) historyEntry {

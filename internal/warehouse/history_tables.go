@@ -168,7 +168,7 @@ func sysDetailRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error
 			rows = append(rows, []emit.Expr{num(e.userID), num(e.id), num(1), num(0), num(0), num(int64(len(rows))), str(name), str(table), timestamp(e.start), timestamp(e.end), e.took(), out, str(map[bool]string{true: "success", false: "failed"}[e.failure == nil])})
 		}
 		for _, sc := range e.scans {
-			step("spectrumscan", sc.table, null())
+			step("spectrumscan", sc.Table, null())
 		}
 		if e.kind() == "QUERY" {
 			step("return", "", num(max(e.rows, 0)))
@@ -180,7 +180,7 @@ func sysDetailRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error
 func s3Rows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, e := range s.queries() {
 		for _, sc := range e.scans {
-			rows = append(rows, []emit.Expr{num(e.userID), num(e.id), timestamp(e.start), e.took(), e.aborted(), str("S3 Scan " + sc.table), num(int64(sc.files)), num(int64(sc.total)), num(int64(sc.partitions)), num(sc.bytes)})
+			rows = append(rows, []emit.Expr{num(e.userID), num(e.id), timestamp(e.start), e.took(), e.aborted(), str("S3 Scan " + sc.Table), num(int64(sc.Files)), num(int64(sc.Total)), num(int64(sc.Partitions)), num(sc.Bytes)})
 		}
 	}
 	return rows, nil
@@ -189,7 +189,7 @@ func s3Rows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 func externalDetailRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, e := range s.queries() {
 		for _, sc := range e.scans {
-			rows = append(rows, []emit.Expr{num(e.userID), num(e.id), num(e.xid), num(int64(e.session)), timestamp(e.start), timestamp(e.end), e.took(), str("S3"), str(sc.table), num(int64(sc.total)), num(int64(sc.partitions)), num(int64(sc.files)), num(sc.bytes)})
+			rows = append(rows, []emit.Expr{num(e.userID), num(e.id), num(e.xid), num(int64(e.session)), timestamp(e.start), timestamp(e.end), e.took(), str("S3"), str(sc.Table), num(int64(sc.Total)), num(int64(sc.Partitions)), num(int64(sc.Files)), num(sc.Bytes)})
 		}
 	}
 	return rows, nil
@@ -218,14 +218,14 @@ func sessionRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) 
 
 func endedSessionRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, e := range s.cluster.log.endedSessions() {
-		rows = append(rows, []emit.Expr{num(e.userID), timestamp(e.start), timestamp(e.end), num(int64(e.pid)), str(e.user), str(e.database), num(0), num(0)})
+		rows = append(rows, []emit.Expr{num(e.UserID), timestamp(e.Start), timestamp(e.End), num(int64(e.PID)), str(e.User), str(e.Database), num(0), num(0)})
 	}
 	return rows, nil
 }
 
 func sessionHistoryRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, e := range s.cluster.log.endedSessions() {
-		rows = append(rows, []emit.Expr{num(e.userID), num(int64(e.pid)), str(e.database), str("closed"), num(0), timestamp(e.start), timestamp(e.end)})
+		rows = append(rows, []emit.Expr{num(e.UserID), num(int64(e.PID)), str(e.Database), str("closed"), num(0), timestamp(e.Start), timestamp(e.End)})
 	}
 	for _, o := range s.cluster.openSessions() {
 		rows = append(rows, []emit.Expr{num(o.userID()), num(int64(o.pid)), str(o.identity.Database), str("active"), num(0), timestamp(o.started), null()})
@@ -236,8 +236,8 @@ func sessionHistoryRows(_ context.Context, s *Session) (rows [][]emit.Expr, err 
 func connectionRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, e := range s.cluster.log.endedSessions() {
 		rows = append(rows,
-			[]emit.Expr{str("initiating session"), timestamp(e.start), num(int64(e.pid)), str(e.database), str(e.user)},
-			[]emit.Expr{str("disconnecting session"), timestamp(e.end), num(int64(e.pid)), str(e.database), str(e.user)})
+			[]emit.Expr{str("initiating session"), timestamp(e.Start), num(int64(e.PID)), str(e.Database), str(e.User)},
+			[]emit.Expr{str("disconnecting session"), timestamp(e.End), num(int64(e.PID)), str(e.Database), str(e.User)})
 	}
 	for _, o := range s.cluster.openSessions() {
 		rows = append(rows, []emit.Expr{str("initiating session"), timestamp(o.started), num(int64(o.pid)), str(o.identity.Database), str(o.identity.User)})

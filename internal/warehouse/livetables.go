@@ -91,14 +91,14 @@ func settingRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) 
 
 func loadErrorRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, e := range s.cluster.log.errors() {
-		rows = append(rows, []emit.Expr{num(100), num(0), num(e.table), timestamp(e.at), num(int64(e.session)), num(e.query), str(e.filename), num(e.line), str(e.column), str(e.typ), str(e.length), num(e.position), str(e.rawLine), str(e.rawField), num(int64(e.code)), str(e.reason), num(0), num(0)})
+		rows = append(rows, []emit.Expr{num(100), num(0), num(e.Table), timestamp(e.At), num(int64(e.Session)), num(e.Query), str(e.Filename), num(e.Line), str(e.Column), str(e.Type), str(e.Length), num(e.Position), str(e.RawLine), str(e.RawField), num(int64(e.Code)), str(e.Reason), num(0), num(0)})
 	}
 	return rows, nil
 }
 
 func loadDetailRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
 	for _, e := range s.cluster.log.errors() {
-		rows = append(rows, []emit.Expr{num(100), num(e.query), num(e.query), num(int64(e.session)), str(s.identity.Database), num(e.table), timestamp(e.at), str(e.filename), num(e.line), str(e.column), str(e.typ), str(e.length), num(e.position), num(int64(e.code)), str(e.reason)})
+		rows = append(rows, []emit.Expr{num(100), num(e.Query), num(e.Query), num(int64(e.Session)), str(s.identity.Database), num(e.Table), timestamp(e.At), str(e.Filename), num(e.Line), str(e.Column), str(e.Type), str(e.Length), num(e.Position), num(int64(e.Code)), str(e.Reason)})
 	}
 	return rows, nil
 }

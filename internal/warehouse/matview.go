@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"stepwell/internal/duck"
 	"stepwell/internal/rsql"
 	"stepwell/internal/rsql/lower"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
 )
 
@@ -71,11 +73,17 @@ func (r *running) showDefinition(t *syntax.Show) (Done, error) {
 	if isTable := rel.kind == "r"; isTable != (t.Kind == "table") {
 		return Done{}, sqlerr.New(sqlerr.WrongObjectType, "\"%s\" is not a %s", rel.name, t.Kind)
 	}
-	ddl := rel.tableDDL
+	ddl := ""
 	if t.Kind == "view" {
-		ddl = rel.viewDDL
+		ddl = rel.viewDDL()
+	} else {
+		constraints, err := r.constraintTexts(rel)
+		if err != nil {
+			return Done{}, err
+		}
+		ddl = rel.tableDDL(constraints)
 	}
-	return Done{Tag: "SHOW", Rows: 1, HasRows: true}, r.session.rowsOf(r.sink, []Column{showColumn(t.Kind)}, [][]string{{ddl()}})
+	return Done{Tag: "SHOW", Rows: 1, HasRows: true}, r.session.rowsOf(r.sink, []Column{showColumn(t.Kind)}, [][]string{{ddl}})
 }
 
 func (rel *relation) viewDDL() string {
@@ -88,9 +96,50 @@ func (rel *relation) viewDDL() string {
 	return fmt.Sprintf("CREATE VIEW %s.%s AS %s;", rel.schema, rel.name, rel.definition)
 }
 
+// constraintTexts are a table's constraints as CREATE TABLE takes them.
+func (r *running) constraintTexts(rel *relation) ([]string, error) {
+	var out []string
+	from := duck.Ident(r.session.db.name) + "." + metaSchema + "."
+	err := eachRow(r.ctx, r.session.conn, func(c *duck.Chunk, i int) error {
+		list := func(column int) string { return "(" + strings.ReplaceAll(text(c, column, i), ",", ", ") + ")" }
+		switch text(c, 0, i) {
+		case "p":
+			out = append(out, "PRIMARY KEY "+list(1))
+		case "u":
+			out = append(out, "UNIQUE "+list(1))
+		case "f":
+			line := "FOREIGN KEY " + list(1) + " REFERENCES " + text(c, 2, i) + "." + text(c, 3, i)
+			if text(c, 4, i) != "" {
+				line += list(4)
+			}
+			out = append(out, line)
+		}
+		return nil
+	}, "SELECT kind, columns, ref_schema, ref_table, ref_columns FROM "+from+"constraints WHERE oid = $1 ORDER BY array_position(['p', 'u', 'f'], kind), name", rel.oid)
+	return out, err
+}
+
+// effectiveEncoding is the compression that ENCODE AUTO begins with: none for sort
+// keys and the types without AZ64 and LZO ("Compression encodings" of the guide).
+func (c *column) effectiveEncoding() string {
+	switch {
+	case c.encoding != "" && c.encoding != "auto":
+		return c.encoding
+	case c.sortKey != 0:
+		return ""
+	}
+	switch c.typ.Kind {
+	case types.Smallint, types.Integer, types.Bigint, types.Decimal, types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.TimeTZ:
+		return "az64"
+	case types.Char, types.Varchar, types.Varbyte:
+		return "lzo"
+	}
+	return ""
+}
+
 // tableDDL is the statement that makes the table again, laid out as SHOW TABLE
 // lays it out.
-func (rel *relation) tableDDL() string {
+func (rel *relation) tableDDL(constraints []string) string {
 	lines := make([]string, len(rel.columns))
 	var sort []string
 	for i, c := range rel.columns {
@@ -106,8 +155,8 @@ func (rel *relation) tableDDL() string {
 		if c.notNull {
 			line += " NOT NULL"
 		}
-		if c.encoding != "" {
-			line += " ENCODE " + c.encoding
+		if e := c.effectiveEncoding(); e != "" {
+			line += " ENCODE " + e
 		}
 		if c.distKey {
 			line += " distkey"
@@ -124,6 +173,9 @@ func (rel *relation) tableDDL() string {
 		if !found {
 			break
 		}
+	}
+	for _, text := range constraints {
+		lines = append(lines, "    "+text)
 	}
 	out := fmt.Sprintf("CREATE TABLE %s.%s (\n%s\n)\nDISTSTYLE %s", rel.schema, rel.name, strings.Join(lines, ",\n"), strings.ToUpper(rel.distStyle))
 	if len(sort) > 0 {

@@ -41,6 +41,7 @@ type Session struct {
 	state    txState
 	begun    bool   // DuckDB has a transaction open
 	wrote    bool   // the open transaction has written
+	bulk     int64  // rows it has changed
 	mark     string // see SetMark
 	txn      *txn   // of a serializable database
 	xid      int64  // of the open transaction: the number of its first statement
@@ -269,6 +270,10 @@ func (s *Session) prepareConn(ctx context.Context, conn *duck.Conn) error {
 		return err
 	}
 	zone, _ := s.settings.get("timezone")
+	if hours, err := strconv.ParseFloat(zone, 64); err == nil { // east, as PostgreSQL reads a bare number
+		zone = "UTC" + strconv.FormatFloat(-hours, 'f', -1, 64)
+	}
+	zone, _ = duck.ZoneName(zone)
 	_, err := conn.Exec(ctx, "SET TimeZone = "+duck.Literal(zone))
 	return err
 }

@@ -230,11 +230,17 @@ func loadZone(name string) (*time.Location, error) {
 	case "default", "local", "utc", "gmt":
 		return time.UTC, nil
 	}
+	if seconds, ok := duck.ZoneOffset(name); ok {
+		if _, ok := duck.ZoneName(name); !ok {
+			return nil, sqlerr.NotImplemented("the time zone " + name + " for a session")
+		}
+		return time.FixedZone(name, seconds), nil
+	}
 	if zone, err := time.LoadLocation(name); err == nil && name != "" {
 		return zone, nil
 	}
-	if hours, err := strconv.ParseFloat(name, 64); err == nil && hours >= -14 && hours <= 14 {
-		return time.FixedZone(name, int(hours*3600)), nil
+	if hours, err := strconv.Atoi(name); err == nil && hours >= -12 && hours <= 14 {
+		return time.FixedZone(name, hours*3600), nil
 	}
 	return nil, sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized time zone name: \"%s\"", name)
 }

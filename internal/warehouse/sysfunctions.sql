@@ -32,6 +32,8 @@ CREATE OR REPLACE MACRO {sys}.rs_regclass(x, path) AS coalesce(TRY_CAST(x AS UIN
   SELECT z.oid FROM {sys}.system_relations z WHERE lower(replace(CAST(x AS VARCHAR), '"', '')) IN (z.relname, z.schema_name || '.' || z.relname) LIMIT 1)::UINTEGER);
 CREATE OR REPLACE MACRO {sys}.rs_regproc(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (
   SELECT min(z.m_oid) FROM {sys}.fn_routine z WHERE lower(split_part(CAST(x AS VARCHAR), '(', 1)) IN (z.m_name, z.m_schema || '.' || z.m_name))::UINTEGER);
+CREATE OR REPLACE MACRO {sys}.rs_regprocedure(x, path) AS rs_regproc(x, path);
+CREATE OR REPLACE MACRO {sys}.rs_regprocedureout(x) AS (SELECT any_value(z.m_name || '(' || z.m_signature || ')') FROM {sys}.fn_routine z WHERE z.m_oid = x);
 CREATE OR REPLACE MACRO {sys}.rs_regnamespace(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (SELECT z.m_oid FROM {sys}.fn_schema z WHERE z.m_name = lower(CAST(x AS VARCHAR)))::UINTEGER);
 CREATE OR REPLACE MACRO {sys}.rs_regtype(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (
   SELECT z.oid FROM {sys}.pg_type z WHERE lower(CAST(x AS VARCHAR)) IN (z.typname, 'pg_catalog.' || z.typname, rs_format_type(z.oid, -1)) LIMIT 1)::UINTEGER);

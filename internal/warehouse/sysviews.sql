@@ -150,6 +150,8 @@ FROM (VALUES (12, 'internal', false), (14, 'sql', false), (100125, 'plpgsql', tr
 CREATE OR REPLACE VIEW {sys}.pg_trigger AS SELECT false AS tgisinternal, 0::UINTEGER AS tgconstraint, 'O' AS tgenabled, 0::UINTEGER AS tableoid, 0::UINTEGER AS oid, 0::UINTEGER AS tgrelid, ''::VARCHAR AS tgname WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_rewrite AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS ev_class, ''::VARCHAR AS rulename, 0::UINTEGER AS tableoid, 'O' AS ev_enabled WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_policy AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS polrelid, ''::VARCHAR AS polname WHERE false;
+CREATE OR REPLACE VIEW {sys}.pg_conf AS SELECT ''::VARCHAR AS key, ''::VARCHAR AS value WHERE false;
+CREATE OR REPLACE VIEW {sys}.pg_library AS SELECT ''::VARCHAR AS name, 0 AS language_oid, 0::UINTEGER AS file_store_id, 0 AS owner WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_statistic_ext AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS stxrelid, ''::VARCHAR AS stxname WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_publication AS SELECT 0::UINTEGER AS oid, ''::VARCHAR AS pubname, false AS puballtables WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_publication_rel AS SELECT 0::UINTEGER AS prpubid, 0::UINTEGER AS prrelid WHERE false;
@@ -208,6 +210,21 @@ LEFT JOIN (SELECT c.oid, bool_or(coalesce(c.encoding, 'none') NOT IN ('none', 'r
     max(CASE WHEN c.sortkey = 1 THEN c.name END) AS sortkey1, max(CASE WHEN c.sortkey = 1 THEN coalesce(c.encoding, 'none') END) AS sortkey1_enc, max(abs(c.sortkey)) AS sortkey_num,
     coalesce(max(CASE WHEN c.base = 'character varying' THEN c.arg1 END), 0) AS max_varchar FROM {sys}.columns_described c GROUP BY c.oid) k ON k.oid = r.oid
 WHERE r.kind = 'r';
+-- One slice holds every table; the blocks of its disk are not Redshift's and are not listed.
+CREATE OR REPLACE VIEW {sys}.stv_tbl_perm AS
+SELECT 0::INTEGER AS slice, r.oid::INTEGER AS id, r.name, greatest(t.estimated_size, 0)::BIGINT AS rows, greatest(t.estimated_size, 0)::BIGINT AS sorted_rows, 0::INTEGER AS temp,
+  (SELECT d.id FROM memory.principals.databases d WHERE d.name = {name})::INTEGER AS db_id, 0::INTEGER AS insert_pristine, 0::INTEGER AS delete_pristine, 1::INTEGER AS backup, 0::INTEGER AS dist_style, 0::BIGINT AS block_count
+FROM {db}.relations r JOIN duckdb_tables() t ON t.database_name = {name} AND t.schema_name = r.schema AND t.table_name = r.name WHERE r.kind = 'r';
+CREATE OR REPLACE VIEW {sys}.stv_blocklist AS
+SELECT 0::INTEGER AS slice, 0::INTEGER AS col, 0::INTEGER AS tbl, 0::INTEGER AS blocknum, 0::INTEGER AS num_values, 0::INTEGER AS extended_limits, 0::BIGINT AS minvalue, 0::BIGINT AS maxvalue, 0::INTEGER AS sb_pos,
+  0::INTEGER AS pinned, 0::INTEGER AS on_disk, 0::INTEGER AS modified, 0::INTEGER AS hdr_modified, 0::INTEGER AS unsorted, 0::INTEGER AS tombstone, 0::INTEGER AS preferred_diskno, 0::INTEGER AS temporary, 0::INTEGER AS newblock,
+  0::INTEGER AS num_readers, 0::INTEGER AS flags WHERE false;
+CREATE OR REPLACE VIEW {sys}.svv_diskusage AS
+SELECT 0::INTEGER AS db_id, ''::VARCHAR AS name, 0::INTEGER AS slice, 0::INTEGER AS col, 0::INTEGER AS tbl, 0::INTEGER AS blocknum, 0::INTEGER AS num_values, 0::BIGINT AS minvalue, 0::BIGINT AS maxvalue, 0::INTEGER AS sb_pos,
+  0::INTEGER AS pinned, 0::INTEGER AS on_disk, 0::INTEGER AS modified, 0::INTEGER AS hdr_modified, 0::INTEGER AS unsorted, 0::INTEGER AS tombstone, 0::INTEGER AS preferred_diskno, 0::INTEGER AS temporary, 0::INTEGER AS newblock WHERE false;
+CREATE OR REPLACE VIEW {sys}.stv_partitions AS
+SELECT 0::INTEGER AS owner, 0::INTEGER AS host, 0::INTEGER AS diskno, 0::BIGINT AS part_begin, 0::BIGINT AS part_end, 0::INTEGER AS used, 0::INTEGER AS tossed, 0::INTEGER AS capacity, 0::BIGINT AS reads, 0::BIGINT AS writes,
+  0::INTEGER AS seek_forward, 0::INTEGER AS seek_back, 0::INTEGER AS is_san, 0::INTEGER AS failed, 0::INTEGER AS mbps, ''::VARCHAR AS mount WHERE false;
 CREATE OR REPLACE VIEW {sys}.svv_all_schemas AS
 SELECT {name} AS database_name, name AS schema_name, coalesce((SELECT u.id FROM memory.principals.users u WHERE u.name = owner), 1)::INTEGER AS schema_owner, CASE WHEN source IS NULL THEN 'local' ELSE 'external' END AS schema_type, NULL::VARCHAR AS schema_acl, source AS source_database, NULL::VARCHAR AS schema_option FROM {db}.schemas;
 CREATE OR REPLACE VIEW {sys}.svv_redshift_schemas AS SELECT database_name, schema_name, schema_owner, schema_type, schema_acl, schema_option FROM {sys}.svv_all_schemas WHERE schema_type = 'local';

@@ -45,6 +45,9 @@ func (s *Session) commit(ctx context.Context) error {
 	if s.ownSchemas {
 		s.db.version.Add(1)
 	}
+	if s.bulk >= bulkRows {
+		s.db.reclaim(ctx, s.conn)
+	}
 	return nil
 }
 
@@ -69,7 +72,7 @@ func (s *Session) undo() {
 }
 
 func (s *Session) ended() {
-	s.state, s.begun, s.wrote, s.mark, s.xid = idle, false, false, "", 0
+	s.state, s.begun, s.wrote, s.bulk, s.mark, s.xid = idle, false, false, 0, "", 0
 	s.ownSchemas, s.schemas, s.savedTemps, s.savedSettings = false, nil, nil, nil
 	s.cluster.locks.release(s)
 }

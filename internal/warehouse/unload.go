@@ -107,18 +107,18 @@ func removeAll(dir string) { _ = os.RemoveAll(dir) }
 func (x *export) record(rows int64, files []written, failure error) {
 	s := x.run.session
 	t := transferred{
-		unload: true, query: x.run.id, session: s.pid, database: s.identity.Database, place: x.stmt.To,
-		format: strings.ToLower(x.format), compression: x.compression, begin: x.began, end: s.cluster.w.clock.Now(), rows: rows,
+		Unload: true, Query: x.run.id, Session: s.pid, Database: s.identity.Database, Place: x.stmt.To,
+		Format: strings.ToLower(x.format), Compression: x.compression, Begin: x.began, End: s.cluster.w.clock.Now(), Rows: rows,
 	}
 	if failure != nil {
-		t.problem, files = failure.Error(), nil
+		t.Problem, files = failure.Error(), nil
 	}
 	for _, f := range files {
-		file := transferredFile{uri: "s3://" + x.bucket + "/" + f.key, size: f.size, lines: f.rows, text: x.format != "PARQUET" && x.compression == ""}
+		file := transferredFile{URI: "s3://" + x.bucket + "/" + f.key, Size: f.size, Lines: f.rows, Text: x.format != "PARQUET" && x.compression == ""}
 		if x.header {
-			file.headers = 1
+			file.Headers = 1
 		}
-		t.files = append(t.files, file)
+		t.Files = append(t.Files, file)
 	}
 	s.cluster.log.addTransfer(t)
 }

@@ -286,7 +286,7 @@ func (r *running) explain(t *syntax.Explain) (Done, error) {
 		return Done{}, err
 	}
 	for _, sc := range r.catalog.scans {
-		lines = append(lines, []string{fmt.Sprintf("S3 scan of %s: %d of %d partitions, %d files, %d bytes", sc.table, sc.partitions, sc.total, sc.files, sc.bytes)})
+		lines = append(lines, []string{fmt.Sprintf("S3 scan of %s: %d of %d partitions, %d files, %d bytes", sc.Table, sc.Partitions, sc.Total, sc.Files, sc.Bytes)})
 	}
 	columns, _ := r.session.utilityColumns(t)
 	return Done{Tag: "EXPLAIN", Rows: int64(len(lines)), HasRows: true}, r.session.rowsOf(r.sink, columns, lines)

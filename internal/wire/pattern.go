@@ -9,6 +9,7 @@ import (
 // match the whole value.
 type pattern struct {
 	ahead []lookahead // leading (?=...) and (?!...), which Go's do not have
+	apart []string    // x(?!y) of two characters within: xy does not occur
 	whole *regexp.Regexp
 }
 
@@ -20,6 +21,11 @@ type lookahead struct {
 func (p *pattern) matches(s string) bool {
 	for _, a := range p.ahead {
 		if a.re.MatchString(s) != a.want {
+			return false
+		}
+	}
+	for _, a := range p.apart {
+		if strings.Contains(s, a) {
 			return false
 		}
 	}
@@ -55,10 +61,17 @@ func compilePattern(expr string) (*pattern, error) {
 		p.ahead = append(p.ahead, lookahead{re, rest[2] == '='})
 		rest = rest[end+1:]
 	}
+	rest = notFollowed.ReplaceAllStringFunc(rest, func(m string) string {
+		p.apart = append(p.apart, m[:1]+m[4:5])
+		return m[:1]
+	})
 	var err error
 	p.whole, err = regexp.Compile(`\A(?:` + goSyntax(rest) + `)\z`)
 	return p, err
 }
+
+// notFollowed is a literal character, and another that must not follow it.
+var notFollowed = regexp.MustCompile(`[-a-zA-Z0-9]\(\?![-a-zA-Z0-9]\)`)
 
 // closing finds the parenthesis that closes the one at the start of s, -1 when
 // there is none.

@@ -34,7 +34,8 @@ func compileRoutes(m *awsapi.Model) []route {
 		op := &m.Operations[i]
 		r := route{op: op}
 		path, query, _ := strings.Cut(op.URI, "?")
-		for _, s := range strings.Split(strings.TrimPrefix(path, "/"), "/") {
+		// Whether a path ends in a slash differs between editions of a model.
+		for _, s := range strings.Split(strings.Trim(path, "/"), "/") {
 			label, ok := strings.CutPrefix(s, "{")
 			if !ok {
 				r.segments = append(r.segments, segment{literal: s})

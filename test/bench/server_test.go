@@ -24,12 +24,12 @@ type server struct {
 }
 
 // startServer starts the program and waits until it is healthy.
-func startServer(b *testing.B, data string) *server {
+func startServer(b *testing.B, data string, flags ...string) *server {
 	b.Helper()
 	if *program == "" {
 		b.Skip("no -stepwell: run make bench")
 	}
-	cmd := exec.Command(*program, "serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--redshift", "127.0.0.1:0")
+	cmd := exec.Command(*program, append([]string{"serve", "--data-dir", data, "--listen", "127.0.0.1:0", "--redshift", "127.0.0.1:0"}, flags...)...)
 	s := startProcess(b, cmd, "AWS endpoint", "/_stepwell/health")
 	if !s.lines.Scan() || !strings.HasPrefix(s.lines.Text(), "Redshift") {
 		b.Fatalf("the server did not say where Redshift is: %s", s.lines.Text())

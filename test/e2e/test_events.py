@@ -117,3 +117,110 @@ def test_schedule(new_server):
     event = json.loads(wait_for("an hour", lambda: bodies(server, url))[0])
     assert event["detail-type"] == "Scheduled Event" and event["source"] == "aws.events"
     assert event["resources"] == [events.describe_rule(Name="r")["Arn"]]
+
+
+def test_objects_on_the_bus(server):
+    """What happens to objects, in the shape of the S3 user guide's "EventBridge event message structure"."""
+    s3, events = server.client("s3"), server.client("events")
+    url, arn = make_queue(server, "objects")
+    s3.create_bucket(Bucket="told-bus")
+    s3.put_object(Bucket="told-bus", Key="before", Body=b"x")
+    s3.put_bucket_notification_configuration(Bucket="told-bus", NotificationConfiguration={"EventBridgeConfiguration": {}})
+    assert s3.get_bucket_notification_configuration(Bucket="told-bus")["EventBridgeConfiguration"] == {}
+    events.put_rule(Name="objects", EventPattern='{"source": ["aws.s3"], "detail": {"bucket": {"name": ["told-bus"]}}}')
+    events.put_targets(Rule="objects", Targets=[{"Id": "q", "Arn": arn}])
+    etag = s3.put_object(Bucket="told-bus", Key="a b.csv", Body=b"hello")["ETag"].strip('"')
+    s3.copy_object(Bucket="told-bus", Key="copy", CopySource="told-bus/a b.csv")
+    s3.put_object_tagging(Bucket="told-bus", Key="copy", Tagging={"TagSet": [{"Key": "k", "Value": "v"}]})
+    upload = s3.create_multipart_upload(Bucket="told-bus", Key="parts")["UploadId"]
+    part = s3.upload_part(Bucket="told-bus", Key="parts", UploadId=upload, PartNumber=1, Body=b"part")["ETag"]
+    s3.complete_multipart_upload(Bucket="told-bus", Key="parts", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]})
+    s3.delete_object(Bucket="told-bus", Key="copy")
+    s3.delete_object(Bucket="told-bus", Key="nothing there")
+    s3.delete_objects(Bucket="told-bus", Delete={"Objects": [{"Key": "parts"}, {"Key": "nor here"}], "Quiet": True})
+    got = []
+    wait_for("six events", lambda: got.extend(map(json.loads, bodies(server, url))) or len(got) >= 6)
+    assert sorted((e["detail-type"], e["detail"]["object"]["key"], e["detail"].get("reason")) for e in got) == [
+        ("Object Created", "a b.csv", "PutObject"), ("Object Created", "copy", "CopyObject"), ("Object Created", "parts", "CompleteMultipartUpload"),
+        ("Object Deleted", "copy", "DeleteObject"), ("Object Deleted", "parts", "DeleteObjects"), ("Object Tags Added", "copy", None)]
+    created = next(e for e in got if e["detail"]["object"]["key"] == "a b.csv")
+    assert created["resources"] == ["arn:aws:s3:::told-bus"] and created["account"] == "123456789012"
+    thing = created["detail"]["object"]
+    assert thing["size"] == 5 and thing["etag"] == etag and int(thing["sequencer"], 16)
+    assert created["detail"]["requester"] == "123456789012" and created["detail"]["source-ip-address"] == "127.0.0.1"
+    deleted = next(e for e in got if e["detail-type"] == "Object Deleted")
+    assert deleted["detail"]["deletion-type"] == "Permanently Deleted"
+
+
+def test_bucket_notifications(server):
+    """Queues and topics with filters, and their test events."""
+    s3, sns = server.client("s3"), server.client("sns")
+    url, arn = make_queue(server, "told")
+    other, other_arn = make_queue(server, "told-by-topic")
+    topic = sns.create_topic(Name="told")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=other_arn)
+    s3.create_bucket(Bucket="told")
+    s3.put_bucket_notification_configuration(Bucket="told", NotificationConfiguration={
+        "QueueConfigurations": [{"Id": "csv", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"],
+                                 "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".csv"}]}}}],
+        "TopicConfigurations": [{"TopicArn": topic, "Events": ["s3:ObjectRemoved:*"]}]})
+    test, = map(json.loads, bodies(server, url))
+    assert test["Service"] == "Amazon S3" and test["Event"] == "s3:TestEvent" and test["Bucket"] == "told"
+    envelope, = map(json.loads, bodies(server, other))
+    assert json.loads(envelope["Message"])["Event"] == "s3:TestEvent"
+    kept = s3.get_bucket_notification_configuration(Bucket="told")
+    assert kept["QueueConfigurations"][0]["Id"] == "csv" and kept["TopicConfigurations"][0]["Id"]
+    for key in ["in/a b.csv", "in/a.txt", "out/a.csv"]:
+        s3.put_object(Bucket="told", Key=key, Body=b"12345")
+    body, = bodies(server, url)
+    record, = json.loads(body)["Records"]
+    assert record["eventVersion"] == "2.1" and record["eventSource"] == "aws:s3" and record["eventName"] == "ObjectCreated:Put"
+    assert record["awsRegion"] == "us-east-1" and record["s3"]["configurationId"] == "csv"
+    assert record["s3"]["bucket"] == {"name": "told", "ownerIdentity": {"principalId": "123456789012"}, "arn": "arn:aws:s3:::told"}
+    assert record["s3"]["object"]["key"] == "in/a+b.csv" and record["s3"]["object"]["size"] == 5
+    s3.delete_object(Bucket="told", Key="in/a.txt")
+    envelope, = map(json.loads, bodies(server, other))
+    assert envelope["Subject"] == "Amazon S3 Notification"
+    removed, = json.loads(envelope["Message"])["Records"]
+    assert removed["eventName"] == "ObjectRemoved:Delete" and removed["s3"]["object"]["key"] == "in/a.txt"
+    for configuration, text in [
+        ({"QueueConfigurations": [{"QueueArn": arn + "-gone", "Events": ["s3:ObjectCreated:*"]}]}, "Unable to validate the following destination configurations"),
+        ({"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}, {"QueueArn": arn, "Events": ["s3:ObjectCreated:Put"]}]},
+         "Configuration is ambiguously defined"),
+    ]:
+        with pytest.raises(Exception, match=text):
+            s3.put_bucket_notification_configuration(Bucket="told", NotificationConfiguration=configuration)
+    s3.put_bucket_notification_configuration(Bucket="told", NotificationConfiguration={})
+    assert "QueueConfigurations" not in s3.get_bucket_notification_configuration(Bucket="told")
+
+
+def test_versions_are_told(server):
+    s3 = server.client("s3")
+    url, arn = make_queue(server, "versions")
+    s3.create_bucket(Bucket="versions-told")
+    s3.put_bucket_versioning(Bucket="versions-told", VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(Bucket="versions-told", NotificationConfiguration={
+        "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:Put", "s3:ObjectRemoved:*"]}]})
+    version = s3.put_object(Bucket="versions-told", Key="k", Body=b"1")["VersionId"]
+    marker = s3.delete_object(Bucket="versions-told", Key="k")["VersionId"]
+    s3.delete_object(Bucket="versions-told", Key="k", VersionId=version)
+    got = []
+    wait_for("events", lambda: got.extend(r for b in bodies(server, url) for r in json.loads(b).get("Records", [])) or len(got) >= 3)
+    assert sorted((r["eventName"], r["s3"]["object"]["versionId"]) for r in got) == sorted([
+        ("ObjectCreated:Put", version), ("ObjectRemoved:DeleteMarkerCreated", marker), ("ObjectRemoved:Delete", version)])
+
+
+def test_unload_is_told(server):
+    """Files that the warehouse publishes are objects like others."""
+    s3 = server.client("s3")
+    url, arn = make_queue(server, "unloaded")
+    s3.create_bucket(Bucket="unload-told")
+    s3.put_bucket_notification_configuration(Bucket="unload-told", NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]})
+    data = server.client("redshift-data")
+    statement = data.execute_statement(ClusterIdentifier="stepwell", Database="dev", DbUser="awsuser",
+                                       Sql="UNLOAD ('SELECT 1') TO 's3://unload-told/u_' IAM_ROLE default PARALLEL OFF")
+    wait_for("statement", lambda: data.describe_statement(Id=statement["Id"])["Status"] in ("FINISHED", "FAILED"))
+    assert data.describe_statement(Id=statement["Id"])["Status"] == "FINISHED", data.describe_statement(Id=statement["Id"])
+    keys = []
+    wait_for("object", lambda: keys.extend(r["s3"]["object"]["key"] for b in bodies(server, url) for r in json.loads(b).get("Records", [])) or keys)
+    assert keys == ["u_000"]

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Server
+from conftest import Server, wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/lambda"
 
@@ -219,5 +219,128 @@ def test_event_survives_kill(tmp_path):
     try:
         for n in range(5):
             second.client("s3").get_waiter("object_exists").wait(Bucket="kept", Key=str(n), WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    finally:
+        second.stop()
+
+
+QUEUE_HANDLER = """
+import json, os, boto3
+
+def handler(event, context):
+    bodies = [r["body"] for r in event["Records"]]
+    boto3.client("sqs").send_message(QueueUrl=os.environ["OUT"], MessageBody=json.dumps([bodies, event["Records"][0]]))
+    if "raise" in bodies:
+        raise ValueError("no")
+    return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in event["Records"] if r["body"] == "fail"]}
+"""
+
+
+class Fed:
+    """A function that is fed from a queue and tells another one what it is given."""
+
+    def __init__(self, server, name, fifo=False, visibility="2", **mapping):
+        self.sqs, self.lam, self.name = server.client("sqs"), server.client("lambda"), name
+        attributes = {"VisibilityTimeout": visibility, **({"FifoQueue": "true", "ContentBasedDeduplication": "true"} if fifo else {})}
+        self.url = self.sqs.create_queue(QueueName=name + (".fifo" if fifo else ""), Attributes=attributes)["QueueUrl"]
+        self.out = self.sqs.create_queue(QueueName=name + "-out")["QueueUrl"]
+        self.arn = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        self.lam.create_function(FunctionName=name, Runtime="python3.12", Role=ROLE, Handler="index.handler", Timeout=2,
+                                 Code={"ZipFile": archive(index__py=QUEUE_HANDLER)}, Environment={"Variables": {"OUT": self.out}})
+        self.lam.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+        self.mapping = self.lam.create_event_source_mapping(FunctionName=name, EventSourceArn=self.arn, **mapping)
+
+    def told(self, seconds=10):
+        """The bodies of a batch and its first record."""
+        for message in self.sqs.receive_message(QueueUrl=self.out, WaitTimeSeconds=seconds).get("Messages", []):
+            self.sqs.delete_message(QueueUrl=self.out, ReceiptHandle=message["ReceiptHandle"])
+            return json.loads(message["Body"])
+
+    def left(self):
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        return sum(map(int, self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"].values()))
+
+
+def test_queue_feeds_function(server):
+    fed = Fed(server, "fed", FunctionResponseTypes=["ReportBatchItemFailures"])
+    assert (fed.mapping["State"], fed.mapping["BatchSize"], fed.mapping["MaximumBatchingWindowInSeconds"]) == ("Creating", 10, 0)
+    assert fed.lam.get_event_source_mapping(UUID=fed.mapping["UUID"])["State"] == "Enabled"
+    fed.sqs.send_message(QueueUrl=fed.url, MessageBody="one", MessageAttributes={"n": {"DataType": "Number", "StringValue": "1"}})
+    bodies, record = fed.told()
+    assert bodies == ["one"] and record["eventSource"] == "aws:sqs" and record["eventSourceARN"] == fed.arn and record["awsRegion"] == "us-east-1"
+    assert record["messageAttributes"] == {"n": {"stringValue": "1", "stringListValues": [], "binaryListValues": [], "dataType": "Number"}}
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+    wait_for("the message to be deleted", lambda: fed.left() == 0)
+    fed.lam.update_event_source_mapping(UUID=fed.mapping["UUID"], Enabled=False)
+    assert fed.lam.get_event_source_mapping(UUID=fed.mapping["UUID"])["State"] == "Disabled"
+    fed.sqs.send_message_batch(QueueUrl=fed.url, Entries=[{"Id": b, "MessageBody": b} for b in ("a", "fail", "b")])
+    assert fed.told(1) is None and fed.left() == 3
+    fed.lam.update_event_source_mapping(UUID=fed.mapping["UUID"], Enabled=True)
+    assert sorted(fed.told()[0]) == ["a", "b", "fail"]
+    bodies, record = fed.told()  # the failed one comes again, alone
+    assert bodies == ["fail"] and record["attributes"]["ApproximateReceiveCount"] == "2"
+    assert fed.lam.delete_event_source_mapping(UUID=fed.mapping["UUID"])["State"] == "Deleting"
+    assert refused(fed.lam.get_event_source_mapping, UUID=fed.mapping["UUID"]) == (
+        "ResourceNotFoundException", "The resource you requested does not exist.")
+
+
+def test_queue_batches_and_filters(server):
+    fed = Fed(server, "sieve", visibility="10", BatchSize=100, MaximumBatchingWindowInSeconds=2, FilterCriteria={"Filters": [
+        {"Pattern": json.dumps({"body": {"kind": ["new"]}})}, {"Pattern": json.dumps({"body": ["plain"]})}]})
+    for n in range(3):
+        entries = [json.dumps({"kind": "new", "n": n}), json.dumps({"kind": "old"}), "plain", "other"]
+        fed.sqs.send_message_batch(QueueUrl=fed.url, Entries=[{"Id": str(i), "MessageBody": b} for i, b in enumerate(entries)])
+    bodies, _ = fed.told()
+    assert sorted(bodies) == sorted(["plain"] * 3 + [json.dumps({"kind": "new", "n": n}) for n in range(3)])
+    wait_for("the other messages to be deleted", lambda: fed.left() == 0)
+    create = {"FunctionName": "sieve", "EventSourceArn": fed.arn}
+    assert refused(fed.lam.create_event_source_mapping, **create)[0] == "ResourceConflictException"
+    assert [m["UUID"] for m in fed.lam.list_event_source_mappings(FunctionName="sieve")["EventSourceMappings"]] == [fed.mapping["UUID"]]
+    fed.lam.delete_event_source_mapping(UUID=fed.mapping["UUID"])
+    for change, message in (
+        ({"FilterCriteria": {"Filters": [{"Pattern": '{"body": {"a": 1}}'}]}}, "Invalid filter pattern definition."),
+        ({"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"),
+        ({"EventSourceArn": fed.arn + "x"}, "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue."),
+    ):
+        code_, text = refused(fed.lam.create_event_source_mapping, **{**create, **change})
+        assert code_ == "InvalidParameterValueException" and text.startswith(message), text
+    assert refused(fed.lam.create_event_source_mapping, FunctionName="sieve", StartingPosition="LATEST",
+                   EventSourceArn="arn:aws:kinesis:us-east-1:123456789012:stream/s") == (
+        "NotImplemented", "not implemented: lambda: event source mappings of kinesis")
+    fed.lam.update_function_configuration(FunctionName="sieve", Timeout=11)
+    assert refused(fed.lam.create_event_source_mapping, **create)[1] == (
+        "Queue visibility timeout: 10 seconds is less than Function timeout: 11 seconds")
+
+
+def test_fifo_queue_keeps_order(server):
+    fed = Fed(server, "ordered", fifo=True, BatchSize=2)
+    for body in ("1", "2", "raise", "3"):
+        fed.sqs.send_message(QueueUrl=fed.url, MessageBody=body, MessageGroupId="g")
+    assert refused(fed.lam.create_event_source_mapping, FunctionName="main", EventSourceArn=fed.arn, BatchSize=11, MaximumBatchingWindowInSeconds=1)[0] == (
+        "InvalidParameterValueException")
+    seen = []
+    while "3" not in seen[-3:] or len(seen) < 6:
+        seen += fed.told()[0]
+    # A group waits for the message that fails; what is sent with it fails with it.
+    firsts = list(dict.fromkeys(seen))
+    assert firsts == ["1", "2", "raise", "3"] and seen.count("raise") >= 2
+    fed.lam.delete_event_source_mapping(UUID=fed.mapping["UUID"])
+
+
+def test_queue_feeds_function_after_kill(tmp_path):
+    first = Server(tmp_path)
+    fed = Fed(first, "kept", visibility="3")
+    fed.sqs.send_message(QueueUrl=fed.url, MessageBody="before")
+    assert fed.told()[0] == ["before"]
+    fed.lam.update_event_source_mapping(UUID=fed.mapping["UUID"], BatchSize=1)
+    fed.sqs.send_message_batch(QueueUrl=fed.url, Entries=[{"Id": str(n), "MessageBody": str(n)} for n in range(10)])
+    first.process.kill()
+    first.process.wait()
+    second = Server(tmp_path)
+    try:
+        fed.sqs, fed.out = second.client("sqs"), second.client("sqs").get_queue_url(QueueName="kept-out")["QueueUrl"]
+        seen = set()
+        while len(seen) < 10:
+            seen.update(fed.told(20)[0])
+        assert seen == {str(n) for n in range(10)}
     finally:
         second.stop()

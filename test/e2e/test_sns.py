@@ -45,3 +45,41 @@ def test_signature_and_links(server, tmp_path):
     assert verified.stdout.strip() == "Verified OK", verified.stderr
     urllib.request.urlopen(message["UnsubscribeURL"]).close()
     assert sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"] == []
+
+
+def test_function(server):
+    """A topic and a bucket invoke functions, in the shapes of the Lambda developer guide."""
+    import io
+    import zipfile
+
+    sns, sqs, functions, s3 = (server.client(name) for name in ("sns", "sqs", "lambda", "s3"))
+    url = sqs.create_queue(QueueName="from-function")["QueueUrl"]
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as z:
+        z.writestr("f.py", "import boto3, json\ndef handler(event, context):\n"
+                   f"    boto3.client('sqs').send_message(QueueUrl='{url}', MessageBody=json.dumps(event))\n")
+    function = functions.create_function(FunctionName="told", Role="arn:aws:iam::123456789012:role/r", Runtime="python3.12", Handler="f.handler",
+                                         Code={"ZipFile": archive.getvalue()}, Timeout=60)["FunctionArn"]
+    wait_for("function", lambda: functions.get_function(FunctionName="told")["Configuration"]["State"] == "Active")
+
+    def received():
+        message = wait_for("event", lambda: sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5).get("Messages"))[0]
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        record, = json.loads(message["Body"])["Records"]
+        return record
+
+    topic = sns.create_topic(Name="to-function")["TopicArn"]
+    subscription = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)["SubscriptionArn"]
+    sns.publish(TopicArn=topic, Message="hello", MessageAttributes={"k": {"DataType": "String", "StringValue": "v"}})
+    record = received()
+    assert record["EventSource"] == "aws:sns" and record["EventVersion"] == "1.0" and record["EventSubscriptionArn"] == subscription
+    message = record["Sns"]
+    assert message["Message"] == "hello" and message["Subject"] is None and message["TopicArn"] == topic and message["Type"] == "Notification"
+    assert message["MessageAttributes"] == {"k": {"Type": "String", "Value": "v"}}
+    assert message["SigningCertUrl"].startswith("http") and message["UnsubscribeUrl"].startswith("http") and message["Signature"]
+    s3.create_bucket(Bucket="to-function")
+    s3.put_bucket_notification_configuration(Bucket="to-function", NotificationConfiguration={
+        "LambdaFunctionConfigurations": [{"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}]})
+    s3.put_object(Bucket="to-function", Key="key", Body=b"x")
+    record = received()
+    assert record["eventSource"] == "aws:s3" and record["s3"]["object"]["key"] == "key"

@@ -31,6 +31,8 @@ var edges = []struct {
 	{"internal/store", nil},
 	{"internal/cfn", []string{"internal/diag"}},
 	{"internal/records", nil},
+	{"internal/schedule", nil},
+	{"internal/dbauth", []string{"internal/bus", "internal/store"}},
 	// engines
 	{"internal/asl", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
 	{"internal/asl/", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
@@ -43,7 +45,7 @@ var edges = []struct {
 	// services: shapes, parts and engines, never each other
 	{"internal/service/", []string{
 		"internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/sqlerr", "internal/diag", "internal/clock", "internal/bus",
-		"internal/store", "internal/work", "internal/wire", "internal/wire/", "internal/asl", "internal/asl/", "internal/logstream", "internal/process", "internal/warehouse", "internal/lake", "internal/remote",
+		"internal/store", "internal/work", "internal/cfn", "internal/wire", "internal/wire/", "internal/asl", "internal/asl/", "internal/logstream", "internal/process", "internal/schedule", "internal/dbauth", "internal/warehouse", "internal/lake", "internal/remote",
 	}},
 	// doors
 	{"internal/gateway", []string{"internal/awsapi", "internal/awserr", "internal/bus", "internal/clock", "internal/wire", "internal/wire/"}},

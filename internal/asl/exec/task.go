@@ -251,6 +251,9 @@ func (x *Execution) taskFailed(f *frame, fail *failure) {
 func (x *Execution) timeout(f *frame) {
 	t := f.task
 	x.step.Abandon = append(x.step.Abandon, x.taskOf(f))
+	if f.state.task.resourceType != "activity" {
+		x.startTask(f, "") // its call was made; an activity may have found no worker
+	}
 	fail := &failure{Error: new(errTimeout), heartbeat: t.beat != 0 && (t.due == 0 || t.beat < t.due)}
 	e := f.state.task.details("TimedOut")
 	e.Error = fail.Error

@@ -8,12 +8,94 @@ import (
 	"time"
 )
 
+type AcceptDelegationRequestInput struct {
+}
+
+type AcceptDelegationRequestOutput struct {
+}
+
+type AccessDetail struct {
+	ServiceName                *string    `json:",omitzero"` // required
+	ServiceNamespace           *string    `json:",omitzero"` // required
+	Region                     *string    `json:",omitzero"`
+	EntityPath                 *string    `json:",omitzero"`
+	LastAuthenticatedTime      *time.Time `json:",omitzero"`
+	TotalAuthenticatedEntities *int64     `json:",omitzero"`
+}
+
+type AccessKey struct {
+	UserName        *string    `json:",omitzero"` // required
+	AccessKeyId     *string    `json:",omitzero"` // required
+	Status          *string    `json:",omitzero"` // required
+	SecretAccessKey *string    `json:",omitzero"` // required
+	CreateDate      *time.Time `json:",omitzero"`
+}
+
+type AccessKeyLastUsed struct {
+	LastUsedDate *time.Time `json:",omitzero"` // required
+	ServiceName  *string    `json:",omitzero"` // required
+	Region       *string    `json:",omitzero"` // required
+}
+
+type AccessKeyMetadata struct {
+	UserName    *string    `json:",omitzero"`
+	AccessKeyId *string    `json:",omitzero"`
+	Status      *string    `json:",omitzero"`
+	CreateDate  *time.Time `json:",omitzero"`
+}
+
+type AddClientIDToOpenIDConnectProviderInput struct {
+	OpenIDConnectProviderArn *string `json:",omitzero"` // required
+	ClientID                 *string `json:",omitzero"` // required
+}
+
+type AddClientIDToOpenIDConnectProviderOutput struct {
+}
+
+type AddRoleToInstanceProfileInput struct {
+	InstanceProfileName *string `json:",omitzero"` // required
+	RoleName            *string `json:",omitzero"` // required
+}
+
+type AddRoleToInstanceProfileOutput struct {
+}
+
+type AddUserToGroupInput struct {
+	GroupName *string `json:",omitzero"` // required
+	UserName  *string `json:",omitzero"` // required
+}
+
+type AddUserToGroupOutput struct {
+}
+
+type AssociateDelegationRequestInput struct {
+}
+
+type AssociateDelegationRequestOutput struct {
+}
+
+type AttachGroupPolicyInput struct {
+	GroupName *string `json:",omitzero"` // required
+	PolicyArn *string `json:",omitzero"` // required
+}
+
+type AttachGroupPolicyOutput struct {
+}
+
 type AttachRolePolicyInput struct {
 	RoleName  *string `json:",omitzero"` // required
 	PolicyArn *string `json:",omitzero"` // required
 }
 
 type AttachRolePolicyOutput struct {
+}
+
+type AttachUserPolicyInput struct {
+	UserName  *string `json:",omitzero"` // required
+	PolicyArn *string `json:",omitzero"` // required
+}
+
+type AttachUserPolicyOutput struct {
 }
 
 type AttachedPermissionsBoundary struct {
@@ -26,6 +108,82 @@ type AttachedPolicy struct {
 	PolicyArn  *string `json:",omitzero"`
 }
 
+type ChangePasswordInput struct {
+	OldPassword *string `json:",omitzero"` // required
+	NewPassword *string `json:",omitzero"` // required
+}
+
+type ChangePasswordOutput struct {
+}
+
+type ContextEntry struct {
+	ContextKeyName   *string  `json:",omitzero"`
+	ContextKeyValues []string `json:",omitzero"`
+	ContextKeyType   *string  `json:",omitzero"`
+}
+
+type CreateAccessKeyInput struct {
+	UserName *string `json:",omitzero"`
+}
+
+type CreateAccessKeyOutput struct {
+	AccessKey *AccessKey `json:",omitzero"` // required
+}
+
+type CreateAccountAliasInput struct {
+	AccountAlias *string `json:",omitzero"` // required
+}
+
+type CreateAccountAliasOutput struct {
+}
+
+type CreateDelegationRequestInput struct {
+}
+
+type CreateDelegationRequestOutput struct {
+}
+
+type CreateGroupInput struct {
+	Path      *string `json:",omitzero"`
+	GroupName *string `json:",omitzero"` // required
+}
+
+type CreateGroupOutput struct {
+	Group *Group `json:",omitzero"` // required
+}
+
+type CreateInstanceProfileInput struct {
+	InstanceProfileName *string `json:",omitzero"` // required
+	Path                *string `json:",omitzero"`
+	Tags                []Tag   `json:",omitzero"`
+}
+
+type CreateInstanceProfileOutput struct {
+	InstanceProfile *InstanceProfile `json:",omitzero"` // required
+}
+
+type CreateLoginProfileInput struct {
+	UserName              *string `json:",omitzero"` // required
+	Password              *string `json:",omitzero"` // required
+	PasswordResetRequired *bool   `json:",omitzero"`
+}
+
+type CreateLoginProfileOutput struct {
+	LoginProfile *LoginProfile `json:",omitzero"` // required
+}
+
+type CreateOpenIDConnectProviderInput struct {
+	Url            *string  `json:",omitzero"` // required
+	ClientIDList   []string `json:",omitzero"`
+	ThumbprintList []string `json:",omitzero"`
+	Tags           []Tag    `json:",omitzero"`
+}
+
+type CreateOpenIDConnectProviderOutput struct {
+	OpenIDConnectProviderArn *string `json:",omitzero"`
+	Tags                     []Tag   `json:",omitzero"`
+}
+
 type CreatePolicyInput struct {
 	PolicyName     *string `json:",omitzero"` // required
 	Path           *string `json:",omitzero"`
@@ -36,6 +194,16 @@ type CreatePolicyInput struct {
 
 type CreatePolicyOutput struct {
 	Policy *Policy `json:",omitzero"`
+}
+
+type CreatePolicyVersionInput struct {
+	PolicyArn      *string `json:",omitzero"` // required
+	PolicyDocument *string `json:",omitzero"` // required
+	SetAsDefault   *bool   `json:",omitzero"`
+}
+
+type CreatePolicyVersionOutput struct {
+	PolicyVersion *PolicyVersion `json:",omitzero"`
 }
 
 type CreateRoleInput struct {
@@ -52,6 +220,122 @@ type CreateRoleOutput struct {
 	Role *Role `json:",omitzero"` // required
 }
 
+type CreateSAMLProviderInput struct {
+	SAMLMetadataDocument *string `json:",omitzero"` // required
+	Name                 *string `json:",omitzero"` // required
+	Tags                 []Tag   `json:",omitzero"`
+}
+
+type CreateSAMLProviderOutput struct {
+	SAMLProviderArn *string `json:",omitzero"`
+	Tags            []Tag   `json:",omitzero"`
+}
+
+type CreateServiceLinkedRoleInput struct {
+	AWSServiceName *string `json:",omitzero"` // required
+	Description    *string `json:",omitzero"`
+	CustomSuffix   *string `json:",omitzero"`
+}
+
+type CreateServiceLinkedRoleOutput struct {
+	Role *Role `json:",omitzero"`
+}
+
+type CreateServiceSpecificCredentialInput struct {
+	UserName    *string `json:",omitzero"` // required
+	ServiceName *string `json:",omitzero"` // required
+}
+
+type CreateServiceSpecificCredentialOutput struct {
+	ServiceSpecificCredential *ServiceSpecificCredential `json:",omitzero"`
+}
+
+type CreateUserInput struct {
+	Path                *string `json:",omitzero"`
+	UserName            *string `json:",omitzero"` // required
+	PermissionsBoundary *string `json:",omitzero"`
+	Tags                []Tag   `json:",omitzero"`
+}
+
+type CreateUserOutput struct {
+	User *User `json:",omitzero"`
+}
+
+type CreateVirtualMFADeviceInput struct {
+	Path                 *string `json:",omitzero"`
+	VirtualMFADeviceName *string `json:",omitzero"` // required
+	Tags                 []Tag   `json:",omitzero"`
+}
+
+type CreateVirtualMFADeviceOutput struct {
+	VirtualMFADevice *VirtualMFADevice `json:",omitzero"` // required
+}
+
+type DeactivateMFADeviceInput struct {
+	UserName     *string `json:",omitzero"` // required
+	SerialNumber *string `json:",omitzero"` // required
+}
+
+type DeactivateMFADeviceOutput struct {
+}
+
+type DeleteAccessKeyInput struct {
+	UserName    *string `json:",omitzero"`
+	AccessKeyId *string `json:",omitzero"` // required
+}
+
+type DeleteAccessKeyOutput struct {
+}
+
+type DeleteAccountAliasInput struct {
+	AccountAlias *string `json:",omitzero"` // required
+}
+
+type DeleteAccountAliasOutput struct {
+}
+
+type DeleteAccountPasswordPolicyInput struct {
+}
+
+type DeleteAccountPasswordPolicyOutput struct {
+}
+
+type DeleteGroupInput struct {
+	GroupName *string `json:",omitzero"` // required
+}
+
+type DeleteGroupOutput struct {
+}
+
+type DeleteGroupPolicyInput struct {
+	GroupName  *string `json:",omitzero"` // required
+	PolicyName *string `json:",omitzero"` // required
+}
+
+type DeleteGroupPolicyOutput struct {
+}
+
+type DeleteInstanceProfileInput struct {
+	InstanceProfileName *string `json:",omitzero"` // required
+}
+
+type DeleteInstanceProfileOutput struct {
+}
+
+type DeleteLoginProfileInput struct {
+	UserName *string `json:",omitzero"` // required
+}
+
+type DeleteLoginProfileOutput struct {
+}
+
+type DeleteOpenIDConnectProviderInput struct {
+	OpenIDConnectProviderArn *string `json:",omitzero"` // required
+}
+
+type DeleteOpenIDConnectProviderOutput struct {
+}
+
 type DeletePolicyInput struct {
 	PolicyArn *string `json:",omitzero"` // required
 }
@@ -59,11 +343,26 @@ type DeletePolicyInput struct {
 type DeletePolicyOutput struct {
 }
 
+type DeletePolicyVersionInput struct {
+	PolicyArn *string `json:",omitzero"` // required
+	VersionId *string `json:",omitzero"` // required
+}
+
+type DeletePolicyVersionOutput struct {
+}
+
 type DeleteRoleInput struct {
 	RoleName *string `json:",omitzero"` // required
 }
 
 type DeleteRoleOutput struct {
+}
+
+type DeleteRolePermissionsBoundaryInput struct {
+	RoleName *string `json:",omitzero"` // required
+}
+
+type DeleteRolePermissionsBoundaryOutput struct {
 }
 
 type DeleteRolePolicyInput struct {
@@ -74,6 +373,94 @@ type DeleteRolePolicyInput struct {
 type DeleteRolePolicyOutput struct {
 }
 
+type DeleteSAMLProviderInput struct {
+	SAMLProviderArn *string `json:",omitzero"` // required
+}
+
+type DeleteSAMLProviderOutput struct {
+}
+
+type DeleteSSHPublicKeyInput struct {
+	UserName       *string `json:",omitzero"` // required
+	SSHPublicKeyId *string `json:",omitzero"` // required
+}
+
+type DeleteSSHPublicKeyOutput struct {
+}
+
+type DeleteServerCertificateInput struct {
+	ServerCertificateName *string `json:",omitzero"` // required
+}
+
+type DeleteServerCertificateOutput struct {
+}
+
+type DeleteServiceLinkedRoleInput struct {
+	RoleName *string `json:",omitzero"` // required
+}
+
+type DeleteServiceLinkedRoleOutput struct {
+	DeletionTaskId *string `json:",omitzero"` // required
+}
+
+type DeleteServiceSpecificCredentialInput struct {
+	UserName                    *string `json:",omitzero"`
+	ServiceSpecificCredentialId *string `json:",omitzero"` // required
+}
+
+type DeleteServiceSpecificCredentialOutput struct {
+}
+
+type DeleteSigningCertificateInput struct {
+	UserName      *string `json:",omitzero"`
+	CertificateId *string `json:",omitzero"` // required
+}
+
+type DeleteSigningCertificateOutput struct {
+}
+
+type DeleteUserInput struct {
+	UserName *string `json:",omitzero"` // required
+}
+
+type DeleteUserOutput struct {
+}
+
+type DeleteUserPermissionsBoundaryInput struct {
+	UserName *string `json:",omitzero"` // required
+}
+
+type DeleteUserPermissionsBoundaryOutput struct {
+}
+
+type DeleteUserPolicyInput struct {
+	UserName   *string `json:",omitzero"` // required
+	PolicyName *string `json:",omitzero"` // required
+}
+
+type DeleteUserPolicyOutput struct {
+}
+
+type DeleteVirtualMFADeviceInput struct {
+	SerialNumber *string `json:",omitzero"` // required
+}
+
+type DeleteVirtualMFADeviceOutput struct {
+}
+
+type DeletionTaskFailureReasonType struct {
+	Reason        *string         `json:",omitzero"`
+	RoleUsageList []RoleUsageType `json:",omitzero"`
+}
+
+type DetachGroupPolicyInput struct {
+	GroupName *string `json:",omitzero"` // required
+	PolicyArn *string `json:",omitzero"` // required
+}
+
+type DetachGroupPolicyOutput struct {
+}
+
 type DetachRolePolicyInput struct {
 	RoleName  *string `json:",omitzero"` // required
 	PolicyArn *string `json:",omitzero"` // required
@@ -82,12 +469,296 @@ type DetachRolePolicyInput struct {
 type DetachRolePolicyOutput struct {
 }
 
+type DetachUserPolicyInput struct {
+	UserName  *string `json:",omitzero"` // required
+	PolicyArn *string `json:",omitzero"` // required
+}
+
+type DetachUserPolicyOutput struct {
+}
+
+type DisableOrganizationsRootCredentialsManagementInput struct {
+}
+
+type DisableOrganizationsRootCredentialsManagementOutput struct {
+}
+
+type DisableOrganizationsRootSessionsInput struct {
+}
+
+type DisableOrganizationsRootSessionsOutput struct {
+}
+
+type DisableOutboundWebIdentityFederationInput struct {
+}
+
+type DisableOutboundWebIdentityFederationOutput struct {
+}
+
+type EnableMFADeviceInput struct {
+	UserName            *string `json:",omitzero"` // required
+	SerialNumber        *string `json:",omitzero"` // required
+	AuthenticationCode1 *string `json:",omitzero"` // required
+	AuthenticationCode2 *string `json:",omitzero"` // required
+}
+
+type EnableMFADeviceOutput struct {
+}
+
+type EnableOrganizationsRootCredentialsManagementInput struct {
+}
+
+type EnableOrganizationsRootCredentialsManagementOutput struct {
+}
+
+type EnableOrganizationsRootSessionsInput struct {
+}
+
+type EnableOrganizationsRootSessionsOutput struct {
+}
+
+type EnableOutboundWebIdentityFederationInput struct {
+}
+
+type EnableOutboundWebIdentityFederationOutput struct {
+}
+
+type EntityDetails struct {
+	EntityInfo        *EntityInfo `json:",omitzero"` // required
+	LastAuthenticated *time.Time  `json:",omitzero"`
+}
+
+type EntityInfo struct {
+	Arn  *string `json:",omitzero"` // required
+	Name *string `json:",omitzero"` // required
+	Type *string `json:",omitzero"` // required
+	Id   *string `json:",omitzero"` // required
+	Path *string `json:",omitzero"`
+}
+
+type ErrorDetails struct {
+	Message *string `json:",omitzero"` // required
+	Code    *string `json:",omitzero"` // required
+}
+
+type EvaluationResult struct {
+	EvalActionName                    *string                            `json:",omitzero"` // required
+	EvalResourceName                  *string                            `json:",omitzero"`
+	EvalDecision                      *string                            `json:",omitzero"` // required
+	MatchedStatements                 []Statement                        `json:",omitzero"`
+	MissingContextValues              []string                           `json:",omitzero"`
+	OrganizationsDecisionDetail       *OrganizationsDecisionDetail       `json:",omitzero"`
+	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail `json:",omitzero"`
+	EvalDecisionDetails               map[string]string                  `json:",omitzero"`
+	ResourceSpecificResults           []ResourceSpecificResult           `json:",omitzero"`
+}
+
+type GenerateCredentialReportInput struct {
+}
+
+type GenerateCredentialReportOutput struct {
+	State       *string `json:",omitzero"`
+	Description *string `json:",omitzero"`
+}
+
+type GenerateOrganizationsAccessReportInput struct {
+	EntityPath            *string `json:",omitzero"` // required
+	OrganizationsPolicyId *string `json:",omitzero"`
+}
+
+type GenerateOrganizationsAccessReportOutput struct {
+	JobId *string `json:",omitzero"`
+}
+
+type GenerateServiceLastAccessedDetailsInput struct {
+	Arn         *string `json:",omitzero"` // required
+	Granularity *string `json:",omitzero"`
+}
+
+type GenerateServiceLastAccessedDetailsOutput struct {
+	JobId *string `json:",omitzero"`
+}
+
+type GetAccessKeyLastUsedInput struct {
+	AccessKeyId *string `json:",omitzero"` // required
+}
+
+type GetAccessKeyLastUsedOutput struct {
+	UserName          *string            `json:",omitzero"`
+	AccessKeyLastUsed *AccessKeyLastUsed `json:",omitzero"`
+}
+
+type GetAccountAuthorizationDetailsInput struct {
+	Filter   []string `json:",omitzero"`
+	MaxItems *int64   `json:",omitzero"`
+	Marker   *string  `json:",omitzero"`
+}
+
+type GetAccountAuthorizationDetailsOutput struct {
+	UserDetailList  []UserDetail          `json:",omitzero"`
+	GroupDetailList []GroupDetail         `json:",omitzero"`
+	RoleDetailList  []RoleDetail          `json:",omitzero"`
+	Policies        []ManagedPolicyDetail `json:",omitzero"`
+	IsTruncated     *bool                 `json:",omitzero"`
+	Marker          *string               `json:",omitzero"`
+}
+
+type GetAccountPasswordPolicyInput struct {
+}
+
+type GetAccountPasswordPolicyOutput struct {
+	PasswordPolicy *PasswordPolicy `json:",omitzero"` // required
+}
+
+type GetAccountSummaryInput struct {
+}
+
+type GetAccountSummaryOutput struct {
+	SummaryMap map[string]int64 `json:",omitzero"`
+}
+
+type GetContextKeysForCustomPolicyInput struct {
+	PolicyInputList []string `json:",omitzero"` // required
+}
+
+type GetContextKeysForCustomPolicyOutput struct {
+	ContextKeyNames []string `json:",omitzero"`
+}
+
+type GetContextKeysForPrincipalPolicyInput struct {
+	PolicySourceArn *string  `json:",omitzero"` // required
+	PolicyInputList []string `json:",omitzero"`
+}
+
+type GetContextKeysForPrincipalPolicyOutput struct {
+	ContextKeyNames []string `json:",omitzero"`
+}
+
+type GetCredentialReportInput struct {
+}
+
+type GetCredentialReportOutput struct {
+	Content       []byte     `json:",omitzero"`
+	ReportFormat  *string    `json:",omitzero"`
+	GeneratedTime *time.Time `json:",omitzero"`
+}
+
+type GetDelegationRequestInput struct {
+}
+
+type GetDelegationRequestOutput struct {
+}
+
+type GetGroupInput struct {
+	GroupName *string `json:",omitzero"` // required
+	Marker    *string `json:",omitzero"`
+	MaxItems  *int64  `json:",omitzero"`
+}
+
+type GetGroupOutput struct {
+	Group       *Group  `json:",omitzero"` // required
+	Users       []User  `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type GetGroupPolicyInput struct {
+	GroupName  *string `json:",omitzero"` // required
+	PolicyName *string `json:",omitzero"` // required
+}
+
+type GetGroupPolicyOutput struct {
+	GroupName      *string `json:",omitzero"` // required
+	PolicyName     *string `json:",omitzero"` // required
+	PolicyDocument *string `json:",omitzero"` // required
+}
+
+type GetHumanReadableSummaryInput struct {
+}
+
+type GetHumanReadableSummaryOutput struct {
+}
+
+type GetInstanceProfileInput struct {
+	InstanceProfileName *string `json:",omitzero"` // required
+}
+
+type GetInstanceProfileOutput struct {
+	InstanceProfile *InstanceProfile `json:",omitzero"` // required
+}
+
+type GetLoginProfileInput struct {
+	UserName *string `json:",omitzero"` // required
+}
+
+type GetLoginProfileOutput struct {
+	LoginProfile *LoginProfile `json:",omitzero"` // required
+}
+
+type GetMFADeviceInput struct {
+	SerialNumber *string `json:",omitzero"` // required
+	UserName     *string `json:",omitzero"`
+}
+
+type GetMFADeviceOutput struct {
+	UserName       *string           `json:",omitzero"`
+	SerialNumber   *string           `json:",omitzero"` // required
+	EnableDate     *time.Time        `json:",omitzero"`
+	Certifications map[string]string `json:",omitzero"`
+}
+
+type GetOpenIDConnectProviderInput struct {
+	OpenIDConnectProviderArn *string `json:",omitzero"` // required
+}
+
+type GetOpenIDConnectProviderOutput struct {
+	Url            *string    `json:",omitzero"`
+	ClientIDList   []string   `json:",omitzero"`
+	ThumbprintList []string   `json:",omitzero"`
+	CreateDate     *time.Time `json:",omitzero"`
+	Tags           []Tag      `json:",omitzero"`
+}
+
+type GetOrganizationsAccessReportInput struct {
+	JobId    *string `json:",omitzero"` // required
+	MaxItems *int64  `json:",omitzero"`
+	Marker   *string `json:",omitzero"`
+	SortKey  *string `json:",omitzero"`
+}
+
+type GetOrganizationsAccessReportOutput struct {
+	JobStatus                   *string        `json:",omitzero"` // required
+	JobCreationDate             *time.Time     `json:",omitzero"` // required
+	JobCompletionDate           *time.Time     `json:",omitzero"`
+	NumberOfServicesAccessible  *int64         `json:",omitzero"`
+	NumberOfServicesNotAccessed *int64         `json:",omitzero"`
+	AccessDetails               []AccessDetail `json:",omitzero"`
+	IsTruncated                 *bool          `json:",omitzero"`
+	Marker                      *string        `json:",omitzero"`
+	ErrorDetails                *ErrorDetails  `json:",omitzero"`
+}
+
+type GetOutboundWebIdentityFederationInfoInput struct {
+}
+
+type GetOutboundWebIdentityFederationInfoOutput struct {
+}
+
 type GetPolicyInput struct {
 	PolicyArn *string `json:",omitzero"` // required
 }
 
 type GetPolicyOutput struct {
 	Policy *Policy `json:",omitzero"`
+}
+
+type GetPolicyVersionInput struct {
+	PolicyArn *string `json:",omitzero"` // required
+	VersionId *string `json:",omitzero"` // required
+}
+
+type GetPolicyVersionOutput struct {
+	PolicyVersion *PolicyVersion `json:",omitzero"`
 }
 
 type GetRoleInput struct {
@@ -109,6 +780,161 @@ type GetRolePolicyOutput struct {
 	PolicyDocument *string `json:",omitzero"` // required
 }
 
+type GetSAMLProviderInput struct {
+	SAMLProviderArn *string `json:",omitzero"` // required
+}
+
+type GetSAMLProviderOutput struct {
+	SAMLMetadataDocument *string    `json:",omitzero"`
+	CreateDate           *time.Time `json:",omitzero"`
+	ValidUntil           *time.Time `json:",omitzero"`
+	Tags                 []Tag      `json:",omitzero"`
+}
+
+type GetSSHPublicKeyInput struct {
+	UserName       *string `json:",omitzero"` // required
+	SSHPublicKeyId *string `json:",omitzero"` // required
+	Encoding       *string `json:",omitzero"` // required
+}
+
+type GetSSHPublicKeyOutput struct {
+	SSHPublicKey *SSHPublicKey `json:",omitzero"`
+}
+
+type GetServerCertificateInput struct {
+	ServerCertificateName *string `json:",omitzero"` // required
+}
+
+type GetServerCertificateOutput struct {
+	ServerCertificate *ServerCertificate `json:",omitzero"` // required
+}
+
+type GetServiceLastAccessedDetailsInput struct {
+	JobId    *string `json:",omitzero"` // required
+	MaxItems *int64  `json:",omitzero"`
+	Marker   *string `json:",omitzero"`
+}
+
+type GetServiceLastAccessedDetailsOutput struct {
+	JobStatus            *string               `json:",omitzero"` // required
+	JobType              *string               `json:",omitzero"`
+	JobCreationDate      *time.Time            `json:",omitzero"` // required
+	ServicesLastAccessed []ServiceLastAccessed `json:",omitzero"` // required
+	JobCompletionDate    *time.Time            `json:",omitzero"` // required
+	IsTruncated          *bool                 `json:",omitzero"`
+	Marker               *string               `json:",omitzero"`
+	Error                *ErrorDetails         `json:",omitzero"`
+}
+
+type GetServiceLastAccessedDetailsWithEntitiesInput struct {
+	JobId            *string `json:",omitzero"` // required
+	ServiceNamespace *string `json:",omitzero"` // required
+	MaxItems         *int64  `json:",omitzero"`
+	Marker           *string `json:",omitzero"`
+}
+
+type GetServiceLastAccessedDetailsWithEntitiesOutput struct {
+	JobStatus         *string         `json:",omitzero"` // required
+	JobCreationDate   *time.Time      `json:",omitzero"` // required
+	JobCompletionDate *time.Time      `json:",omitzero"` // required
+	EntityDetailsList []EntityDetails `json:",omitzero"` // required
+	IsTruncated       *bool           `json:",omitzero"`
+	Marker            *string         `json:",omitzero"`
+	Error             *ErrorDetails   `json:",omitzero"`
+}
+
+type GetServiceLinkedRoleDeletionStatusInput struct {
+	DeletionTaskId *string `json:",omitzero"` // required
+}
+
+type GetServiceLinkedRoleDeletionStatusOutput struct {
+	Status *string                        `json:",omitzero"` // required
+	Reason *DeletionTaskFailureReasonType `json:",omitzero"`
+}
+
+type GetUserInput struct {
+	UserName *string `json:",omitzero"`
+}
+
+type GetUserOutput struct {
+	User *User `json:",omitzero"` // required
+}
+
+type GetUserPolicyInput struct {
+	UserName   *string `json:",omitzero"` // required
+	PolicyName *string `json:",omitzero"` // required
+}
+
+type GetUserPolicyOutput struct {
+	UserName       *string `json:",omitzero"` // required
+	PolicyName     *string `json:",omitzero"` // required
+	PolicyDocument *string `json:",omitzero"` // required
+}
+
+type Group struct {
+	Path       *string    `json:",omitzero"` // required
+	GroupName  *string    `json:",omitzero"` // required
+	GroupId    *string    `json:",omitzero"` // required
+	Arn        *string    `json:",omitzero"` // required
+	CreateDate *time.Time `json:",omitzero"` // required
+}
+
+type GroupDetail struct {
+	Path                    *string          `json:",omitzero"`
+	GroupName               *string          `json:",omitzero"`
+	GroupId                 *string          `json:",omitzero"`
+	Arn                     *string          `json:",omitzero"`
+	CreateDate              *time.Time       `json:",omitzero"`
+	GroupPolicyList         []PolicyDetail   `json:",omitzero"`
+	AttachedManagedPolicies []AttachedPolicy `json:",omitzero"`
+}
+
+type InstanceProfile struct {
+	Path                *string    `json:",omitzero"` // required
+	InstanceProfileName *string    `json:",omitzero"` // required
+	InstanceProfileId   *string    `json:",omitzero"` // required
+	Arn                 *string    `json:",omitzero"` // required
+	CreateDate          *time.Time `json:",omitzero"` // required
+	Roles               []Role     `json:",omitzero"` // required
+	Tags                []Tag      `json:",omitzero"`
+}
+
+type ListAccessKeysInput struct {
+	UserName *string `json:",omitzero"`
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListAccessKeysOutput struct {
+	AccessKeyMetadata []AccessKeyMetadata `json:",omitzero"` // required
+	IsTruncated       *bool               `json:",omitzero"`
+	Marker            *string             `json:",omitzero"`
+}
+
+type ListAccountAliasesInput struct {
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListAccountAliasesOutput struct {
+	AccountAliases []string `json:",omitzero"` // required
+	IsTruncated    *bool    `json:",omitzero"`
+	Marker         *string  `json:",omitzero"`
+}
+
+type ListAttachedGroupPoliciesInput struct {
+	GroupName  *string `json:",omitzero"` // required
+	PathPrefix *string `json:",omitzero"`
+	Marker     *string `json:",omitzero"`
+	MaxItems   *int64  `json:",omitzero"`
+}
+
+type ListAttachedGroupPoliciesOutput struct {
+	AttachedPolicies []AttachedPolicy `json:",omitzero"`
+	IsTruncated      *bool            `json:",omitzero"`
+	Marker           *string          `json:",omitzero"`
+}
+
 type ListAttachedRolePoliciesInput struct {
 	RoleName   *string `json:",omitzero"` // required
 	PathPrefix *string `json:",omitzero"`
@@ -120,6 +946,180 @@ type ListAttachedRolePoliciesOutput struct {
 	AttachedPolicies []AttachedPolicy `json:",omitzero"`
 	IsTruncated      *bool            `json:",omitzero"`
 	Marker           *string          `json:",omitzero"`
+}
+
+type ListAttachedUserPoliciesInput struct {
+	UserName   *string `json:",omitzero"` // required
+	PathPrefix *string `json:",omitzero"`
+	Marker     *string `json:",omitzero"`
+	MaxItems   *int64  `json:",omitzero"`
+}
+
+type ListAttachedUserPoliciesOutput struct {
+	AttachedPolicies []AttachedPolicy `json:",omitzero"`
+	IsTruncated      *bool            `json:",omitzero"`
+	Marker           *string          `json:",omitzero"`
+}
+
+type ListDelegationRequestsInput struct {
+}
+
+type ListDelegationRequestsOutput struct {
+}
+
+type ListEntitiesForPolicyInput struct {
+	PolicyArn         *string `json:",omitzero"` // required
+	EntityFilter      *string `json:",omitzero"`
+	PathPrefix        *string `json:",omitzero"`
+	PolicyUsageFilter *string `json:",omitzero"`
+	Marker            *string `json:",omitzero"`
+	MaxItems          *int64  `json:",omitzero"`
+}
+
+type ListEntitiesForPolicyOutput struct {
+	PolicyGroups []PolicyGroup `json:",omitzero"`
+	PolicyUsers  []PolicyUser  `json:",omitzero"`
+	PolicyRoles  []PolicyRole  `json:",omitzero"`
+	IsTruncated  *bool         `json:",omitzero"`
+	Marker       *string       `json:",omitzero"`
+}
+
+type ListGroupPoliciesInput struct {
+	GroupName *string `json:",omitzero"` // required
+	Marker    *string `json:",omitzero"`
+	MaxItems  *int64  `json:",omitzero"`
+}
+
+type ListGroupPoliciesOutput struct {
+	PolicyNames []string `json:",omitzero"` // required
+	IsTruncated *bool    `json:",omitzero"`
+	Marker      *string  `json:",omitzero"`
+}
+
+type ListGroupsForUserInput struct {
+	UserName *string `json:",omitzero"` // required
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListGroupsForUserOutput struct {
+	Groups      []Group `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListGroupsInput struct {
+	PathPrefix *string `json:",omitzero"`
+	Marker     *string `json:",omitzero"`
+	MaxItems   *int64  `json:",omitzero"`
+}
+
+type ListGroupsOutput struct {
+	Groups      []Group `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListInstanceProfileTagsInput struct {
+	InstanceProfileName *string `json:",omitzero"` // required
+	Marker              *string `json:",omitzero"`
+	MaxItems            *int64  `json:",omitzero"`
+}
+
+type ListInstanceProfileTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListInstanceProfilesForRoleInput struct {
+	RoleName *string `json:",omitzero"` // required
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListInstanceProfilesForRoleOutput struct {
+	InstanceProfiles []InstanceProfile `json:",omitzero"` // required
+	IsTruncated      *bool             `json:",omitzero"`
+	Marker           *string           `json:",omitzero"`
+}
+
+type ListInstanceProfilesInput struct {
+	PathPrefix *string `json:",omitzero"`
+	Marker     *string `json:",omitzero"`
+	MaxItems   *int64  `json:",omitzero"`
+}
+
+type ListInstanceProfilesOutput struct {
+	InstanceProfiles []InstanceProfile `json:",omitzero"` // required
+	IsTruncated      *bool             `json:",omitzero"`
+	Marker           *string           `json:",omitzero"`
+}
+
+type ListMFADeviceTagsInput struct {
+	SerialNumber *string `json:",omitzero"` // required
+	Marker       *string `json:",omitzero"`
+	MaxItems     *int64  `json:",omitzero"`
+}
+
+type ListMFADeviceTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListMFADevicesInput struct {
+	UserName *string `json:",omitzero"`
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListMFADevicesOutput struct {
+	MFADevices  []MFADevice `json:",omitzero"` // required
+	IsTruncated *bool       `json:",omitzero"`
+	Marker      *string     `json:",omitzero"`
+}
+
+type ListOpenIDConnectProviderTagsInput struct {
+	OpenIDConnectProviderArn *string `json:",omitzero"` // required
+	Marker                   *string `json:",omitzero"`
+	MaxItems                 *int64  `json:",omitzero"`
+}
+
+type ListOpenIDConnectProviderTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListOpenIDConnectProvidersInput struct {
+}
+
+type ListOpenIDConnectProvidersOutput struct {
+	OpenIDConnectProviderList []OpenIDConnectProviderListEntry `json:",omitzero"`
+}
+
+type ListOrganizationsFeaturesInput struct {
+}
+
+type ListOrganizationsFeaturesOutput struct {
+}
+
+type ListPoliciesGrantingServiceAccessEntry struct {
+	ServiceNamespace *string                       `json:",omitzero"`
+	Policies         []PolicyGrantingServiceAccess `json:",omitzero"`
+}
+
+type ListPoliciesGrantingServiceAccessInput struct {
+	Marker            *string  `json:",omitzero"`
+	Arn               *string  `json:",omitzero"` // required
+	ServiceNamespaces []string `json:",omitzero"` // required
+}
+
+type ListPoliciesGrantingServiceAccessOutput struct {
+	PoliciesGrantingServiceAccess []ListPoliciesGrantingServiceAccessEntry `json:",omitzero"` // required
+	IsTruncated                   *bool                                    `json:",omitzero"`
+	Marker                        *string                                  `json:",omitzero"`
 }
 
 type ListPoliciesInput struct {
@@ -137,6 +1137,30 @@ type ListPoliciesOutput struct {
 	Marker      *string  `json:",omitzero"`
 }
 
+type ListPolicyTagsInput struct {
+	PolicyArn *string `json:",omitzero"` // required
+	Marker    *string `json:",omitzero"`
+	MaxItems  *int64  `json:",omitzero"`
+}
+
+type ListPolicyTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListPolicyVersionsInput struct {
+	PolicyArn *string `json:",omitzero"` // required
+	Marker    *string `json:",omitzero"`
+	MaxItems  *int64  `json:",omitzero"`
+}
+
+type ListPolicyVersionsOutput struct {
+	Versions    []PolicyVersion `json:",omitzero"`
+	IsTruncated *bool           `json:",omitzero"`
+	Marker      *string         `json:",omitzero"`
+}
+
 type ListRolePoliciesInput struct {
 	RoleName *string `json:",omitzero"` // required
 	Marker   *string `json:",omitzero"`
@@ -149,6 +1173,18 @@ type ListRolePoliciesOutput struct {
 	Marker      *string  `json:",omitzero"`
 }
 
+type ListRoleTagsInput struct {
+	RoleName *string `json:",omitzero"` // required
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListRoleTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
 type ListRolesInput struct {
 	PathPrefix *string `json:",omitzero"`
 	Marker     *string `json:",omitzero"`
@@ -159,6 +1195,182 @@ type ListRolesOutput struct {
 	Roles       []Role  `json:",omitzero"` // required
 	IsTruncated *bool   `json:",omitzero"`
 	Marker      *string `json:",omitzero"`
+}
+
+type ListSAMLProviderTagsInput struct {
+	SAMLProviderArn *string `json:",omitzero"` // required
+	Marker          *string `json:",omitzero"`
+	MaxItems        *int64  `json:",omitzero"`
+}
+
+type ListSAMLProviderTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListSAMLProvidersInput struct {
+}
+
+type ListSAMLProvidersOutput struct {
+	SAMLProviderList []SAMLProviderListEntry `json:",omitzero"`
+}
+
+type ListSSHPublicKeysInput struct {
+	UserName *string `json:",omitzero"`
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListSSHPublicKeysOutput struct {
+	SSHPublicKeys []SSHPublicKeyMetadata `json:",omitzero"`
+	IsTruncated   *bool                  `json:",omitzero"`
+	Marker        *string                `json:",omitzero"`
+}
+
+type ListServerCertificateTagsInput struct {
+	ServerCertificateName *string `json:",omitzero"` // required
+	Marker                *string `json:",omitzero"`
+	MaxItems              *int64  `json:",omitzero"`
+}
+
+type ListServerCertificateTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListServerCertificatesInput struct {
+	PathPrefix *string `json:",omitzero"`
+	Marker     *string `json:",omitzero"`
+	MaxItems   *int64  `json:",omitzero"`
+}
+
+type ListServerCertificatesOutput struct {
+	ServerCertificateMetadataList []ServerCertificateMetadata `json:",omitzero"` // required
+	IsTruncated                   *bool                       `json:",omitzero"`
+	Marker                        *string                     `json:",omitzero"`
+}
+
+type ListServiceSpecificCredentialsInput struct {
+	UserName    *string `json:",omitzero"`
+	ServiceName *string `json:",omitzero"`
+}
+
+type ListServiceSpecificCredentialsOutput struct {
+	ServiceSpecificCredentials []ServiceSpecificCredentialMetadata `json:",omitzero"`
+}
+
+type ListSigningCertificatesInput struct {
+	UserName *string `json:",omitzero"`
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListSigningCertificatesOutput struct {
+	Certificates []SigningCertificate `json:",omitzero"` // required
+	IsTruncated  *bool                `json:",omitzero"`
+	Marker       *string              `json:",omitzero"`
+}
+
+type ListUserPoliciesInput struct {
+	UserName *string `json:",omitzero"` // required
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListUserPoliciesOutput struct {
+	PolicyNames []string `json:",omitzero"` // required
+	IsTruncated *bool    `json:",omitzero"`
+	Marker      *string  `json:",omitzero"`
+}
+
+type ListUserTagsInput struct {
+	UserName *string `json:",omitzero"` // required
+	Marker   *string `json:",omitzero"`
+	MaxItems *int64  `json:",omitzero"`
+}
+
+type ListUserTagsOutput struct {
+	Tags        []Tag   `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListUsersInput struct {
+	PathPrefix *string `json:",omitzero"`
+	Marker     *string `json:",omitzero"`
+	MaxItems   *int64  `json:",omitzero"`
+}
+
+type ListUsersOutput struct {
+	Users       []User  `json:",omitzero"` // required
+	IsTruncated *bool   `json:",omitzero"`
+	Marker      *string `json:",omitzero"`
+}
+
+type ListVirtualMFADevicesInput struct {
+	AssignmentStatus *string `json:",omitzero"`
+	Marker           *string `json:",omitzero"`
+	MaxItems         *int64  `json:",omitzero"`
+}
+
+type ListVirtualMFADevicesOutput struct {
+	VirtualMFADevices []VirtualMFADevice `json:",omitzero"` // required
+	IsTruncated       *bool              `json:",omitzero"`
+	Marker            *string            `json:",omitzero"`
+}
+
+type LoginProfile struct {
+	UserName              *string    `json:",omitzero"` // required
+	CreateDate            *time.Time `json:",omitzero"` // required
+	PasswordResetRequired *bool      `json:",omitzero"`
+}
+
+type MFADevice struct {
+	UserName     *string    `json:",omitzero"` // required
+	SerialNumber *string    `json:",omitzero"` // required
+	EnableDate   *time.Time `json:",omitzero"` // required
+}
+
+type ManagedPolicyDetail struct {
+	PolicyName                    *string         `json:",omitzero"`
+	PolicyId                      *string         `json:",omitzero"`
+	Arn                           *string         `json:",omitzero"`
+	Path                          *string         `json:",omitzero"`
+	DefaultVersionId              *string         `json:",omitzero"`
+	AttachmentCount               *int64          `json:",omitzero"`
+	PermissionsBoundaryUsageCount *int64          `json:",omitzero"`
+	IsAttachable                  *bool           `json:",omitzero"`
+	Description                   *string         `json:",omitzero"`
+	CreateDate                    *time.Time      `json:",omitzero"`
+	UpdateDate                    *time.Time      `json:",omitzero"`
+	PolicyVersionList             []PolicyVersion `json:",omitzero"`
+}
+
+type OpenIDConnectProviderListEntry struct {
+	Arn *string `json:",omitzero"`
+}
+
+type OrganizationsDecisionDetail struct {
+	AllowedByOrganizations *bool `json:",omitzero"`
+}
+
+type PasswordPolicy struct {
+	MinimumPasswordLength      *int64 `json:",omitzero"`
+	RequireSymbols             *bool  `json:",omitzero"`
+	RequireNumbers             *bool  `json:",omitzero"`
+	RequireUppercaseCharacters *bool  `json:",omitzero"`
+	RequireLowercaseCharacters *bool  `json:",omitzero"`
+	AllowUsersToChangePassword *bool  `json:",omitzero"`
+	ExpirePasswords            *bool  `json:",omitzero"`
+	MaxPasswordAge             *int64 `json:",omitzero"`
+	PasswordReusePrevention    *int64 `json:",omitzero"`
+	HardExpiry                 *bool  `json:",omitzero"`
+}
+
+type PermissionsBoundaryDecisionDetail struct {
+	AllowedByPermissionsBoundary *bool `json:",omitzero"`
 }
 
 type Policy struct {
@@ -176,6 +1388,63 @@ type Policy struct {
 	Tags                          []Tag      `json:",omitzero"`
 }
 
+type PolicyDetail struct {
+	PolicyName     *string `json:",omitzero"`
+	PolicyDocument *string `json:",omitzero"`
+}
+
+type PolicyGrantingServiceAccess struct {
+	PolicyName *string `json:",omitzero"` // required
+	PolicyType *string `json:",omitzero"` // required
+	PolicyArn  *string `json:",omitzero"`
+	EntityType *string `json:",omitzero"`
+	EntityName *string `json:",omitzero"`
+}
+
+type PolicyGroup struct {
+	GroupName *string `json:",omitzero"`
+	GroupId   *string `json:",omitzero"`
+}
+
+type PolicyRole struct {
+	RoleName *string `json:",omitzero"`
+	RoleId   *string `json:",omitzero"`
+}
+
+type PolicyUser struct {
+	UserName *string `json:",omitzero"`
+	UserId   *string `json:",omitzero"`
+}
+
+type PolicyVersion struct {
+	Document         *string    `json:",omitzero"`
+	VersionId        *string    `json:",omitzero"`
+	IsDefaultVersion *bool      `json:",omitzero"`
+	CreateDate       *time.Time `json:",omitzero"`
+}
+
+type Position struct {
+	Line   *int64 `json:",omitzero"`
+	Column *int64 `json:",omitzero"`
+}
+
+type PutGroupPolicyInput struct {
+	GroupName      *string `json:",omitzero"` // required
+	PolicyName     *string `json:",omitzero"` // required
+	PolicyDocument *string `json:",omitzero"` // required
+}
+
+type PutGroupPolicyOutput struct {
+}
+
+type PutRolePermissionsBoundaryInput struct {
+	RoleName            *string `json:",omitzero"` // required
+	PermissionsBoundary *string `json:",omitzero"` // required
+}
+
+type PutRolePermissionsBoundaryOutput struct {
+}
+
 type PutRolePolicyInput struct {
 	RoleName       *string `json:",omitzero"` // required
 	PolicyName     *string `json:",omitzero"` // required
@@ -183,6 +1452,81 @@ type PutRolePolicyInput struct {
 }
 
 type PutRolePolicyOutput struct {
+}
+
+type PutUserPermissionsBoundaryInput struct {
+	UserName            *string `json:",omitzero"` // required
+	PermissionsBoundary *string `json:",omitzero"` // required
+}
+
+type PutUserPermissionsBoundaryOutput struct {
+}
+
+type PutUserPolicyInput struct {
+	UserName       *string `json:",omitzero"` // required
+	PolicyName     *string `json:",omitzero"` // required
+	PolicyDocument *string `json:",omitzero"` // required
+}
+
+type PutUserPolicyOutput struct {
+}
+
+type RejectDelegationRequestInput struct {
+}
+
+type RejectDelegationRequestOutput struct {
+}
+
+type RemoveClientIDFromOpenIDConnectProviderInput struct {
+	OpenIDConnectProviderArn *string `json:",omitzero"` // required
+	ClientID                 *string `json:",omitzero"` // required
+}
+
+type RemoveClientIDFromOpenIDConnectProviderOutput struct {
+}
+
+type RemoveRoleFromInstanceProfileInput struct {
+	InstanceProfileName *string `json:",omitzero"` // required
+	RoleName            *string `json:",omitzero"` // required
+}
+
+type RemoveRoleFromInstanceProfileOutput struct {
+}
+
+type RemoveUserFromGroupInput struct {
+	GroupName *string `json:",omitzero"` // required
+	UserName  *string `json:",omitzero"` // required
+}
+
+type RemoveUserFromGroupOutput struct {
+}
+
+type ResetServiceSpecificCredentialInput struct {
+	UserName                    *string `json:",omitzero"`
+	ServiceSpecificCredentialId *string `json:",omitzero"` // required
+}
+
+type ResetServiceSpecificCredentialOutput struct {
+	ServiceSpecificCredential *ServiceSpecificCredential `json:",omitzero"`
+}
+
+type ResourceSpecificResult struct {
+	EvalResourceName                  *string                            `json:",omitzero"` // required
+	EvalResourceDecision              *string                            `json:",omitzero"` // required
+	MatchedStatements                 []Statement                        `json:",omitzero"`
+	MissingContextValues              []string                           `json:",omitzero"`
+	EvalDecisionDetails               map[string]string                  `json:",omitzero"`
+	PermissionsBoundaryDecisionDetail *PermissionsBoundaryDecisionDetail `json:",omitzero"`
+}
+
+type ResyncMFADeviceInput struct {
+	UserName            *string `json:",omitzero"` // required
+	SerialNumber        *string `json:",omitzero"` // required
+	AuthenticationCode1 *string `json:",omitzero"` // required
+	AuthenticationCode2 *string `json:",omitzero"` // required
+}
+
+type ResyncMFADeviceOutput struct {
 }
 
 type Role struct {
@@ -199,9 +1543,173 @@ type Role struct {
 	RoleLastUsed             *RoleLastUsed                `json:",omitzero"`
 }
 
+type RoleDetail struct {
+	Path                     *string                      `json:",omitzero"`
+	RoleName                 *string                      `json:",omitzero"`
+	RoleId                   *string                      `json:",omitzero"`
+	Arn                      *string                      `json:",omitzero"`
+	CreateDate               *time.Time                   `json:",omitzero"`
+	AssumeRolePolicyDocument *string                      `json:",omitzero"`
+	InstanceProfileList      []InstanceProfile            `json:",omitzero"`
+	RolePolicyList           []PolicyDetail               `json:",omitzero"`
+	AttachedManagedPolicies  []AttachedPolicy             `json:",omitzero"`
+	PermissionsBoundary      *AttachedPermissionsBoundary `json:",omitzero"`
+	Tags                     []Tag                        `json:",omitzero"`
+	RoleLastUsed             *RoleLastUsed                `json:",omitzero"`
+}
+
 type RoleLastUsed struct {
 	LastUsedDate *time.Time `json:",omitzero"`
 	Region       *string    `json:",omitzero"`
+}
+
+type RoleUsageType struct {
+	Region    *string  `json:",omitzero"`
+	Resources []string `json:",omitzero"`
+}
+
+type SAMLProviderListEntry struct {
+	Arn        *string    `json:",omitzero"`
+	ValidUntil *time.Time `json:",omitzero"`
+	CreateDate *time.Time `json:",omitzero"`
+}
+
+type SSHPublicKey struct {
+	UserName         *string    `json:",omitzero"` // required
+	SSHPublicKeyId   *string    `json:",omitzero"` // required
+	Fingerprint      *string    `json:",omitzero"` // required
+	SSHPublicKeyBody *string    `json:",omitzero"` // required
+	Status           *string    `json:",omitzero"` // required
+	UploadDate       *time.Time `json:",omitzero"`
+}
+
+type SSHPublicKeyMetadata struct {
+	UserName       *string    `json:",omitzero"` // required
+	SSHPublicKeyId *string    `json:",omitzero"` // required
+	Status         *string    `json:",omitzero"` // required
+	UploadDate     *time.Time `json:",omitzero"` // required
+}
+
+type SendDelegationTokenInput struct {
+}
+
+type SendDelegationTokenOutput struct {
+}
+
+type ServerCertificate struct {
+	ServerCertificateMetadata *ServerCertificateMetadata `json:",omitzero"` // required
+	CertificateBody           *string                    `json:",omitzero"` // required
+	CertificateChain          *string                    `json:",omitzero"`
+	Tags                      []Tag                      `json:",omitzero"`
+}
+
+type ServerCertificateMetadata struct {
+	Path                  *string    `json:",omitzero"` // required
+	ServerCertificateName *string    `json:",omitzero"` // required
+	ServerCertificateId   *string    `json:",omitzero"` // required
+	Arn                   *string    `json:",omitzero"` // required
+	UploadDate            *time.Time `json:",omitzero"`
+	Expiration            *time.Time `json:",omitzero"`
+}
+
+type ServiceLastAccessed struct {
+	ServiceName                *string                     `json:",omitzero"` // required
+	LastAuthenticated          *time.Time                  `json:",omitzero"`
+	ServiceNamespace           *string                     `json:",omitzero"` // required
+	LastAuthenticatedEntity    *string                     `json:",omitzero"`
+	LastAuthenticatedRegion    *string                     `json:",omitzero"`
+	TotalAuthenticatedEntities *int64                      `json:",omitzero"`
+	TrackedActionsLastAccessed []TrackedActionLastAccessed `json:",omitzero"`
+}
+
+type ServiceSpecificCredential struct {
+	CreateDate                  *time.Time `json:",omitzero"` // required
+	ServiceName                 *string    `json:",omitzero"` // required
+	ServiceUserName             *string    `json:",omitzero"` // required
+	ServicePassword             *string    `json:",omitzero"` // required
+	ServiceSpecificCredentialId *string    `json:",omitzero"` // required
+	UserName                    *string    `json:",omitzero"` // required
+	Status                      *string    `json:",omitzero"` // required
+}
+
+type ServiceSpecificCredentialMetadata struct {
+	UserName                    *string    `json:",omitzero"` // required
+	Status                      *string    `json:",omitzero"` // required
+	ServiceUserName             *string    `json:",omitzero"` // required
+	CreateDate                  *time.Time `json:",omitzero"` // required
+	ServiceSpecificCredentialId *string    `json:",omitzero"` // required
+	ServiceName                 *string    `json:",omitzero"` // required
+}
+
+type SetDefaultPolicyVersionInput struct {
+	PolicyArn *string `json:",omitzero"` // required
+	VersionId *string `json:",omitzero"` // required
+}
+
+type SetDefaultPolicyVersionOutput struct {
+}
+
+type SetSecurityTokenServicePreferencesInput struct {
+	GlobalEndpointTokenVersion *string `json:",omitzero"` // required
+}
+
+type SetSecurityTokenServicePreferencesOutput struct {
+}
+
+type SigningCertificate struct {
+	UserName        *string    `json:",omitzero"` // required
+	CertificateId   *string    `json:",omitzero"` // required
+	CertificateBody *string    `json:",omitzero"` // required
+	Status          *string    `json:",omitzero"` // required
+	UploadDate      *time.Time `json:",omitzero"`
+}
+
+type SimulateCustomPolicyInput struct {
+	PolicyInputList                    []string       `json:",omitzero"` // required
+	PermissionsBoundaryPolicyInputList []string       `json:",omitzero"`
+	ActionNames                        []string       `json:",omitzero"` // required
+	ResourceArns                       []string       `json:",omitzero"`
+	ResourcePolicy                     *string        `json:",omitzero"`
+	ResourceOwner                      *string        `json:",omitzero"`
+	CallerArn                          *string        `json:",omitzero"`
+	ContextEntries                     []ContextEntry `json:",omitzero"`
+	ResourceHandlingOption             *string        `json:",omitzero"`
+	MaxItems                           *int64         `json:",omitzero"`
+	Marker                             *string        `json:",omitzero"`
+}
+
+type SimulateCustomPolicyOutput struct {
+	EvaluationResults []EvaluationResult `json:",omitzero"`
+	IsTruncated       *bool              `json:",omitzero"`
+	Marker            *string            `json:",omitzero"`
+}
+
+type SimulatePrincipalPolicyInput struct {
+	PolicySourceArn                    *string        `json:",omitzero"` // required
+	PolicyInputList                    []string       `json:",omitzero"`
+	PermissionsBoundaryPolicyInputList []string       `json:",omitzero"`
+	ActionNames                        []string       `json:",omitzero"` // required
+	ResourceArns                       []string       `json:",omitzero"`
+	ResourcePolicy                     *string        `json:",omitzero"`
+	ResourceOwner                      *string        `json:",omitzero"`
+	CallerArn                          *string        `json:",omitzero"`
+	ContextEntries                     []ContextEntry `json:",omitzero"`
+	ResourceHandlingOption             *string        `json:",omitzero"`
+	MaxItems                           *int64         `json:",omitzero"`
+	Marker                             *string        `json:",omitzero"`
+}
+
+type SimulatePrincipalPolicyOutput struct {
+	EvaluationResults []EvaluationResult `json:",omitzero"`
+	IsTruncated       *bool              `json:",omitzero"`
+	Marker            *string            `json:",omitzero"`
+}
+
+type Statement struct {
+	SourcePolicyId   *string   `json:",omitzero"`
+	SourcePolicyType *string   `json:",omitzero"`
+	StartPosition    *Position `json:",omitzero"`
+	EndPosition      *Position `json:",omitzero"`
 }
 
 type Tag struct {
@@ -209,9 +1717,402 @@ type Tag struct {
 	Value *string `json:",omitzero"` // required
 }
 
+type TagInstanceProfileInput struct {
+	InstanceProfileName *string `json:",omitzero"` // required
+	Tags                []Tag   `json:",omitzero"` // required
+}
+
+type TagInstanceProfileOutput struct {
+}
+
+type TagMFADeviceInput struct {
+	SerialNumber *string `json:",omitzero"` // required
+	Tags         []Tag   `json:",omitzero"` // required
+}
+
+type TagMFADeviceOutput struct {
+}
+
+type TagOpenIDConnectProviderInput struct {
+	OpenIDConnectProviderArn *string `json:",omitzero"` // required
+	Tags                     []Tag   `json:",omitzero"` // required
+}
+
+type TagOpenIDConnectProviderOutput struct {
+}
+
+type TagPolicyInput struct {
+	PolicyArn *string `json:",omitzero"` // required
+	Tags      []Tag   `json:",omitzero"` // required
+}
+
+type TagPolicyOutput struct {
+}
+
+type TagRoleInput struct {
+	RoleName *string `json:",omitzero"` // required
+	Tags     []Tag   `json:",omitzero"` // required
+}
+
+type TagRoleOutput struct {
+}
+
+type TagSAMLProviderInput struct {
+	SAMLProviderArn *string `json:",omitzero"` // required
+	Tags            []Tag   `json:",omitzero"` // required
+}
+
+type TagSAMLProviderOutput struct {
+}
+
+type TagServerCertificateInput struct {
+	ServerCertificateName *string `json:",omitzero"` // required
+	Tags                  []Tag   `json:",omitzero"` // required
+}
+
+type TagServerCertificateOutput struct {
+}
+
+type TagUserInput struct {
+	UserName *string `json:",omitzero"` // required
+	Tags     []Tag   `json:",omitzero"` // required
+}
+
+type TagUserOutput struct {
+}
+
+type TrackedActionLastAccessed struct {
+	ActionName         *string    `json:",omitzero"`
+	LastAccessedEntity *string    `json:",omitzero"`
+	LastAccessedTime   *time.Time `json:",omitzero"`
+	LastAccessedRegion *string    `json:",omitzero"`
+}
+
+type UntagInstanceProfileInput struct {
+	InstanceProfileName *string  `json:",omitzero"` // required
+	TagKeys             []string `json:",omitzero"` // required
+}
+
+type UntagInstanceProfileOutput struct {
+}
+
+type UntagMFADeviceInput struct {
+	SerialNumber *string  `json:",omitzero"` // required
+	TagKeys      []string `json:",omitzero"` // required
+}
+
+type UntagMFADeviceOutput struct {
+}
+
+type UntagOpenIDConnectProviderInput struct {
+	OpenIDConnectProviderArn *string  `json:",omitzero"` // required
+	TagKeys                  []string `json:",omitzero"` // required
+}
+
+type UntagOpenIDConnectProviderOutput struct {
+}
+
+type UntagPolicyInput struct {
+	PolicyArn *string  `json:",omitzero"` // required
+	TagKeys   []string `json:",omitzero"` // required
+}
+
+type UntagPolicyOutput struct {
+}
+
+type UntagRoleInput struct {
+	RoleName *string  `json:",omitzero"` // required
+	TagKeys  []string `json:",omitzero"` // required
+}
+
+type UntagRoleOutput struct {
+}
+
+type UntagSAMLProviderInput struct {
+	SAMLProviderArn *string  `json:",omitzero"` // required
+	TagKeys         []string `json:",omitzero"` // required
+}
+
+type UntagSAMLProviderOutput struct {
+}
+
+type UntagServerCertificateInput struct {
+	ServerCertificateName *string  `json:",omitzero"` // required
+	TagKeys               []string `json:",omitzero"` // required
+}
+
+type UntagServerCertificateOutput struct {
+}
+
+type UntagUserInput struct {
+	UserName *string  `json:",omitzero"` // required
+	TagKeys  []string `json:",omitzero"` // required
+}
+
+type UntagUserOutput struct {
+}
+
+type UpdateAccessKeyInput struct {
+	UserName    *string `json:",omitzero"`
+	AccessKeyId *string `json:",omitzero"` // required
+	Status      *string `json:",omitzero"` // required
+}
+
+type UpdateAccessKeyOutput struct {
+}
+
+type UpdateAccountPasswordPolicyInput struct {
+	MinimumPasswordLength      *int64 `json:",omitzero"`
+	RequireSymbols             *bool  `json:",omitzero"`
+	RequireNumbers             *bool  `json:",omitzero"`
+	RequireUppercaseCharacters *bool  `json:",omitzero"`
+	RequireLowercaseCharacters *bool  `json:",omitzero"`
+	AllowUsersToChangePassword *bool  `json:",omitzero"`
+	MaxPasswordAge             *int64 `json:",omitzero"`
+	PasswordReusePrevention    *int64 `json:",omitzero"`
+	HardExpiry                 *bool  `json:",omitzero"`
+}
+
+type UpdateAccountPasswordPolicyOutput struct {
+}
+
+type UpdateAssumeRolePolicyInput struct {
+	RoleName       *string `json:",omitzero"` // required
+	PolicyDocument *string `json:",omitzero"` // required
+}
+
+type UpdateAssumeRolePolicyOutput struct {
+}
+
+type UpdateDelegationRequestInput struct {
+}
+
+type UpdateDelegationRequestOutput struct {
+}
+
+type UpdateGroupInput struct {
+	GroupName    *string `json:",omitzero"` // required
+	NewPath      *string `json:",omitzero"`
+	NewGroupName *string `json:",omitzero"`
+}
+
+type UpdateGroupOutput struct {
+}
+
+type UpdateLoginProfileInput struct {
+	UserName              *string `json:",omitzero"` // required
+	Password              *string `json:",omitzero"`
+	PasswordResetRequired *bool   `json:",omitzero"`
+}
+
+type UpdateLoginProfileOutput struct {
+}
+
+type UpdateOpenIDConnectProviderThumbprintInput struct {
+	OpenIDConnectProviderArn *string  `json:",omitzero"` // required
+	ThumbprintList           []string `json:",omitzero"` // required
+}
+
+type UpdateOpenIDConnectProviderThumbprintOutput struct {
+}
+
+type UpdateRoleDescriptionInput struct {
+	RoleName    *string `json:",omitzero"` // required
+	Description *string `json:",omitzero"` // required
+}
+
+type UpdateRoleDescriptionOutput struct {
+	Role *Role `json:",omitzero"`
+}
+
+type UpdateRoleInput struct {
+	RoleName           *string `json:",omitzero"` // required
+	Description        *string `json:",omitzero"`
+	MaxSessionDuration *int64  `json:",omitzero"`
+}
+
+type UpdateRoleOutput struct {
+}
+
+type UpdateSAMLProviderInput struct {
+	SAMLMetadataDocument *string `json:",omitzero"` // required
+	SAMLProviderArn      *string `json:",omitzero"` // required
+}
+
+type UpdateSAMLProviderOutput struct {
+	SAMLProviderArn *string `json:",omitzero"`
+}
+
+type UpdateSSHPublicKeyInput struct {
+	UserName       *string `json:",omitzero"` // required
+	SSHPublicKeyId *string `json:",omitzero"` // required
+	Status         *string `json:",omitzero"` // required
+}
+
+type UpdateSSHPublicKeyOutput struct {
+}
+
+type UpdateServerCertificateInput struct {
+	ServerCertificateName    *string `json:",omitzero"` // required
+	NewPath                  *string `json:",omitzero"`
+	NewServerCertificateName *string `json:",omitzero"`
+}
+
+type UpdateServerCertificateOutput struct {
+}
+
+type UpdateServiceSpecificCredentialInput struct {
+	UserName                    *string `json:",omitzero"`
+	ServiceSpecificCredentialId *string `json:",omitzero"` // required
+	Status                      *string `json:",omitzero"` // required
+}
+
+type UpdateServiceSpecificCredentialOutput struct {
+}
+
+type UpdateSigningCertificateInput struct {
+	UserName      *string `json:",omitzero"`
+	CertificateId *string `json:",omitzero"` // required
+	Status        *string `json:",omitzero"` // required
+}
+
+type UpdateSigningCertificateOutput struct {
+}
+
+type UpdateUserInput struct {
+	UserName    *string `json:",omitzero"` // required
+	NewPath     *string `json:",omitzero"`
+	NewUserName *string `json:",omitzero"`
+}
+
+type UpdateUserOutput struct {
+}
+
+type UploadSSHPublicKeyInput struct {
+	UserName         *string `json:",omitzero"` // required
+	SSHPublicKeyBody *string `json:",omitzero"` // required
+}
+
+type UploadSSHPublicKeyOutput struct {
+	SSHPublicKey *SSHPublicKey `json:",omitzero"`
+}
+
+type UploadServerCertificateInput struct {
+	Path                  *string `json:",omitzero"`
+	ServerCertificateName *string `json:",omitzero"` // required
+	CertificateBody       *string `json:",omitzero"` // required
+	PrivateKey            *string `json:",omitzero"` // required
+	CertificateChain      *string `json:",omitzero"`
+	Tags                  []Tag   `json:",omitzero"`
+}
+
+type UploadServerCertificateOutput struct {
+	ServerCertificateMetadata *ServerCertificateMetadata `json:",omitzero"`
+	Tags                      []Tag                      `json:",omitzero"`
+}
+
+type UploadSigningCertificateInput struct {
+	UserName        *string `json:",omitzero"`
+	CertificateBody *string `json:",omitzero"` // required
+}
+
+type UploadSigningCertificateOutput struct {
+	Certificate *SigningCertificate `json:",omitzero"` // required
+}
+
+type User struct {
+	Path                *string                      `json:",omitzero"` // required
+	UserName            *string                      `json:",omitzero"` // required
+	UserId              *string                      `json:",omitzero"` // required
+	Arn                 *string                      `json:",omitzero"` // required
+	CreateDate          *time.Time                   `json:",omitzero"` // required
+	PasswordLastUsed    *time.Time                   `json:",omitzero"`
+	PermissionsBoundary *AttachedPermissionsBoundary `json:",omitzero"`
+	Tags                []Tag                        `json:",omitzero"`
+}
+
+type UserDetail struct {
+	Path                    *string                      `json:",omitzero"`
+	UserName                *string                      `json:",omitzero"`
+	UserId                  *string                      `json:",omitzero"`
+	Arn                     *string                      `json:",omitzero"`
+	CreateDate              *time.Time                   `json:",omitzero"`
+	UserPolicyList          []PolicyDetail               `json:",omitzero"`
+	GroupList               []string                     `json:",omitzero"`
+	AttachedManagedPolicies []AttachedPolicy             `json:",omitzero"`
+	PermissionsBoundary     *AttachedPermissionsBoundary `json:",omitzero"`
+	Tags                    []Tag                        `json:",omitzero"`
+}
+
+type VirtualMFADevice struct {
+	SerialNumber     *string    `json:",omitzero"` // required
+	Base32StringSeed []byte     `json:",omitzero"`
+	QRCodePNG        []byte     `json:",omitzero"`
+	User             *User      `json:",omitzero"`
+	EnableDate       *time.Time `json:",omitzero"`
+	Tags             []Tag      `json:",omitzero"`
+}
+
+// Values of AccessAdvisorUsageGranularityType.
+const (
+	AccessAdvisorUsageGranularityTypeServiceLevel = "SERVICE_LEVEL"
+	AccessAdvisorUsageGranularityTypeActionLevel  = "ACTION_LEVEL"
+)
+
+// Values of ContextKeyTypeEnum.
+const (
+	ContextKeyTypeEnumString      = "string"
+	ContextKeyTypeEnumStringList  = "stringList"
+	ContextKeyTypeEnumNumeric     = "numeric"
+	ContextKeyTypeEnumNumericList = "numericList"
+	ContextKeyTypeEnumBoolean     = "boolean"
+	ContextKeyTypeEnumBooleanList = "booleanList"
+	ContextKeyTypeEnumIp          = "ip"
+	ContextKeyTypeEnumIpList      = "ipList"
+	ContextKeyTypeEnumBinary      = "binary"
+	ContextKeyTypeEnumBinaryList  = "binaryList"
+	ContextKeyTypeEnumDate        = "date"
+	ContextKeyTypeEnumDateList    = "dateList"
+)
+
+// Values of DeletionTaskStatusType.
+const (
+	DeletionTaskStatusTypeSucceeded  = "SUCCEEDED"
+	DeletionTaskStatusTypeInProgress = "IN_PROGRESS"
+	DeletionTaskStatusTypeFailed     = "FAILED"
+	DeletionTaskStatusTypeNotStarted = "NOT_STARTED"
+)
+
+// Values of EntityType.
+const (
+	EntityTypeUser               = "User"
+	EntityTypeRole               = "Role"
+	EntityTypeGroup              = "Group"
+	EntityTypeLocalManagedPolicy = "LocalManagedPolicy"
+	EntityTypeAWSManagedPolicy   = "AWSManagedPolicy"
+)
+
 // Values of PermissionsBoundaryAttachmentType.
 const (
 	PermissionsBoundaryAttachmentTypePermissionsBoundaryPolicy = "PermissionsBoundaryPolicy"
+)
+
+// Values of PolicyEvaluationDecisionType.
+const (
+	PolicyEvaluationDecisionTypeAllowed      = "allowed"
+	PolicyEvaluationDecisionTypeExplicitDeny = "explicitDeny"
+	PolicyEvaluationDecisionTypeImplicitDeny = "implicitDeny"
+)
+
+// Values of PolicySourceType.
+const (
+	PolicySourceTypeUser        = "user"
+	PolicySourceTypeGroup       = "group"
+	PolicySourceTypeRole        = "role"
+	PolicySourceTypeAwsManaged  = "aws-managed"
+	PolicySourceTypeUserManaged = "user-managed"
+	PolicySourceTypeResource    = "resource"
+	PolicySourceTypeNone        = "none"
 )
 
 // Values of PolicyUsageType.
@@ -220,9 +2121,104 @@ const (
 	PolicyUsageTypePermissionsBoundary = "PermissionsBoundary"
 )
 
+// Values of ReportFormatType.
+const (
+	ReportFormatTypeTextCsv = "text/csv"
+)
+
+// Values of ReportStateType.
+const (
+	ReportStateTypeStarted    = "STARTED"
+	ReportStateTypeInprogress = "INPROGRESS"
+	ReportStateTypeComplete   = "COMPLETE"
+)
+
+// Values of assignmentStatusType.
+const (
+	AssignmentStatusTypeAssigned   = "Assigned"
+	AssignmentStatusTypeUnassigned = "Unassigned"
+	AssignmentStatusTypeAny        = "Any"
+)
+
+// Values of encodingType.
+const (
+	EncodingTypeSsh = "SSH"
+	EncodingTypePem = "PEM"
+)
+
+// Values of globalEndpointTokenVersion.
+const (
+	GlobalEndpointTokenVersionV1Token = "v1Token"
+	GlobalEndpointTokenVersionV2Token = "v2Token"
+)
+
+// Values of jobStatusType.
+const (
+	JobStatusTypeInProgress = "IN_PROGRESS"
+	JobStatusTypeCompleted  = "COMPLETED"
+	JobStatusTypeFailed     = "FAILED"
+)
+
+// Values of policyOwnerEntityType.
+const (
+	PolicyOwnerEntityTypeUser  = "USER"
+	PolicyOwnerEntityTypeRole  = "ROLE"
+	PolicyOwnerEntityTypeGroup = "GROUP"
+)
+
 // Values of policyScopeType.
 const (
 	PolicyScopeTypeAll   = "All"
 	PolicyScopeTypeAws   = "AWS"
 	PolicyScopeTypeLocal = "Local"
+)
+
+// Values of policyType.
+const (
+	PolicyTypeInline  = "INLINE"
+	PolicyTypeManaged = "MANAGED"
+)
+
+// Values of sortKeyType.
+const (
+	SortKeyTypeServiceNamespaceAscending       = "SERVICE_NAMESPACE_ASCENDING"
+	SortKeyTypeServiceNamespaceDescending      = "SERVICE_NAMESPACE_DESCENDING"
+	SortKeyTypeLastAuthenticatedTimeAscending  = "LAST_AUTHENTICATED_TIME_ASCENDING"
+	SortKeyTypeLastAuthenticatedTimeDescending = "LAST_AUTHENTICATED_TIME_DESCENDING"
+)
+
+// Values of statusType.
+const (
+	StatusTypeActive   = "Active"
+	StatusTypeInactive = "Inactive"
+)
+
+// Values of summaryKeyType.
+const (
+	SummaryKeyTypeUsers                             = "Users"
+	SummaryKeyTypeUsersQuota                        = "UsersQuota"
+	SummaryKeyTypeGroups                            = "Groups"
+	SummaryKeyTypeGroupsQuota                       = "GroupsQuota"
+	SummaryKeyTypeServerCertificates                = "ServerCertificates"
+	SummaryKeyTypeServerCertificatesQuota           = "ServerCertificatesQuota"
+	SummaryKeyTypeUserPolicySizeQuota               = "UserPolicySizeQuota"
+	SummaryKeyTypeGroupPolicySizeQuota              = "GroupPolicySizeQuota"
+	SummaryKeyTypeGroupsPerUserQuota                = "GroupsPerUserQuota"
+	SummaryKeyTypeSigningCertificatesPerUserQuota   = "SigningCertificatesPerUserQuota"
+	SummaryKeyTypeAccessKeysPerUserQuota            = "AccessKeysPerUserQuota"
+	SummaryKeyTypeMFADevices                        = "MFADevices"
+	SummaryKeyTypeMFADevicesInUse                   = "MFADevicesInUse"
+	SummaryKeyTypeAccountMFAEnabled                 = "AccountMFAEnabled"
+	SummaryKeyTypeAccountAccessKeysPresent          = "AccountAccessKeysPresent"
+	SummaryKeyTypeAccountSigningCertificatesPresent = "AccountSigningCertificatesPresent"
+	SummaryKeyTypeAttachedPoliciesPerGroupQuota     = "AttachedPoliciesPerGroupQuota"
+	SummaryKeyTypeAttachedPoliciesPerRoleQuota      = "AttachedPoliciesPerRoleQuota"
+	SummaryKeyTypeAttachedPoliciesPerUserQuota      = "AttachedPoliciesPerUserQuota"
+	SummaryKeyTypePolicies                          = "Policies"
+	SummaryKeyTypePoliciesQuota                     = "PoliciesQuota"
+	SummaryKeyTypePolicySizeQuota                   = "PolicySizeQuota"
+	SummaryKeyTypePolicyVersionsInUse               = "PolicyVersionsInUse"
+	SummaryKeyTypePolicyVersionsInUseQuota          = "PolicyVersionsInUseQuota"
+	SummaryKeyTypeVersionsPerPolicyQuota            = "VersionsPerPolicyQuota"
+	SummaryKeyTypeGlobalEndpointTokenVersion        = "GlobalEndpointTokenVersion"
 )

@@ -4,6 +4,104 @@
 // model that the protocol codecs read. It has no logic.
 package kms
 
+import (
+	"time"
+)
+
+type AliasListEntry struct {
+	AliasName       *string    `json:",omitzero"`
+	AliasArn        *string    `json:",omitzero"`
+	TargetKeyId     *string    `json:",omitzero"`
+	CreationDate    *time.Time `json:",omitzero"`
+	LastUpdatedDate *time.Time `json:",omitzero"`
+}
+
+type CancelKeyDeletionInput struct {
+	KeyId *string `json:",omitzero"` // required
+}
+
+type CancelKeyDeletionOutput struct {
+	KeyId *string `json:",omitzero"`
+}
+
+type ConnectCustomKeyStoreInput struct {
+	CustomKeyStoreId *string `json:",omitzero"` // required
+}
+
+type ConnectCustomKeyStoreOutput struct {
+}
+
+type CreateAliasInput struct {
+	AliasName   *string `json:",omitzero"` // required
+	TargetKeyId *string `json:",omitzero"` // required
+}
+
+type CreateAliasOutput struct {
+}
+
+type CreateCustomKeyStoreInput struct {
+	CustomKeyStoreName               *string                               `json:",omitzero"` // required
+	CloudHsmClusterId                *string                               `json:",omitzero"`
+	TrustAnchorCertificate           *string                               `json:",omitzero"`
+	KeyStorePassword                 *string                               `json:",omitzero"`
+	CustomKeyStoreType               *string                               `json:",omitzero"`
+	XksProxyUriEndpoint              *string                               `json:",omitzero"`
+	XksProxyUriPath                  *string                               `json:",omitzero"`
+	XksProxyVpcEndpointServiceName   *string                               `json:",omitzero"`
+	XksProxyAuthenticationCredential *XksProxyAuthenticationCredentialType `json:",omitzero"`
+	XksProxyConnectivity             *string                               `json:",omitzero"`
+}
+
+type CreateCustomKeyStoreOutput struct {
+	CustomKeyStoreId *string `json:",omitzero"`
+}
+
+type CreateGrantInput struct {
+	KeyId             *string           `json:",omitzero"` // required
+	GranteePrincipal  *string           `json:",omitzero"` // required
+	RetiringPrincipal *string           `json:",omitzero"`
+	Operations        []string          `json:",omitzero"` // required
+	Constraints       *GrantConstraints `json:",omitzero"`
+	GrantTokens       []string          `json:",omitzero"`
+	Name              *string           `json:",omitzero"`
+	DryRun            *bool             `json:",omitzero"`
+}
+
+type CreateGrantOutput struct {
+	GrantToken *string `json:",omitzero"`
+	GrantId    *string `json:",omitzero"`
+}
+
+type CreateKeyInput struct {
+	Policy                         *string `json:",omitzero"`
+	Description                    *string `json:",omitzero"`
+	KeyUsage                       *string `json:",omitzero"`
+	CustomerMasterKeySpec          *string `json:",omitzero"`
+	KeySpec                        *string `json:",omitzero"`
+	Origin                         *string `json:",omitzero"`
+	CustomKeyStoreId               *string `json:",omitzero"`
+	BypassPolicyLockoutSafetyCheck *bool   `json:",omitzero"`
+	Tags                           []Tag   `json:",omitzero"`
+	MultiRegion                    *bool   `json:",omitzero"`
+	XksKeyId                       *string `json:",omitzero"`
+}
+
+type CreateKeyOutput struct {
+	KeyMetadata *KeyMetadata `json:",omitzero"`
+}
+
+type CustomKeyStoresListEntry struct {
+	CustomKeyStoreId       *string                    `json:",omitzero"`
+	CustomKeyStoreName     *string                    `json:",omitzero"`
+	CloudHsmClusterId      *string                    `json:",omitzero"`
+	TrustAnchorCertificate *string                    `json:",omitzero"`
+	ConnectionState        *string                    `json:",omitzero"`
+	ConnectionErrorCode    *string                    `json:",omitzero"`
+	CreationDate           *time.Time                 `json:",omitzero"`
+	CustomKeyStoreType     *string                    `json:",omitzero"`
+	XksProxyConfiguration  *XksProxyConfigurationType `json:",omitzero"`
+}
+
 type DecryptInput struct {
 	CiphertextBlob      []byte            `json:",omitzero"` // required
 	EncryptionContext   map[string]string `json:",omitzero"`
@@ -19,6 +117,102 @@ type DecryptOutput struct {
 	Plaintext              []byte  `json:",omitzero"`
 	EncryptionAlgorithm    *string `json:",omitzero"`
 	CiphertextForRecipient []byte  `json:",omitzero"`
+}
+
+type DeleteAliasInput struct {
+	AliasName *string `json:",omitzero"` // required
+}
+
+type DeleteAliasOutput struct {
+}
+
+type DeleteCustomKeyStoreInput struct {
+	CustomKeyStoreId *string `json:",omitzero"` // required
+}
+
+type DeleteCustomKeyStoreOutput struct {
+}
+
+type DeleteImportedKeyMaterialInput struct {
+	KeyId *string `json:",omitzero"` // required
+}
+
+type DeleteImportedKeyMaterialOutput struct {
+}
+
+type DeriveSharedSecretInput struct {
+	KeyId                 *string        `json:",omitzero"` // required
+	KeyAgreementAlgorithm *string        `json:",omitzero"` // required
+	PublicKey             []byte         `json:",omitzero"` // required
+	GrantTokens           []string       `json:",omitzero"`
+	DryRun                *bool          `json:",omitzero"`
+	Recipient             *RecipientInfo `json:",omitzero"`
+}
+
+type DeriveSharedSecretOutput struct {
+	KeyId                  *string `json:",omitzero"`
+	SharedSecret           []byte  `json:",omitzero"`
+	CiphertextForRecipient []byte  `json:",omitzero"`
+	KeyAgreementAlgorithm  *string `json:",omitzero"`
+	KeyOrigin              *string `json:",omitzero"`
+}
+
+type DescribeCustomKeyStoresInput struct {
+	CustomKeyStoreId   *string `json:",omitzero"`
+	CustomKeyStoreName *string `json:",omitzero"`
+	Limit              *int64  `json:",omitzero"`
+	Marker             *string `json:",omitzero"`
+}
+
+type DescribeCustomKeyStoresOutput struct {
+	CustomKeyStores []CustomKeyStoresListEntry `json:",omitzero"`
+	NextMarker      *string                    `json:",omitzero"`
+	Truncated       *bool                      `json:",omitzero"`
+}
+
+type DescribeKeyInput struct {
+	KeyId       *string  `json:",omitzero"` // required
+	GrantTokens []string `json:",omitzero"`
+}
+
+type DescribeKeyOutput struct {
+	KeyMetadata *KeyMetadata `json:",omitzero"`
+}
+
+type DisableKeyInput struct {
+	KeyId *string `json:",omitzero"` // required
+}
+
+type DisableKeyOutput struct {
+}
+
+type DisableKeyRotationInput struct {
+	KeyId *string `json:",omitzero"` // required
+}
+
+type DisableKeyRotationOutput struct {
+}
+
+type DisconnectCustomKeyStoreInput struct {
+	CustomKeyStoreId *string `json:",omitzero"` // required
+}
+
+type DisconnectCustomKeyStoreOutput struct {
+}
+
+type EnableKeyInput struct {
+	KeyId *string `json:",omitzero"` // required
+}
+
+type EnableKeyOutput struct {
+}
+
+type EnableKeyRotationInput struct {
+	KeyId                *string `json:",omitzero"` // required
+	RotationPeriodInDays *int64  `json:",omitzero"`
+}
+
+type EnableKeyRotationOutput struct {
 }
 
 type EncryptInput struct {
@@ -53,10 +247,579 @@ type GenerateDataKeyOutput struct {
 	CiphertextForRecipient []byte  `json:",omitzero"`
 }
 
+type GenerateDataKeyPairInput struct {
+	EncryptionContext map[string]string `json:",omitzero"`
+	KeyId             *string           `json:",omitzero"` // required
+	KeyPairSpec       *string           `json:",omitzero"` // required
+	GrantTokens       []string          `json:",omitzero"`
+	Recipient         *RecipientInfo    `json:",omitzero"`
+	DryRun            *bool             `json:",omitzero"`
+}
+
+type GenerateDataKeyPairOutput struct {
+	PrivateKeyCiphertextBlob []byte  `json:",omitzero"`
+	PrivateKeyPlaintext      []byte  `json:",omitzero"`
+	PublicKey                []byte  `json:",omitzero"`
+	KeyId                    *string `json:",omitzero"`
+	KeyPairSpec              *string `json:",omitzero"`
+	CiphertextForRecipient   []byte  `json:",omitzero"`
+}
+
+type GenerateDataKeyPairWithoutPlaintextInput struct {
+	EncryptionContext map[string]string `json:",omitzero"`
+	KeyId             *string           `json:",omitzero"` // required
+	KeyPairSpec       *string           `json:",omitzero"` // required
+	GrantTokens       []string          `json:",omitzero"`
+	DryRun            *bool             `json:",omitzero"`
+}
+
+type GenerateDataKeyPairWithoutPlaintextOutput struct {
+	PrivateKeyCiphertextBlob []byte  `json:",omitzero"`
+	PublicKey                []byte  `json:",omitzero"`
+	KeyId                    *string `json:",omitzero"`
+	KeyPairSpec              *string `json:",omitzero"`
+}
+
+type GenerateDataKeyWithoutPlaintextInput struct {
+	KeyId             *string           `json:",omitzero"` // required
+	EncryptionContext map[string]string `json:",omitzero"`
+	KeySpec           *string           `json:",omitzero"`
+	NumberOfBytes     *int64            `json:",omitzero"`
+	GrantTokens       []string          `json:",omitzero"`
+	DryRun            *bool             `json:",omitzero"`
+}
+
+type GenerateDataKeyWithoutPlaintextOutput struct {
+	CiphertextBlob []byte  `json:",omitzero"`
+	KeyId          *string `json:",omitzero"`
+}
+
+type GenerateMacInput struct {
+	Message      []byte   `json:",omitzero"` // required
+	KeyId        *string  `json:",omitzero"` // required
+	MacAlgorithm *string  `json:",omitzero"` // required
+	GrantTokens  []string `json:",omitzero"`
+	DryRun       *bool    `json:",omitzero"`
+}
+
+type GenerateMacOutput struct {
+	Mac          []byte  `json:",omitzero"`
+	MacAlgorithm *string `json:",omitzero"`
+	KeyId        *string `json:",omitzero"`
+}
+
+type GenerateRandomInput struct {
+	NumberOfBytes    *int64         `json:",omitzero"`
+	CustomKeyStoreId *string        `json:",omitzero"`
+	Recipient        *RecipientInfo `json:",omitzero"`
+}
+
+type GenerateRandomOutput struct {
+	Plaintext              []byte `json:",omitzero"`
+	CiphertextForRecipient []byte `json:",omitzero"`
+}
+
+type GetKeyPolicyInput struct {
+	KeyId      *string `json:",omitzero"` // required
+	PolicyName *string `json:",omitzero"`
+}
+
+type GetKeyPolicyOutput struct {
+	Policy     *string `json:",omitzero"`
+	PolicyName *string `json:",omitzero"`
+}
+
+type GetKeyRotationStatusInput struct {
+	KeyId *string `json:",omitzero"` // required
+}
+
+type GetKeyRotationStatusOutput struct {
+	KeyRotationEnabled        *bool      `json:",omitzero"`
+	KeyId                     *string    `json:",omitzero"`
+	RotationPeriodInDays      *int64     `json:",omitzero"`
+	NextRotationDate          *time.Time `json:",omitzero"`
+	OnDemandRotationStartDate *time.Time `json:",omitzero"`
+}
+
+type GetParametersForImportInput struct {
+	KeyId             *string `json:",omitzero"` // required
+	WrappingAlgorithm *string `json:",omitzero"` // required
+	WrappingKeySpec   *string `json:",omitzero"` // required
+}
+
+type GetParametersForImportOutput struct {
+	KeyId             *string    `json:",omitzero"`
+	ImportToken       []byte     `json:",omitzero"`
+	PublicKey         []byte     `json:",omitzero"`
+	ParametersValidTo *time.Time `json:",omitzero"`
+}
+
+type GetPublicKeyInput struct {
+	KeyId       *string  `json:",omitzero"` // required
+	GrantTokens []string `json:",omitzero"`
+}
+
+type GetPublicKeyOutput struct {
+	KeyId                  *string  `json:",omitzero"`
+	PublicKey              []byte   `json:",omitzero"`
+	CustomerMasterKeySpec  *string  `json:",omitzero"`
+	KeySpec                *string  `json:",omitzero"`
+	KeyUsage               *string  `json:",omitzero"`
+	EncryptionAlgorithms   []string `json:",omitzero"`
+	SigningAlgorithms      []string `json:",omitzero"`
+	KeyAgreementAlgorithms []string `json:",omitzero"`
+}
+
+type GrantConstraints struct {
+	EncryptionContextSubset map[string]string `json:",omitzero"`
+	EncryptionContextEquals map[string]string `json:",omitzero"`
+}
+
+type GrantListEntry struct {
+	KeyId             *string           `json:",omitzero"`
+	GrantId           *string           `json:",omitzero"`
+	Name              *string           `json:",omitzero"`
+	CreationDate      *time.Time        `json:",omitzero"`
+	GranteePrincipal  *string           `json:",omitzero"`
+	RetiringPrincipal *string           `json:",omitzero"`
+	IssuingAccount    *string           `json:",omitzero"`
+	Operations        []string          `json:",omitzero"`
+	Constraints       *GrantConstraints `json:",omitzero"`
+}
+
+type ImportKeyMaterialInput struct {
+	KeyId                *string    `json:",omitzero"` // required
+	ImportToken          []byte     `json:",omitzero"` // required
+	EncryptedKeyMaterial []byte     `json:",omitzero"` // required
+	ValidTo              *time.Time `json:",omitzero"`
+	ExpirationModel      *string    `json:",omitzero"`
+}
+
+type ImportKeyMaterialOutput struct {
+}
+
+type KeyListEntry struct {
+	KeyId  *string `json:",omitzero"`
+	KeyArn *string `json:",omitzero"`
+}
+
+type KeyMetadata struct {
+	AWSAccountId                *string                   `json:",omitzero"`
+	KeyId                       *string                   `json:",omitzero"` // required
+	Arn                         *string                   `json:",omitzero"`
+	CreationDate                *time.Time                `json:",omitzero"`
+	Enabled                     *bool                     `json:",omitzero"`
+	Description                 *string                   `json:",omitzero"`
+	KeyUsage                    *string                   `json:",omitzero"`
+	KeyState                    *string                   `json:",omitzero"`
+	DeletionDate                *time.Time                `json:",omitzero"`
+	ValidTo                     *time.Time                `json:",omitzero"`
+	Origin                      *string                   `json:",omitzero"`
+	CustomKeyStoreId            *string                   `json:",omitzero"`
+	CloudHsmClusterId           *string                   `json:",omitzero"`
+	ExpirationModel             *string                   `json:",omitzero"`
+	KeyManager                  *string                   `json:",omitzero"`
+	CustomerMasterKeySpec       *string                   `json:",omitzero"`
+	KeySpec                     *string                   `json:",omitzero"`
+	EncryptionAlgorithms        []string                  `json:",omitzero"`
+	SigningAlgorithms           []string                  `json:",omitzero"`
+	KeyAgreementAlgorithms      []string                  `json:",omitzero"`
+	MultiRegion                 *bool                     `json:",omitzero"`
+	MultiRegionConfiguration    *MultiRegionConfiguration `json:",omitzero"`
+	PendingDeletionWindowInDays *int64                    `json:",omitzero"`
+	MacAlgorithms               []string                  `json:",omitzero"`
+	XksKeyConfiguration         *XksKeyConfigurationType  `json:",omitzero"`
+}
+
+type ListAliasesInput struct {
+	KeyId  *string `json:",omitzero"`
+	Limit  *int64  `json:",omitzero"`
+	Marker *string `json:",omitzero"`
+}
+
+type ListAliasesOutput struct {
+	Aliases    []AliasListEntry `json:",omitzero"`
+	NextMarker *string          `json:",omitzero"`
+	Truncated  *bool            `json:",omitzero"`
+}
+
+type ListGrantsInput struct {
+	Limit            *int64  `json:",omitzero"`
+	Marker           *string `json:",omitzero"`
+	KeyId            *string `json:",omitzero"` // required
+	GrantId          *string `json:",omitzero"`
+	GranteePrincipal *string `json:",omitzero"`
+}
+
+type ListGrantsOutput struct {
+	Grants     []GrantListEntry `json:",omitzero"`
+	NextMarker *string          `json:",omitzero"`
+	Truncated  *bool            `json:",omitzero"`
+}
+
+type ListKeyPoliciesInput struct {
+	KeyId  *string `json:",omitzero"` // required
+	Limit  *int64  `json:",omitzero"`
+	Marker *string `json:",omitzero"`
+}
+
+type ListKeyPoliciesOutput struct {
+	PolicyNames []string `json:",omitzero"`
+	NextMarker  *string  `json:",omitzero"`
+	Truncated   *bool    `json:",omitzero"`
+}
+
+type ListKeyRotationsInput struct {
+	KeyId  *string `json:",omitzero"` // required
+	Limit  *int64  `json:",omitzero"`
+	Marker *string `json:",omitzero"`
+}
+
+type ListKeyRotationsOutput struct {
+	Rotations  []RotationsListEntry `json:",omitzero"`
+	NextMarker *string              `json:",omitzero"`
+	Truncated  *bool                `json:",omitzero"`
+}
+
+type ListKeysInput struct {
+	Limit  *int64  `json:",omitzero"`
+	Marker *string `json:",omitzero"`
+}
+
+type ListKeysOutput struct {
+	Keys       []KeyListEntry `json:",omitzero"`
+	NextMarker *string        `json:",omitzero"`
+	Truncated  *bool          `json:",omitzero"`
+}
+
+type ListResourceTagsInput struct {
+	KeyId  *string `json:",omitzero"` // required
+	Limit  *int64  `json:",omitzero"`
+	Marker *string `json:",omitzero"`
+}
+
+type ListResourceTagsOutput struct {
+	Tags       []Tag   `json:",omitzero"`
+	NextMarker *string `json:",omitzero"`
+	Truncated  *bool   `json:",omitzero"`
+}
+
+type ListRetirableGrantsInput struct {
+	Limit             *int64  `json:",omitzero"`
+	Marker            *string `json:",omitzero"`
+	RetiringPrincipal *string `json:",omitzero"` // required
+}
+
+type ListRetirableGrantsOutput struct {
+	Grants     []GrantListEntry `json:",omitzero"`
+	NextMarker *string          `json:",omitzero"`
+	Truncated  *bool            `json:",omitzero"`
+}
+
+type MultiRegionConfiguration struct {
+	MultiRegionKeyType *string          `json:",omitzero"`
+	PrimaryKey         *MultiRegionKey  `json:",omitzero"`
+	ReplicaKeys        []MultiRegionKey `json:",omitzero"`
+}
+
+type MultiRegionKey struct {
+	Arn    *string `json:",omitzero"`
+	Region *string `json:",omitzero"`
+}
+
+type PutKeyPolicyInput struct {
+	KeyId                          *string `json:",omitzero"` // required
+	PolicyName                     *string `json:",omitzero"`
+	Policy                         *string `json:",omitzero"` // required
+	BypassPolicyLockoutSafetyCheck *bool   `json:",omitzero"`
+}
+
+type PutKeyPolicyOutput struct {
+}
+
+type ReEncryptInput struct {
+	CiphertextBlob                 []byte            `json:",omitzero"` // required
+	SourceEncryptionContext        map[string]string `json:",omitzero"`
+	SourceKeyId                    *string           `json:",omitzero"`
+	DestinationKeyId               *string           `json:",omitzero"` // required
+	DestinationEncryptionContext   map[string]string `json:",omitzero"`
+	SourceEncryptionAlgorithm      *string           `json:",omitzero"`
+	DestinationEncryptionAlgorithm *string           `json:",omitzero"`
+	GrantTokens                    []string          `json:",omitzero"`
+	DryRun                         *bool             `json:",omitzero"`
+}
+
+type ReEncryptOutput struct {
+	CiphertextBlob                 []byte  `json:",omitzero"`
+	SourceKeyId                    *string `json:",omitzero"`
+	KeyId                          *string `json:",omitzero"`
+	SourceEncryptionAlgorithm      *string `json:",omitzero"`
+	DestinationEncryptionAlgorithm *string `json:",omitzero"`
+}
+
 type RecipientInfo struct {
 	KeyEncryptionAlgorithm *string `json:",omitzero"`
 	AttestationDocument    []byte  `json:",omitzero"`
 }
+
+type ReplicateKeyInput struct {
+	KeyId                          *string `json:",omitzero"` // required
+	ReplicaRegion                  *string `json:",omitzero"` // required
+	Policy                         *string `json:",omitzero"`
+	BypassPolicyLockoutSafetyCheck *bool   `json:",omitzero"`
+	Description                    *string `json:",omitzero"`
+	Tags                           []Tag   `json:",omitzero"`
+}
+
+type ReplicateKeyOutput struct {
+	ReplicaKeyMetadata *KeyMetadata `json:",omitzero"`
+	ReplicaPolicy      *string      `json:",omitzero"`
+	ReplicaTags        []Tag        `json:",omitzero"`
+}
+
+type RetireGrantInput struct {
+	GrantToken *string `json:",omitzero"`
+	KeyId      *string `json:",omitzero"`
+	GrantId    *string `json:",omitzero"`
+	DryRun     *bool   `json:",omitzero"`
+}
+
+type RetireGrantOutput struct {
+}
+
+type RevokeGrantInput struct {
+	KeyId   *string `json:",omitzero"` // required
+	GrantId *string `json:",omitzero"` // required
+	DryRun  *bool   `json:",omitzero"`
+}
+
+type RevokeGrantOutput struct {
+}
+
+type RotateKeyOnDemandInput struct {
+	KeyId *string `json:",omitzero"` // required
+}
+
+type RotateKeyOnDemandOutput struct {
+	KeyId *string `json:",omitzero"`
+}
+
+type RotationsListEntry struct {
+	KeyId        *string    `json:",omitzero"`
+	RotationDate *time.Time `json:",omitzero"`
+	RotationType *string    `json:",omitzero"`
+}
+
+type ScheduleKeyDeletionInput struct {
+	KeyId               *string `json:",omitzero"` // required
+	PendingWindowInDays *int64  `json:",omitzero"`
+}
+
+type ScheduleKeyDeletionOutput struct {
+	KeyId               *string    `json:",omitzero"`
+	DeletionDate        *time.Time `json:",omitzero"`
+	KeyState            *string    `json:",omitzero"`
+	PendingWindowInDays *int64     `json:",omitzero"`
+}
+
+type SignInput struct {
+	KeyId            *string  `json:",omitzero"` // required
+	Message          []byte   `json:",omitzero"` // required
+	MessageType      *string  `json:",omitzero"`
+	GrantTokens      []string `json:",omitzero"`
+	SigningAlgorithm *string  `json:",omitzero"` // required
+	DryRun           *bool    `json:",omitzero"`
+}
+
+type SignOutput struct {
+	KeyId            *string `json:",omitzero"`
+	Signature        []byte  `json:",omitzero"`
+	SigningAlgorithm *string `json:",omitzero"`
+}
+
+type Tag struct {
+	TagKey   *string `json:",omitzero"` // required
+	TagValue *string `json:",omitzero"` // required
+}
+
+type TagResourceInput struct {
+	KeyId *string `json:",omitzero"` // required
+	Tags  []Tag   `json:",omitzero"` // required
+}
+
+type TagResourceOutput struct {
+}
+
+type UntagResourceInput struct {
+	KeyId   *string  `json:",omitzero"` // required
+	TagKeys []string `json:",omitzero"` // required
+}
+
+type UntagResourceOutput struct {
+}
+
+type UpdateAliasInput struct {
+	AliasName   *string `json:",omitzero"` // required
+	TargetKeyId *string `json:",omitzero"` // required
+}
+
+type UpdateAliasOutput struct {
+}
+
+type UpdateCustomKeyStoreInput struct {
+	CustomKeyStoreId                 *string                               `json:",omitzero"` // required
+	NewCustomKeyStoreName            *string                               `json:",omitzero"`
+	KeyStorePassword                 *string                               `json:",omitzero"`
+	CloudHsmClusterId                *string                               `json:",omitzero"`
+	XksProxyUriEndpoint              *string                               `json:",omitzero"`
+	XksProxyUriPath                  *string                               `json:",omitzero"`
+	XksProxyVpcEndpointServiceName   *string                               `json:",omitzero"`
+	XksProxyAuthenticationCredential *XksProxyAuthenticationCredentialType `json:",omitzero"`
+	XksProxyConnectivity             *string                               `json:",omitzero"`
+}
+
+type UpdateCustomKeyStoreOutput struct {
+}
+
+type UpdateKeyDescriptionInput struct {
+	KeyId       *string `json:",omitzero"` // required
+	Description *string `json:",omitzero"` // required
+}
+
+type UpdateKeyDescriptionOutput struct {
+}
+
+type UpdatePrimaryRegionInput struct {
+	KeyId         *string `json:",omitzero"` // required
+	PrimaryRegion *string `json:",omitzero"` // required
+}
+
+type UpdatePrimaryRegionOutput struct {
+}
+
+type VerifyInput struct {
+	KeyId            *string  `json:",omitzero"` // required
+	Message          []byte   `json:",omitzero"` // required
+	MessageType      *string  `json:",omitzero"`
+	Signature        []byte   `json:",omitzero"` // required
+	SigningAlgorithm *string  `json:",omitzero"` // required
+	GrantTokens      []string `json:",omitzero"`
+	DryRun           *bool    `json:",omitzero"`
+}
+
+type VerifyMacInput struct {
+	Message      []byte   `json:",omitzero"` // required
+	KeyId        *string  `json:",omitzero"` // required
+	MacAlgorithm *string  `json:",omitzero"` // required
+	Mac          []byte   `json:",omitzero"` // required
+	GrantTokens  []string `json:",omitzero"`
+	DryRun       *bool    `json:",omitzero"`
+}
+
+type VerifyMacOutput struct {
+	KeyId        *string `json:",omitzero"`
+	MacValid     *bool   `json:",omitzero"`
+	MacAlgorithm *string `json:",omitzero"`
+}
+
+type VerifyOutput struct {
+	KeyId            *string `json:",omitzero"`
+	SignatureValid   *bool   `json:",omitzero"`
+	SigningAlgorithm *string `json:",omitzero"`
+}
+
+type XksKeyConfigurationType struct {
+	Id *string `json:",omitzero"`
+}
+
+type XksProxyAuthenticationCredentialType struct {
+	AccessKeyId        *string `json:",omitzero"` // required
+	RawSecretAccessKey *string `json:",omitzero"` // required
+}
+
+type XksProxyConfigurationType struct {
+	Connectivity           *string `json:",omitzero"`
+	AccessKeyId            *string `json:",omitzero"`
+	UriEndpoint            *string `json:",omitzero"`
+	UriPath                *string `json:",omitzero"`
+	VpcEndpointServiceName *string `json:",omitzero"`
+}
+
+// Values of AlgorithmSpec.
+const (
+	AlgorithmSpecRsaesPkcs1V15       = "RSAES_PKCS1_V1_5"
+	AlgorithmSpecRsaesOaepSha1       = "RSAES_OAEP_SHA_1"
+	AlgorithmSpecRsaesOaepSha256     = "RSAES_OAEP_SHA_256"
+	AlgorithmSpecRsaAesKeyWrapSha1   = "RSA_AES_KEY_WRAP_SHA_1"
+	AlgorithmSpecRsaAesKeyWrapSha256 = "RSA_AES_KEY_WRAP_SHA_256"
+	AlgorithmSpecSm2pke              = "SM2PKE"
+)
+
+// Values of ConnectionErrorCodeType.
+const (
+	ConnectionErrorCodeTypeInvalidCredentials                        = "INVALID_CREDENTIALS"
+	ConnectionErrorCodeTypeClusterNotFound                           = "CLUSTER_NOT_FOUND"
+	ConnectionErrorCodeTypeNetworkErrors                             = "NETWORK_ERRORS"
+	ConnectionErrorCodeTypeInternalError                             = "INTERNAL_ERROR"
+	ConnectionErrorCodeTypeInsufficientCloudhsmHsms                  = "INSUFFICIENT_CLOUDHSM_HSMS"
+	ConnectionErrorCodeTypeUserLockedOut                             = "USER_LOCKED_OUT"
+	ConnectionErrorCodeTypeUserNotFound                              = "USER_NOT_FOUND"
+	ConnectionErrorCodeTypeUserLoggedIn                              = "USER_LOGGED_IN"
+	ConnectionErrorCodeTypeSubnetNotFound                            = "SUBNET_NOT_FOUND"
+	ConnectionErrorCodeTypeInsufficientFreeAddressesInSubnet         = "INSUFFICIENT_FREE_ADDRESSES_IN_SUBNET"
+	ConnectionErrorCodeTypeXksProxyAccessDenied                      = "XKS_PROXY_ACCESS_DENIED"
+	ConnectionErrorCodeTypeXksProxyNotReachable                      = "XKS_PROXY_NOT_REACHABLE"
+	ConnectionErrorCodeTypeXksVpcEndpointServiceNotFound             = "XKS_VPC_ENDPOINT_SERVICE_NOT_FOUND"
+	ConnectionErrorCodeTypeXksProxyInvalidResponse                   = "XKS_PROXY_INVALID_RESPONSE"
+	ConnectionErrorCodeTypeXksProxyInvalidConfiguration              = "XKS_PROXY_INVALID_CONFIGURATION"
+	ConnectionErrorCodeTypeXksVpcEndpointServiceInvalidConfiguration = "XKS_VPC_ENDPOINT_SERVICE_INVALID_CONFIGURATION"
+	ConnectionErrorCodeTypeXksProxyTimedOut                          = "XKS_PROXY_TIMED_OUT"
+	ConnectionErrorCodeTypeXksProxyInvalidTlsConfiguration           = "XKS_PROXY_INVALID_TLS_CONFIGURATION"
+)
+
+// Values of ConnectionStateType.
+const (
+	ConnectionStateTypeConnected     = "CONNECTED"
+	ConnectionStateTypeConnecting    = "CONNECTING"
+	ConnectionStateTypeFailed        = "FAILED"
+	ConnectionStateTypeDisconnected  = "DISCONNECTED"
+	ConnectionStateTypeDisconnecting = "DISCONNECTING"
+)
+
+// Values of CustomKeyStoreType.
+const (
+	CustomKeyStoreTypeAwsCloudhsm      = "AWS_CLOUDHSM"
+	CustomKeyStoreTypeExternalKeyStore = "EXTERNAL_KEY_STORE"
+)
+
+// Values of CustomerMasterKeySpec.
+const (
+	CustomerMasterKeySpecRsa2048          = "RSA_2048"
+	CustomerMasterKeySpecRsa3072          = "RSA_3072"
+	CustomerMasterKeySpecRsa4096          = "RSA_4096"
+	CustomerMasterKeySpecEccNistP256      = "ECC_NIST_P256"
+	CustomerMasterKeySpecEccNistP384      = "ECC_NIST_P384"
+	CustomerMasterKeySpecEccNistP521      = "ECC_NIST_P521"
+	CustomerMasterKeySpecEccSecgP256k1    = "ECC_SECG_P256K1"
+	CustomerMasterKeySpecSymmetricDefault = "SYMMETRIC_DEFAULT"
+	CustomerMasterKeySpecHmac224          = "HMAC_224"
+	CustomerMasterKeySpecHmac256          = "HMAC_256"
+	CustomerMasterKeySpecHmac384          = "HMAC_384"
+	CustomerMasterKeySpecHmac512          = "HMAC_512"
+	CustomerMasterKeySpecSm2              = "SM2"
+)
+
+// Values of DataKeyPairSpec.
+const (
+	DataKeyPairSpecRsa2048       = "RSA_2048"
+	DataKeyPairSpecRsa3072       = "RSA_3072"
+	DataKeyPairSpecRsa4096       = "RSA_4096"
+	DataKeyPairSpecEccNistP256   = "ECC_NIST_P256"
+	DataKeyPairSpecEccNistP384   = "ECC_NIST_P384"
+	DataKeyPairSpecEccNistP521   = "ECC_NIST_P521"
+	DataKeyPairSpecEccSecgP256k1 = "ECC_SECG_P256K1"
+	DataKeyPairSpecSm2           = "SM2"
+)
 
 // Values of DataKeySpec.
 const (
@@ -72,7 +835,144 @@ const (
 	EncryptionAlgorithmSpecSm2pke           = "SM2PKE"
 )
 
+// Values of ExpirationModelType.
+const (
+	ExpirationModelTypeKeyMaterialExpires       = "KEY_MATERIAL_EXPIRES"
+	ExpirationModelTypeKeyMaterialDoesNotExpire = "KEY_MATERIAL_DOES_NOT_EXPIRE"
+)
+
+// Values of GrantOperation.
+const (
+	GrantOperationDecrypt                             = "Decrypt"
+	GrantOperationEncrypt                             = "Encrypt"
+	GrantOperationGenerateDataKey                     = "GenerateDataKey"
+	GrantOperationGenerateDataKeyWithoutPlaintext     = "GenerateDataKeyWithoutPlaintext"
+	GrantOperationReEncryptFrom                       = "ReEncryptFrom"
+	GrantOperationReEncryptTo                         = "ReEncryptTo"
+	GrantOperationSign                                = "Sign"
+	GrantOperationVerify                              = "Verify"
+	GrantOperationGetPublicKey                        = "GetPublicKey"
+	GrantOperationCreateGrant                         = "CreateGrant"
+	GrantOperationRetireGrant                         = "RetireGrant"
+	GrantOperationDescribeKey                         = "DescribeKey"
+	GrantOperationGenerateDataKeyPair                 = "GenerateDataKeyPair"
+	GrantOperationGenerateDataKeyPairWithoutPlaintext = "GenerateDataKeyPairWithoutPlaintext"
+	GrantOperationGenerateMac                         = "GenerateMac"
+	GrantOperationVerifyMac                           = "VerifyMac"
+	GrantOperationDeriveSharedSecret                  = "DeriveSharedSecret"
+)
+
+// Values of KeyAgreementAlgorithmSpec.
+const (
+	KeyAgreementAlgorithmSpecEcdh = "ECDH"
+)
+
 // Values of KeyEncryptionMechanism.
 const (
 	KeyEncryptionMechanismRsaesOaepSha256 = "RSAES_OAEP_SHA_256"
+)
+
+// Values of KeyManagerType.
+const (
+	KeyManagerTypeAws      = "AWS"
+	KeyManagerTypeCustomer = "CUSTOMER"
+)
+
+// Values of KeySpec.
+const (
+	KeySpecRsa2048          = "RSA_2048"
+	KeySpecRsa3072          = "RSA_3072"
+	KeySpecRsa4096          = "RSA_4096"
+	KeySpecEccNistP256      = "ECC_NIST_P256"
+	KeySpecEccNistP384      = "ECC_NIST_P384"
+	KeySpecEccNistP521      = "ECC_NIST_P521"
+	KeySpecEccSecgP256k1    = "ECC_SECG_P256K1"
+	KeySpecSymmetricDefault = "SYMMETRIC_DEFAULT"
+	KeySpecHmac224          = "HMAC_224"
+	KeySpecHmac256          = "HMAC_256"
+	KeySpecHmac384          = "HMAC_384"
+	KeySpecHmac512          = "HMAC_512"
+	KeySpecSm2              = "SM2"
+)
+
+// Values of KeyState.
+const (
+	KeyStateCreating               = "Creating"
+	KeyStateEnabled                = "Enabled"
+	KeyStateDisabled               = "Disabled"
+	KeyStatePendingDeletion        = "PendingDeletion"
+	KeyStatePendingImport          = "PendingImport"
+	KeyStatePendingReplicaDeletion = "PendingReplicaDeletion"
+	KeyStateUnavailable            = "Unavailable"
+	KeyStateUpdating               = "Updating"
+)
+
+// Values of KeyUsageType.
+const (
+	KeyUsageTypeSignVerify        = "SIGN_VERIFY"
+	KeyUsageTypeEncryptDecrypt    = "ENCRYPT_DECRYPT"
+	KeyUsageTypeGenerateVerifyMac = "GENERATE_VERIFY_MAC"
+	KeyUsageTypeKeyAgreement      = "KEY_AGREEMENT"
+)
+
+// Values of MacAlgorithmSpec.
+const (
+	MacAlgorithmSpecHmacSha224 = "HMAC_SHA_224"
+	MacAlgorithmSpecHmacSha256 = "HMAC_SHA_256"
+	MacAlgorithmSpecHmacSha384 = "HMAC_SHA_384"
+	MacAlgorithmSpecHmacSha512 = "HMAC_SHA_512"
+)
+
+// Values of MessageType.
+const (
+	MessageTypeRaw    = "RAW"
+	MessageTypeDigest = "DIGEST"
+)
+
+// Values of MultiRegionKeyType.
+const (
+	MultiRegionKeyTypePrimary = "PRIMARY"
+	MultiRegionKeyTypeReplica = "REPLICA"
+)
+
+// Values of OriginType.
+const (
+	OriginTypeAwsKms           = "AWS_KMS"
+	OriginTypeExternal         = "EXTERNAL"
+	OriginTypeAwsCloudhsm      = "AWS_CLOUDHSM"
+	OriginTypeExternalKeyStore = "EXTERNAL_KEY_STORE"
+)
+
+// Values of RotationType.
+const (
+	RotationTypeAutomatic = "AUTOMATIC"
+	RotationTypeOnDemand  = "ON_DEMAND"
+)
+
+// Values of SigningAlgorithmSpec.
+const (
+	SigningAlgorithmSpecRsassaPssSha256      = "RSASSA_PSS_SHA_256"
+	SigningAlgorithmSpecRsassaPssSha384      = "RSASSA_PSS_SHA_384"
+	SigningAlgorithmSpecRsassaPssSha512      = "RSASSA_PSS_SHA_512"
+	SigningAlgorithmSpecRsassaPkcs1V15Sha256 = "RSASSA_PKCS1_V1_5_SHA_256"
+	SigningAlgorithmSpecRsassaPkcs1V15Sha384 = "RSASSA_PKCS1_V1_5_SHA_384"
+	SigningAlgorithmSpecRsassaPkcs1V15Sha512 = "RSASSA_PKCS1_V1_5_SHA_512"
+	SigningAlgorithmSpecEcdsaSha256          = "ECDSA_SHA_256"
+	SigningAlgorithmSpecEcdsaSha384          = "ECDSA_SHA_384"
+	SigningAlgorithmSpecEcdsaSha512          = "ECDSA_SHA_512"
+	SigningAlgorithmSpecSm2dsa               = "SM2DSA"
+)
+
+// Values of WrappingKeySpec.
+const (
+	WrappingKeySpecRsa2048 = "RSA_2048"
+	WrappingKeySpecRsa3072 = "RSA_3072"
+	WrappingKeySpecRsa4096 = "RSA_4096"
+	WrappingKeySpecSm2     = "SM2"
+)
+
+// Values of XksProxyConnectivityType.
+const (
+	XksProxyConnectivityTypePublicEndpoint     = "PUBLIC_ENDPOINT"
+	XksProxyConnectivityTypeVpcEndpointService = "VPC_ENDPOINT_SERVICE"
 )

@@ -389,6 +389,17 @@ type HsmStatus struct {
 	Status                         *string `json:",omitzero"`
 }
 
+type ModifyClusterIamRolesInput struct {
+	ClusterIdentifier *string  `json:",omitzero"` // required
+	AddIamRoles       []string `json:",omitzero"`
+	RemoveIamRoles    []string `json:",omitzero"`
+	DefaultIamRoleArn *string  `json:",omitzero"`
+}
+
+type ModifyClusterIamRolesOutput struct {
+	Cluster *Cluster `json:",omitzero"`
+}
+
 type ModifyClusterInput struct {
 	ClusterIdentifier                    *string  `json:",omitzero"` // required
 	ClusterType                          *string  `json:",omitzero"`
@@ -434,6 +445,16 @@ type ModifyClusterParameterGroupInput struct {
 type ModifyClusterParameterGroupOutput struct {
 	ParameterGroupName   *string `json:",omitzero"`
 	ParameterGroupStatus *string `json:",omitzero"`
+}
+
+type ModifyClusterSubnetGroupInput struct {
+	ClusterSubnetGroupName *string  `json:",omitzero"` // required
+	Description            *string  `json:",omitzero"`
+	SubnetIds              []string `json:",omitzero"` // required
+}
+
+type ModifyClusterSubnetGroupOutput struct {
+	ClusterSubnetGroup *ClusterSubnetGroup `json:",omitzero"`
 }
 
 type NetworkInterface struct {
@@ -496,6 +517,31 @@ type ReservedNodeExchangeStatus struct {
 	TargetReservedNodeOfferingId  *string    `json:",omitzero"`
 	TargetReservedNodeType        *string    `json:",omitzero"`
 	TargetReservedNodeCount       *int64     `json:",omitzero"`
+}
+
+type ResetClusterParameterGroupInput struct {
+	ParameterGroupName *string     `json:",omitzero"` // required
+	ResetAllParameters *bool       `json:",omitzero"`
+	Parameters         []Parameter `json:",omitzero"`
+}
+
+type ResetClusterParameterGroupOutput struct {
+	ParameterGroupName   *string `json:",omitzero"`
+	ParameterGroupStatus *string `json:",omitzero"`
+}
+
+type ResizeClusterInput struct {
+	ClusterIdentifier            *string `json:",omitzero"` // required
+	ClusterType                  *string `json:",omitzero"`
+	NodeType                     *string `json:",omitzero"`
+	NumberOfNodes                *int64  `json:",omitzero"`
+	Classic                      *bool   `json:",omitzero"`
+	ReservedNodeId               *string `json:",omitzero"`
+	TargetReservedNodeOfferingId *string `json:",omitzero"`
+}
+
+type ResizeClusterOutput struct {
+	Cluster *Cluster `json:",omitzero"`
 }
 
 type ResizeInfo struct {

@@ -189,16 +189,6 @@ func (p *printer) table(t Table) {
 		p.alias(t.Alias)
 	case *Join:
 		p.join(t)
-	case *Pivoted:
-		p.table(t.Source)
-		p.s(" PIVOT (")
-		p.items(t.Aggregates)
-		p.s(" FOR ")
-		p.operand(t.For)
-		p.s(" IN (")
-		p.items(t.In)
-		p.s("))")
-		p.alias(t.Alias)
 	case *Unpivoted:
 		p.table(t.Source)
 		p.s(" UNPIVOT ")

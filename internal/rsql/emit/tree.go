@@ -185,14 +185,6 @@ type (
 		On          Expr
 		Using       []string
 	}
-	// Pivoted is source PIVOT (...), Unpivoted its reverse.
-	Pivoted struct {
-		Source     Table
-		Aggregates []Item
-		For        Expr
-		In         []Item
-		Alias      Alias
-	}
 	// Unpivoted is source UNPIVOT [INCLUDE NULLS] (value FOR name IN (columns)).
 	Unpivoted struct {
 		Source       Table
@@ -419,7 +411,6 @@ func (*Name) table()      {}
 func (*TableCall) table() {}
 func (*Derived) table()   {}
 func (*Join) table()      {}
-func (*Pivoted) table()   {}
 func (*Unpivoted) table() {}
 
 func (*Query) body()  {}

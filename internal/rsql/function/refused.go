@@ -17,10 +17,10 @@ var refused = refuse(`
 	st_polygon st_polygonfromtext st_polygonfromwkb st_reverse st_removepoint st_scale st_setpoint st_setsrid st_simplify st_srid
 	st_startpoint st_touches st_transform st_translate st_union st_within st_x st_xmax st_xmin st_y st_ymax st_ymin st_z st_zmax st_zmin
 	supportsbbox st_m st_mmax st_mmin st_rotate st_snaptogrid st_addbbox st_dropbbox dropbbox h3_fromlonglat h3_frompoint h3_polyfill
-	object_transform current_session_arn default_iam_role pg_get_cols pg_get_late_binding_view_cols pg_get_grantee_by_iam_role
+	object_transform current_session_arn default_iam_role pg_get_grantee_by_iam_role
 	pg_get_iam_role_by_user pg_get_session_roles user_name_to_id explain_model pg_cancel_backend pg_terminate_backend reboot_cluster
 	has_assumerole_privilege change_query_priority change_session_priority change_user_priority
-	mv_refresh_status get_number_attributes
+	mv_refresh_status age isfinite get_bit get_byte set_bit set_byte to_ascii pg_timezone_names pg_timezone_abbrevs
 `)
 
 func refuse(names string) []Function {

@@ -38,7 +38,7 @@ var aggregates = []Function{
 	{"last_value", Same, "", 1, 1, Window},
 	{"nth_value", Same, "", 2, 2, Window},
 	{"ratio_to_report", Rule, "ratio_to_report", 1, 1, Window},
-	{"generate_series", Same, "", 2, 3, Table},
+	{"generate_series", Rule, "series", 2, 3, Table},
 }
 
 // texts are the string functions, and the hashes.
@@ -102,7 +102,7 @@ var texts = []Function{
 	{"getbit", Macro, "", 2, 2, Scalar},
 	{"xxhash64", Macro, "", 1, 2, Scalar},
 	{"murmur3_32_hash", Macro, "", 1, 2, Scalar},
-	{"to_number", Macro, "", 2, 2, Scalar},
+	{"to_number", Rule, "to_number", 2, 2, Scalar},
 	{"text", Macro, "", 1, 1, Scalar},
 	{"text_to_int_alt", Macro, "", 1, 1, Scalar},
 	{"text_to_numeric_alt", Macro, "", 1, 1, Scalar},
@@ -123,7 +123,7 @@ var maths = []Function{
 	{"cbrt", Same, "", 1, 1, Scalar},
 	{"ceil", Macro, "rs_ceil", 1, 1, Scalar},
 	{"ceiling", Macro, "rs_ceil", 1, 1, Scalar},
-	{"checksum", Refused, "", 1, 1, Scalar},
+	{"checksum", Rule, "checksum", 1, 1, Scalar},
 	{"cos", Same, "", 1, 1, Scalar},
 	{"cot", Same, "", 1, 1, Scalar},
 	{"degrees", Same, "", 1, 1, Scalar},
@@ -153,7 +153,7 @@ var maths = []Function{
 // rule datepart is a part's name.
 var dates = []Function{
 	{"add_months", Macro, "", 2, 2, Scalar},
-	{"convert_timezone", Macro, "", 2, 3, Scalar},
+	{"convert_timezone", Rule, "convert_timezone", 2, 3, Scalar},
 	{"current_date", Leader, "", 0, 0, Scalar},
 	{"current_time", Leader, "", 0, 0, Scalar},
 	{"current_timestamp", Leader, "", 0, 0, Scalar},

@@ -88,7 +88,7 @@ func (l *lowering) plain(e syntax.Expr) emit.Expr {
 	case *syntax.Array:
 		return &emit.List{Items: l.exprs(e.Items)}
 	case *syntax.Position:
-		return call("rs_strpos", l.expr(e.Whole), l.expr(e.Part))
+		return call("rs_strpos", l.expr(l.textual(e.Whole)), l.expr(l.textual(e.Part)))
 	case *syntax.Collate:
 		return l.collate(e.X, e.Collation.Name)
 	}
@@ -135,7 +135,7 @@ func (l *lowering) predicate(e syntax.Expr) emit.Expr {
 		if e.Not {
 			op = "NOT " + op
 		}
-		return &emit.Like{X: l.expr(e.X), Pattern: l.expr(e.Pattern), Escape: l.optional(e.Escape), Op: op}
+		return &emit.Like{X: l.expr(l.textual(e.X)), Pattern: l.expr(l.textual(e.Pattern)), Escape: l.optional(e.Escape), Op: op}
 	case *syntax.Between:
 		return &emit.Between{X: l.expr(e.X), Lo: l.expr(e.Lo), Hi: l.expr(e.Hi), Not: e.Not}
 	case *syntax.In:
@@ -233,9 +233,13 @@ func (l *lowering) chain(e *syntax.Binary) []emit.Expr {
 		operands = append(operands, b.R)
 		x = b.L
 	}
-	out := []emit.Expr{l.expr(x)}
+	lowered := l.expr
+	if e.Op == "||" {
+		lowered = func(x syntax.Expr) emit.Expr { return l.expr(l.textual(x)) }
+	}
+	out := []emit.Expr{lowered(x)}
 	for i := len(operands) - 1; i >= 0; i-- {
-		out = append(out, l.expr(operands[i]))
+		out = append(out, lowered(operands[i]))
 	}
 	return out
 }
@@ -256,6 +260,7 @@ func (l *lowering) call(c *syntax.Call) emit.Expr {
 	if x := l.superArgument(c, f); x != nil {
 		return x
 	}
+	c = l.withTexts(c, f)
 	switch f.Kind {
 	case function.Rule:
 		l.fired = append(l.fired, Fired{f.Duck, c})
@@ -269,6 +274,10 @@ func (l *lowering) call(c *syntax.Call) emit.Expr {
 	switch f.Name {
 	case "last_day", "add_months", "date_part_year", "dayofweek":
 		return l.ofMoment(c, f.Target())
+	case "trunc":
+		if x := l.truncated(c); x != nil {
+			return x
+		}
 	}
 	if overloaded[f.Target()] {
 		args := l.exprs(c.Args)

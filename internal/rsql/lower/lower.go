@@ -59,9 +59,6 @@ type lowering struct {
 	hidden []string
 	prior  bool
 	priors int
-	// pivoting says that the aggregates of a PIVOT are lowered, around which
-	// DuckDB takes no cast.
-	pivoting bool
 	// unmarked counts the outer joins whose (+) is being taken away.
 	unmarked int
 }
@@ -159,29 +156,33 @@ func exprRules() []exprRule {
 
 func callRules() map[string]callRule {
 	return map[string]callRule{
-		"aggregate":       aggregate,
-		"percentile":      percentile,
-		"listagg":         listagg,
-		"ratio_to_report": ratioToReport,
-		"charindex":       charindex,
-		"concat":          concat,
-		"pad":             pad,
-		"regexp_replace":  regexpReplace,
-		"perl":            perl,
-		"collate":         collateFunction,
-		"datepart":        datePart,
-		"to_char":         toChar,
-		"to_date":         toDate,
-		"interval_cmp":    intervalCmp,
-		"nvl2":            nvl2,
-		"decode":          decode,
-		"nullif":          nullif,
-		"json_path":       jsonPath,
-		"super_array":     superArray,
-		"super_object":    superObject,
+		"aggregate":        aggregate,
+		"percentile":       percentile,
+		"listagg":          listagg,
+		"ratio_to_report":  ratioToReport,
+		"charindex":        charindex,
+		"concat":           concat,
+		"pad":              pad,
+		"regexp_replace":   regexpReplace,
+		"perl":             perl,
+		"collate":          collateFunction,
+		"datepart":         datePart,
+		"convert_timezone": convertTimezone,
+		"to_char":          toChar,
+		"to_number":        toNumber,
+		"to_date":          toDate,
+		"interval_cmp":     intervalCmp,
+		"nvl2":             nvl2,
+		"decode":           decode,
+		"nullif":           nullif,
+		"json_path":        jsonPath,
+		"super_array":      superArray,
+		"super_object":     superObject,
 
 		"privilege_of":  privilegeOf,
 		"along_path":    alongPath,
 		"catalog_array": catalogArray,
+		"series":        series,
+		"checksum":      checksum,
 	}
 }

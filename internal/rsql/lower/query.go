@@ -66,12 +66,20 @@ func (l *lowering) compared(b syntax.Body, all bool) emit.Body {
 	if all || !ok || !plain || s.Distinct || len(s.GroupBy) > 0 || len(block.Items) != len(s.Items) {
 		return out
 	}
+	var items []emit.Item
 	for i, it := range s.Items {
-		if _, star := it.Expr.(*syntax.Star); !star && l.isText(it.Expr) && !l.noBlanks(it.Expr) {
-			block.Items[i].X = call("rs_blankless", block.Items[i].X)
-			block.Items[i].As = l.Options.ItemName(it)
+		item := block.Items[i]
+		if star, ok := it.Expr.(*syntax.Star); ok {
+			if spelt := l.comparedStar(star); spelt != nil {
+				items = append(items, spelt...)
+				continue
+			}
+		} else if l.isText(it.Expr) && !l.noBlanks(it.Expr) {
+			item = emit.Item{X: call("rs_blankless", item.X), As: l.Options.ItemName(it)}
 		}
+		items = append(items, item)
 	}
+	block.Items = items
 	return out
 }
 
@@ -107,6 +115,12 @@ func (l *lowering) block(s *syntax.Select) *emit.Select {
 	out.DistinctOn, out.GroupBy = l.exprs(s.DistinctOn), l.groups(s.GroupBy)
 	out.Having, out.Qualify = l.optional(s.Having), l.optional(s.Qualify)
 	for _, it := range s.Items {
+		if star, ok := it.Expr.(*syntax.Star); ok && s.Distinct {
+			if items := l.comparedStar(star); items != nil {
+				out.Items = append(out.Items, items...)
+				continue
+			}
+		}
 		if star, ok := it.Expr.(*syntax.Star); ok && joined != nil && len(star.Qualifier) == 0 {
 			if len(star.Exclude) > 0 {
 				l.missing(star, "EXCLUDE with the outer join operator (+)")
@@ -130,6 +144,9 @@ func (l *lowering) item(it syntax.SelectItem) emit.Item {
 	}
 	if _, star := it.Expr.(*syntax.Star); star {
 		return emit.Item{X: x}
+	}
+	if c, ok := it.Expr.(*syntax.Call); ok && (c.Name.Last().Name == "current_schemas" || c.Name.Last().Name == "string_to_array") {
+		x = call("rs_array_text", x)
 	}
 	name := l.Options.ItemName(it)
 	if ref, ok := x.(*emit.Ref); ok && ref.Parts[len(ref.Parts)-1] == name {
@@ -180,12 +197,7 @@ func (l *lowering) table(t syntax.TableExpr) emit.Table {
 		}
 		return join
 	case *syntax.Pivot:
-		source := l.table(t.Source)
-		l.pivoting = true
-		aggregates := l.pivotItems(t.Aggregates)
-		l.pivoting = false
-		return &emit.Pivoted{Source: source, Aggregates: aggregates, For: l.expr(t.For),
-			In: l.pivotItems(t.In), Alias: l.alias(t.Alias)}
+		return l.pivot(t)
 	case *syntax.Unpivot:
 		u := &emit.Unpivoted{Source: l.table(t.Source), IncludeNulls: t.IncludeNulls, Value: l.Options.Fold(t.Value),
 			Name: l.Options.Fold(t.Name), In: l.pivotItems(t.In), Alias: l.alias(t.Alias)}

@@ -34,12 +34,6 @@ func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 		return l.callAs(c, map[string]string{"stddev": "stddev_samp", "variance": "var_samp"}[name]+
 			map[bool]string{true: name}[name != "stddev" && name != "variance"])
 	}
-	if l.pivoting {
-		if name == "avg" && !l.typeOf(c.Args[0]).IsFloat() {
-			l.missing(c, "AVG in PIVOT other than of DOUBLE PRECISION")
-		}
-		return l.callAs(c, name)
-	}
 	if l.typeOf(c.Args[0]).Kind == types.Double {
 		return l.callAs(c, name) // DuckDB may count in integers what is a double
 	}

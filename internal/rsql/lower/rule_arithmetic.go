@@ -1,6 +1,7 @@
 package lower
 
 import (
+	"strconv"
 	"strings"
 
 	"stepwell/internal/rsql/emit"
@@ -17,6 +18,9 @@ func arithmetic(l *lowering, e syntax.Expr) emit.Expr {
 		return nil
 	}
 	left, right := l.typeOf(b.L), l.typeOf(b.R)
+	if left.Kind == types.Date && right.Kind == types.Bigint && b.Op != "*" { // DuckDB adds days that are INTEGER only
+		return &emit.Op{Op: b.Op, Args: []emit.Expr{l.expr(b.L), &emit.Cast{X: l.expr(b.R), Type: "INTEGER"}}}
+	}
 	x, y := l.numberText(b.L, right), l.numberText(b.R, left)
 	switch {
 	case x == nil && y == nil && !l.widens(b.L, left, b.R, right):
@@ -67,4 +71,28 @@ func (l *lowering) numberText(e syntax.Expr, other types.Type) emit.Expr {
 func numericText(text string) types.Type {
 	whole, fraction, _ := strings.Cut(strings.TrimSpace(text), ".")
 	return types.Type{Kind: types.Decimal, Precision: min(max(len(whole), 1)+len(fraction), types.MaxPrecision), Scale: min(len(fraction), types.MaxPrecision)}
+}
+
+// truncated lowers TRUNC(decimal, digits) for a constant number of digits, which
+// the result then has. Nil for all else.
+func (l *lowering) truncated(c *syntax.Call) emit.Expr {
+	t := l.typeOf(c.Args[0])
+	if len(c.Args) != 2 || t.Kind != types.Decimal || t.Precision == 0 {
+		return nil
+	}
+	arg, sign := c.Args[1], ""
+	if u, ok := arg.(*syntax.Unary); ok && u.Op == "-" {
+		arg, sign = u.X, "-"
+	}
+	n, ok := arg.(*syntax.Number)
+	if !ok {
+		return nil
+	}
+	digits, err := strconv.Atoi(sign + n.Text)
+	if err != nil || digits >= t.Scale {
+		return nil
+	}
+	digits = max(digits, 0)
+	t.Precision, t.Scale = max(t.Precision-t.Scale+digits, 1), digits
+	return &emit.Cast{X: call("rs_trunc", l.exprs(c.Args)...), Type: t.Duck()}
 }

@@ -1,13 +1,11 @@
 package lower
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/function"
-	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 )
@@ -62,6 +60,15 @@ func (l *lowering) noBlanks(e syntax.Expr) bool {
 		if k := l.typeOf(e.X).Kind; k != types.Unknown && !l.isText(e.X) {
 			return k != types.Super && k != types.Varbyte
 		}
+	case *syntax.Case:
+		for _, w := range e.Whens {
+			if !l.noBlanks(w.Result) {
+				return false
+			}
+		}
+		return e.Else == nil || l.noBlanks(e.Else)
+	case *syntax.Null:
+		return true
 	case *syntax.Call:
 		f, ok := function.Lookup(e.Name.Last().Name)
 		return ok && (f.Name == "rtrim" || f.Name == "btrim" || f.Name == "trim") && len(e.Args) == 1 || f.Kind == function.Leader
@@ -224,6 +231,12 @@ func blanklessRows(q *emit.Query) *emit.Query {
 // them outside WHERE is made blankless.
 func (l *lowering) groupTexts(s *syntax.Select) {
 	var names, texts map[string]bool
+	note := func(name string) {
+		if names == nil {
+			names = map[string]bool{}
+		}
+		names[name] = true
+	}
 	add := func(e syntax.Expr) {
 		if l.isGroupedText(e) {
 			if texts == nil {
@@ -236,14 +249,20 @@ func (l *lowering) groupTexts(s *syntax.Select) {
 		if _, known := l.Result.Refs[c]; !ok || !known || l.noBlanks(c) {
 			return
 		}
-		if names == nil {
-			names = map[string]bool{}
-		}
-		names[l.Options.Fold(c.Parts[len(c.Parts)-1])] = true
+		note(l.Options.Fold(c.Parts[len(c.Parts)-1]))
 	}
 	if s.Distinct {
 		for _, it := range s.Items {
-			add(it.Expr)
+			star, ok := it.Expr.(*syntax.Star)
+			if !ok {
+				add(it.Expr)
+				continue
+			}
+			for _, c := range l.Result.Stars[star] {
+				if c.Type.Kind == types.Varchar {
+					note(c.Name)
+				}
+			}
 		}
 	}
 	var groups func([]syntax.GroupItem)
@@ -282,62 +301,6 @@ func (l *lowering) isBlankable(e syntax.Expr) bool {
 		return false
 	}
 	return l.isText(e) && !l.noBlanks(e)
-}
-
-// mergingSide takes the trailing blanks from the columns by which JOIN USING
-// and NATURAL JOIN compare a plain table. names are the columns; nil for those
-// the other side has too.
-func (l *lowering) mergingSide(t, other syntax.TableExpr, x emit.Table, names []string) emit.Table {
-	r := l.relationOf(t)
-	if r == nil {
-		return x
-	}
-	if names == nil {
-		if o := l.relationOf(other); o != nil {
-			for _, c := range o.Columns {
-				names = append(names, c.Name)
-			}
-		}
-	}
-	name, ok := t.(*syntax.TableName)
-	if !ok || name.Alias != nil && len(name.Alias.Columns) > 0 {
-		return x
-	}
-	var blank []string
-	for _, c := range r.Columns {
-		if c.Type.Kind == types.Varchar && slices.Contains(names, c.Name) {
-			blank = append(blank, c.Name)
-		}
-	}
-	if len(blank) == 0 {
-		return x
-	}
-	sel := &emit.Select{From: []emit.Table{x}}
-	for _, c := range r.Columns {
-		var v emit.Expr = &emit.Ref{Parts: []string{c.Name}}
-		if slices.Contains(blank, c.Name) {
-			v = call("rs_blankless", v)
-		}
-		sel.Items = append(sel.Items, emit.Item{X: v, As: c.Name})
-	}
-	alias := r.Name
-	if name.Alias != nil {
-		alias = l.Options.Fold(name.Alias.Name)
-	}
-	return &emit.Derived{Query: &emit.Query{Body: sel}, Alias: emit.Alias{Name: alias}}
-}
-
-// relationOf is the relation of the catalog that stands in FROM by itself.
-func (l *lowering) relationOf(t syntax.TableExpr) *resolve.Relation {
-	name, ok := t.(*syntax.TableName)
-	if !ok {
-		return nil
-	}
-	b := l.Result.Tables[name]
-	if b == nil || b.Unnest || b.CTE || b.Relation == nil || b.Relation.Kind == resolve.System || b.Relation.Kind == resolve.External {
-		return nil
-	}
-	return b.Relation
 }
 
 // isGrouped says whether a reference is to one of those columns.

@@ -62,6 +62,9 @@ func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit
 	}
 	switch t.Kind {
 	case types.Varchar, types.Char:
+		if from.IsFloat() { // in 15 digits, or 6
+			x = call(map[bool]string{true: "rs_real_text", false: "rs_double_text"}[from.Kind == types.Real], x)
+		}
 		if !limited && (t.Kind == types.Varchar || c.Type.Name == "bpchar") {
 			return call("rs_text", x)
 		}

@@ -6,6 +6,7 @@ import (
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/function"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 )
 
 // privilegeOf gives the privilege functions the user they leave out, the
@@ -66,6 +67,9 @@ func (l *lowering) tableCall(t *syntax.TableCall) emit.Table {
 	if a.Name != "" && len(a.Columns) == 0 {
 		a.Columns = []string{a.Name}
 	}
+	if name == "generate_series" {
+		return l.seriesTable(t.Call, a)
+	}
 	x := l.expr(t.Call)
 	if f, ok := function.Lookup(name); !ok || f.Class != function.Table {
 		row := &emit.Select{Items: []emit.Item{{X: x, As: name}}}
@@ -79,6 +83,39 @@ func (l *lowering) tableCall(t *syntax.TableCall) emit.Table {
 		l.missing(t, "this function in FROM")
 	}
 	return &emit.TableCall{Call: c, Alias: a}
+}
+
+// series lowers GENERATE_SERIES in a select list, where each of its numbers makes
+// a row; they are of the type of the arguments.
+func series(l *lowering, c *syntax.Call) emit.Expr {
+	x := emit.Expr(call("unnest", l.callAs(c, "generate_series")))
+	if t := l.typeOf(c); t.IsNumber() {
+		x = &emit.Cast{X: x, Type: t.Duck()}
+	}
+	return x
+}
+
+// seriesTable lowers GENERATE_SERIES in FROM.
+func (l *lowering) seriesTable(c *syntax.Call, a emit.Alias) emit.Table {
+	if a.Name == "" {
+		a.Name = "generate_series"
+	}
+	if len(a.Columns) == 0 {
+		a.Columns = []string{a.Name}
+	}
+	rows := &emit.Select{Items: []emit.Item{{X: series(l, c), As: a.Columns[0]}}}
+	return &emit.Derived{Query: &emit.Query{Body: rows}, Alias: a}
+}
+
+// checksum lowers CHECKSUM, of which the guide shows what it gives for decimals:
+// their digits as a whole number.
+func checksum(l *lowering, c *syntax.Call) emit.Expr {
+	t := l.typeOf(c.Args[0])
+	if t.Kind != types.Decimal || t.Precision == 0 {
+		l.missing(c, "CHECKSUM of other types than DECIMAL")
+	}
+	power := "1" + strings.Repeat("0", t.Scale)
+	return &emit.Cast{X: &emit.Op{Op: "*", Args: []emit.Expr{l.expr(c.Args[0]), &emit.Num{Text: power}}}, Type: "INTEGER"}
 }
 
 // catalogElement lowers a subscript of a catalog's array, which counts from 1;
@@ -95,7 +132,7 @@ func (l *lowering) catalogElement(e *syntax.Index) emit.Expr {
 		}
 		return call("list_extract", l.expr(x), l.expr(e.Index))
 	case *syntax.Call:
-		if x.Name.Last().Name == "current_schemas" {
+		if name := x.Name.Last().Name; name == "current_schemas" || name == "string_to_array" {
 			return call("list_extract", l.expr(x), l.expr(e.Index))
 		}
 	}

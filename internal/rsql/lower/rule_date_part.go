@@ -64,9 +64,13 @@ func datePart(l *lowering, c *syntax.Call) emit.Expr {
 		}
 		return call("date_diff", &emit.Str{Value: part}, l.datetime(c.Args[1]), l.datetime(c.Args[2]))
 	case "date_trunc":
-		return call("date_trunc", &emit.Str{Value: part}, l.timestamp(c.Args[1]))
+		return l.dateTrunc(part, c.Args[1])
 	}
-	return l.fieldOf(part, c.Args[1])
+	if part == "second" { // with its fraction, which EXTRACT leaves out
+		micros := call("date_part", &emit.Str{Value: "microsecond"}, l.momentOf(part, c.Args[1]))
+		return &emit.Op{Op: "/", Args: []emit.Expr{micros, &emit.Num{Text: "1000000"}}}
+	}
+	return &emit.Cast{X: l.fieldOf(part, c.Args[1]), Type: "DOUBLE"}
 }
 
 // part reads a date part written as a word or as a text.
@@ -155,28 +159,37 @@ func extract(l *lowering, e syntax.Expr) emit.Expr {
 	if part == "" {
 		l.fail(x, sqlerr.InvalidParameterValue, "timestamp units \"%s\" not recognized", x.Field)
 	}
-	return l.fieldOf(part, x.X)
+	if part == "epoch" {
+		return l.fieldOf(part, x.X)
+	}
+	return &emit.Cast{X: l.fieldOf(part, x.X), Type: "INTEGER"}
 }
 
 // fieldOf takes one part of a date or time. Milliseconds and microseconds are
 // those of the second's fraction, where DuckDB counts the seconds in.
 func (l *lowering) fieldOf(part string, e syntax.Expr) emit.Expr {
-	x := l.datetime(e)
-	if t, ok := e.(*syntax.TypedString); ok && strings.HasPrefix(part, "timezone") && l.typeOf(e).Kind == types.TimeTZ {
-		x = zonedTime(t.Value, false)
-	}
-	if k := l.typeOf(e).Kind; k == types.IntervalDS || k == types.IntervalYM {
-		x = l.expr(e)
-	}
-	field := call("date_part", &emit.Str{Value: part}, x)
+	field := call("date_part", &emit.Str{Value: part}, l.momentOf(part, e))
 	modulo := map[string]string{"millisecond": "1000", "microsecond": "1000000"}[part]
 	switch {
 	case modulo != "":
 		return &emit.Op{Op: "%", Args: []emit.Expr{field, &emit.Num{Text: modulo}}}
 	case part == "epoch":
 		return &emit.Cast{X: call("floor", field), Type: "BIGINT"}
+	case part == "decade": // the first is that of the years 1 to 9
+		return &emit.Op{Op: "+", Args: []emit.Expr{field, &emit.Num{Text: "1"}}}
 	}
 	return field
+}
+
+// momentOf lowers the date, time or interval that a part is taken of.
+func (l *lowering) momentOf(part string, e syntax.Expr) emit.Expr {
+	if t, ok := e.(*syntax.TypedString); ok && strings.HasPrefix(part, "timezone") && l.typeOf(e).Kind == types.TimeTZ {
+		return zonedTime(t.Value, false)
+	}
+	if k := l.typeOf(e).Kind; k == types.IntervalDS || k == types.IntervalYM {
+		return l.expr(e)
+	}
+	return l.datetime(e)
 }
 
 // atTimeZone lowers AT TIME ZONE.
@@ -185,5 +198,40 @@ func atTimeZone(l *lowering, e syntax.Expr) emit.Expr {
 	if !ok {
 		return nil
 	}
-	return call("timezone", l.expr(z.Zone), l.datetime(z.X))
+	t := l.typeOf(z.X)
+	if _, literal := z.X.(*syntax.String); literal {
+		t.Kind = types.Timestamp
+	}
+	return zoned(l.expr(z.Zone), l.datetime(z.X), t)
+}
+
+// convertTimezone lowers CONVERT_TIMEZONE([source,] target, timestamp).
+func convertTimezone(l *lowering, c *syntax.Call) emit.Expr {
+	last := len(c.Args) - 1
+	return call("rs_convert_timezone", append(l.exprs(c.Args[:last]), l.timestamp(c.Args[last]))...)
+}
+
+// zoned moves a date or time of type t into or out of a zone.
+func zoned(zone, x emit.Expr, t types.Type) emit.Expr {
+	switch t.Kind {
+	case types.Timestamp, types.Date:
+		return call("rs_instant", x, zone)
+	case types.TimestampTZ:
+		return call("rs_wall", x, zone)
+	case types.Time, types.TimeTZ:
+		return call("timezone", zone, x)
+	}
+	return call("rs_timezone", zone, x)
+}
+
+// dateTrunc lowers DATE_TRUNC. A century and a millennium begin with the year 1,
+// where DuckDB's begin with the year 0.
+func (l *lowering) dateTrunc(part string, e syntax.Expr) emit.Expr {
+	x := l.timestamp(e)
+	if part != "century" && part != "millennium" {
+		return call("date_trunc", &emit.Str{Value: part}, x)
+	}
+	year := &emit.Interval{Text: "1 year"}
+	before := &emit.Op{Op: "-", Args: []emit.Expr{x, year}}
+	return &emit.Op{Op: "+", Args: []emit.Expr{call("date_trunc", &emit.Str{Value: part}, before), year}}
 }

@@ -4,177 +4,173 @@ import (
 	"strings"
 
 	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 )
 
 // pattern is one element of a datetime format ("Datetime format strings" of the
-// guide) and what strftime calls it. Shape says what is done to the text.
+// guide) and what strptime calls it; plain says that strftime prints it as
+// TO_CHAR does.
 type pattern struct {
 	name  string
 	code  string
-	shape string // "", upper, lower; pad in front of it fills to nine characters; rs_ and more: a macro of the value
+	plain bool
 }
 
-// patterns are matched in order, so longer names stand first.
+// datePatterns are matched in order, so longer names stand first. Those without
+// a code are only printed, by a function.
 var datePatterns = []pattern{
-	{"HH24", "%H", ""}, {"HH12", "%I", ""}, {"HH", "%I", ""}, {"MI", "%M", ""}, {"SSSS", "", "rs_format_ssss"}, {"SS", "%S", ""}, {"MS", "%g", ""}, {"US", "%f", ""},
-	{"A.M.", "%p", ""}, {"P.M.", "%p", ""}, {"AM", "%p", ""}, {"PM", "%p", ""}, {"am", "%p", "lower"}, {"pm", "%p", "lower"},
-	{"Y,YYY", "", "rs_format_y_yyy"}, {"YYYY", "%Y", ""}, {"YYY", "", "rs_format_yyy"}, {"IYYY", "%G", ""}, {"YY", "%y", ""}, {"MONTH", "%B", "pad upper"}, {"Month", "%B", "pad"}, {"month", "%B", "pad lower"},
-	{"MON", "%b", "upper"}, {"Mon", "%b", ""}, {"mon", "%b", "lower"}, {"MM", "%m", ""},
-	{"DAY", "%A", "pad upper"}, {"Day", "%A", "pad"}, {"day", "%A", "pad lower"}, {"DY", "%a", "upper"}, {"Dy", "%a", ""}, {"dy", "%a", "lower"},
-	{"DDD", "%j", ""}, {"DD", "%d", ""}, {"ID", "%u", ""}, {"IW", "%V", ""}, {"WW", "", "rs_format_ww"}, {"CC", "", "rs_format_cc"}, {"TZ", "%Z", ""}, {"tz", "%Z", "lower"}, {"OF", "%z", ""},
-	{"B.C.", "", "rs_format_era_dots"}, {"A.D.", "", "rs_format_era_dots"}, {"BC", "", "rs_format_era"}, {"AD", "", "rs_format_era"},
-	{"D", "", "rs_format_d"}, {"W", "", "rs_format_w"}, {"Q", "", "rs_format_q"}, {"J", "", "rs_format_j"}, {"Y", "", "rs_format_y"},
+	{"HH24", "%H", true}, {"HH12", "%I", true}, {"HH", "%I", true}, {"MI", "%M", true}, {"SSSS", "", false}, {"SS", "%S", true},
+	{"MS", "%g", true}, {"US", "%f", true},
+	{"A.M.", "%p", false}, {"P.M.", "%p", false}, {"AM", "%p", true}, {"PM", "%p", true}, {"am", "%p", false}, {"pm", "%p", false},
+	{"Y,YYY", "", false}, {"YYYY", "%Y", true}, {"YYY", "", false}, {"IYYY", "%G", true}, {"IYY", "", false}, {"IY", "", false}, {"YY", "%y", true},
+	{"MONTH", "%B", false}, {"Month", "%B", false}, {"month", "%B", false}, {"MON", "%b", false}, {"Mon", "%b", true}, {"mon", "%b", false},
+	{"MM", "%m", true}, {"RM", "", false},
+	{"DAY", "%A", false}, {"Day", "%A", false}, {"day", "%A", false}, {"DY", "%a", false}, {"Dy", "%a", true}, {"dy", "%a", false},
+	{"IDDD", "", false}, {"DDD", "%j", true}, {"DD", "%d", true}, {"ID", "%u", true}, {"IW", "%V", true}, {"I", "", false}, {"WW", "", false}, {"CC", "", false},
+	{"TZ", "%Z", true}, {"tz", "%Z", false}, {"OF", "%z", true},
+	{"B.C.", "", false}, {"A.D.", "", false}, {"BC", "", false}, {"AD", "", false},
+	{"D", "", false}, {"W", "", false}, {"Q", "", false}, {"J", "", false}, {"Y", "", false},
 }
 
-// dateFormat takes a format apart. False if it has an element DuckDB has no
-// word for.
-func dateFormat(format string) ([]pattern, bool) {
+// dateFormat takes a format apart. What is no element stands for itself.
+func dateFormat(format string) []pattern {
 	var out []pattern
-	fill := true
 	for format != "" {
-		if strings.HasPrefix(format, "FM") || strings.HasPrefix(format, "fm") {
-			fill, format = false, format[2:]
-			continue
-		}
 		if format[0] == '"' {
-			end := strings.IndexByte(format[1:], '"')
-			if end < 0 {
-				return nil, false
+			if end := strings.IndexByte(format[1:], '"'); end >= 0 {
+				out, format = append(out, literally(format[1:1+end])), format[end+2:]
+				continue
 			}
-			out, format = append(out, pattern{code: strings.ReplaceAll(format[1:1+end], "%", "%%")}), format[end+2:]
-			continue
 		}
-		p, size := element(format)
+		bare := len(format) > 2 && strings.EqualFold(format[:2], "FM")
+		if bare {
+			format = format[2:]
+		}
+		p := element(format)
+		size := len(p.name)
 		if size == 0 {
-			return nil, false
+			p, size = literally(format[:1]), 1
 		}
-		if !fill {
-			p.shape = strings.TrimPrefix(strings.TrimPrefix(p.shape, "pad"), " ")
+		format = format[size:]
+		if p.name != "" && len(format) >= 2 && strings.EqualFold(format[:2], "TH") {
+			p.plain, format = false, format[2:]
 		}
-		out, format = append(out, p), format[size:]
+		p.plain = p.plain && !bare
+		out = append(out, p)
 	}
-	return out, true
+	return out
+}
+
+func literally(text string) pattern {
+	return pattern{code: strings.ReplaceAll(text, "%", "%%"), plain: true}
 }
 
 // element reads one element of a format; lower-case spellings of the numeric
 // ones mean the same.
-func element(format string) (pattern, int) {
+func element(format string) pattern {
 	for _, p := range datePatterns {
 		if strings.HasPrefix(format, p.name) {
-			return p, len(p.name)
+			return p
 		}
 	}
 	for _, p := range datePatterns {
-		if (p.shape == "" || p.code == "") && len(format) >= len(p.name) && strings.EqualFold(format[:len(p.name)], p.name) {
-			return p, len(p.name)
+		if len(format) >= len(p.name) && strings.EqualFold(format[:len(p.name)], p.name) {
+			p.plain = p.plain && strings.ToUpper(p.name) == p.name && p.code != "%p"
+			return p
 		}
 	}
-	c := format[0]
-	if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-		return pattern{}, 0
-	}
-	return pattern{code: strings.ReplaceAll(format[:1], "%", "%%")}, 1
+	return pattern{}
 }
 
-// formatOf is the constant format of a call.
-func (l *lowering) formatOf(c *syntax.Call) []pattern {
-	name := c.Name.Last().Name
-	s, ok := c.Args[1].(*syntax.String)
-	if !ok {
-		l.missing(c, name+" with a format that is not a constant")
+// isDateFormat says whether a format has an element of dates and none of numbers.
+func isDateFormat(format string) bool {
+	dated := false
+	for _, p := range dateFormat(format) {
+		dated = dated || p.name != "" && p.name != "D"
 	}
-	p, ok := dateFormat(s.Value)
-	if !ok {
-		l.missing(c, name+" with the format \""+s.Value+"\"")
-	}
-	return p
+	return dated && !strings.ContainsAny(format, "09")
 }
 
-// toChar lowers TO_CHAR of dates and times to strftime, in pieces where a
-// piece has a case or a width of its own, and that of numbers to a macro. Where
-// the type is not known the format decides. A format that is not constant is
-// read by the macro.
+// toChar lowers TO_CHAR of dates and times to strftime where that prints the
+// whole format, else to a function, as that of numbers. Where the type is not
+// known the format decides.
 func toChar(l *lowering, c *syntax.Call) emit.Expr {
 	t := l.typeOf(c.Args[0])
 	s, constant := c.Args[1].(*syntax.String)
-	if t.Kind == types.IntervalDS || t.Kind == types.IntervalYM {
+	switch {
+	case t.Kind == types.IntervalDS || t.Kind == types.IntervalYM:
 		l.missing(c, "to_char of an interval")
-	}
-	if t.IsNumber() {
+	case t.IsNumber(), t.Kind == types.Unknown && constant && !isDateFormat(s.Value):
 		return call("rs_to_char_number", l.exprs(c.Args)...)
-	}
-	if !constant {
-		return call("rs_to_char", l.exprs(c.Args)...)
-	}
-	if _, ok := dateFormat(s.Value); !ok && t.Kind == types.Unknown {
-		return call("rs_to_char_number", l.exprs(c.Args)...)
+	case t.Kind == types.Unknown && !constant:
+		l.missing(c, "to_char of a value of unknown type with a format that is not a constant")
 	}
 	x := l.datetime(c.Args[0])
-	var pieces []emit.Expr
-	plain := ""
-	flush := func() {
-		if plain != "" {
-			pieces = append(pieces, call("strftime", x, &emit.Str{Value: plain}))
-			plain = ""
-		}
+	if !constant {
+		return l.timeToChar(t, x, l.expr(c.Args[1]))
 	}
-	for _, p := range l.formatOf(c) {
+	code := ""
+	for _, p := range dateFormat(s.Value) {
+		if !p.plain {
+			return l.timeToChar(t, x, &emit.Str{Value: s.Value})
+		}
 		if t.Kind == types.Timestamp || t.Kind == types.Date { // no zone: UTC
-			p.code = map[string]string{"TZ": "UTC", "OF": "+00"}[p.name] + map[bool]string{true: p.code}[p.name != "TZ" && p.name != "OF"]
+			switch p.name {
+			case "TZ":
+				p.code = "UTC"
+			case "OF":
+				p.code = "+00"
+			}
 		}
-		if p.shape == "" {
-			plain += p.code
-			continue
-		}
-		flush()
-		pieces = append(pieces, shaped(p, x))
+		code += p.code
 	}
-	flush()
-	switch len(pieces) {
-	case 0:
-		return &emit.Str{}
-	case 1:
-		return pieces[0]
-	}
-	return &emit.Op{Op: "||", Args: pieces}
+	return call("strftime", x, &emit.Str{Value: code})
 }
 
-// shaped prints an element that strftime alone does not give.
-func shaped(p pattern, x emit.Expr) emit.Expr {
-	if strings.HasPrefix(p.shape, "rs_") {
-		return call(p.shape, x)
+// timeToChar prints a date or time by the function, whose overload the type chooses.
+func (l *lowering) timeToChar(t types.Type, x, format emit.Expr) emit.Expr {
+	switch t.Kind {
+	case types.Timestamp, types.Date, types.TimestampTZ:
+		x = &emit.Cast{X: x, Type: t.Duck()}
 	}
-	var e emit.Expr = call("strftime", x, &emit.Str{Value: p.code})
-	if word := strings.TrimPrefix(strings.TrimPrefix(p.shape, "pad"), " "); word != "" {
-		e = call(word, e)
+	return call("rs_to_char", x, format)
+}
+
+// toNumber lowers TO_NUMBER, whose format gives the precision of the result.
+func toNumber(l *lowering, c *syntax.Call) emit.Expr {
+	s, ok := c.Args[1].(*syntax.String)
+	if !ok {
+		l.missing(c, "to_number with a format that is not a constant")
 	}
-	if strings.HasPrefix(p.shape, "pad") {
-		e = call("rpad", e, &emit.Num{Text: "9"}, &emit.Str{Value: " "})
-	}
-	return e
+	return &emit.Cast{X: call("rs_to_number", l.exprs(c.Args)...), Type: resolve.NumberType(s.Value).Duck()}
 }
 
 // toDate lowers TO_DATE and TO_TIMESTAMP to strptime. Without the strict
 // parameter a day out of range runs over into the next month.
 func toDate(l *lowering, c *syntax.Call) emit.Expr {
+	name := c.Name.Last().Name
+	s, ok := c.Args[1].(*syntax.String)
+	if !ok {
+		l.missing(c, name+" with a format that is not a constant")
+	}
 	format := ""
-	for _, p := range l.formatOf(c) {
-		if strings.HasPrefix(p.shape, "rs_") {
-			l.missing(c, c.Name.Last().Name+" with the format element "+p.name)
+	for _, p := range dateFormat(s.Value) {
+		if p.name != "" && p.code == "" {
+			l.missing(c, name+" with the format element "+p.name)
 		}
 		format += p.code
 	}
 	t := types.Type{Kind: types.Date}
-	if c.Name.Last().Name == "to_timestamp" {
+	if name == "to_timestamp" {
 		t.Kind = types.TimestampTZ
 	}
-	name := "rs_parse_time"
+	parse := "rs_parse_time"
 	if len(c.Args) == 3 {
 		if b, ok := c.Args[2].(*syntax.Bool); ok && b.Value {
-			name = "rs_parse_time_strict"
+			parse = "rs_parse_time_strict"
 		}
 	}
-	return &emit.Cast{X: call(name, call("rs_text", l.expr(c.Args[0])), &emit.Str{Value: format}), Type: t.Duck()}
+	return &emit.Cast{X: call(parse, call("rs_text", l.expr(c.Args[0])), &emit.Str{Value: format}), Type: t.Duck()}
 }

@@ -13,7 +13,7 @@ func regexMatch(l *lowering, e syntax.Expr) emit.Expr {
 	if !ok || b.Op != "~" && b.Op != "~*" && b.Op != "!~" && b.Op != "!~*" {
 		return nil
 	}
-	args := []emit.Expr{l.expr(b.L), l.pattern(b.R)}
+	args := []emit.Expr{l.expr(l.textual(b.L)), l.expr(l.textual(b.R))}
 	if strings.HasSuffix(b.Op, "*") {
 		args = append(args, &emit.Str{Value: "i"})
 	}
@@ -23,9 +23,6 @@ func regexMatch(l *lowering, e syntax.Expr) emit.Expr {
 	}
 	return x
 }
-
-// pattern lowers a POSIX pattern; RE2 reads nearly all of it.
-func (l *lowering) pattern(e syntax.Expr) emit.Expr { return l.expr(e) }
 
 // likeEscape gives LIKE the escape character it has by default in Redshift, the
 // backslash, unless the pattern is known to have none.
@@ -67,7 +64,7 @@ func similarTo(l *lowering, e syntax.Expr) emit.Expr {
 	} else {
 		pattern = call("rs_similar_pattern", l.expr(k.Pattern))
 	}
-	var x emit.Expr = call("regexp_full_match", l.expr(k.X), pattern)
+	var x emit.Expr = call("regexp_full_match", l.expr(l.textual(k.X)), pattern)
 	if k.Not {
 		x = &emit.Prefix{Op: "NOT", X: x}
 	}

@@ -25,6 +25,10 @@ func operator(l *lowering, e syntax.Expr) emit.Expr {
 			return x
 		}
 		switch e.Op {
+		case "+":
+			if l.Result.Joins(e) {
+				return l.binary(&syntax.Binary{Pos: e.Pos, Op: "||", L: e.L, R: e.R})
+			}
 		case "^":
 			return call("pow", l.expr(e.L), l.expr(e.R))
 		case "#":

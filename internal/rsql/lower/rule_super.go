@@ -14,7 +14,7 @@ func superPath(l *lowering, e syntax.Expr) emit.Expr {
 	switch e := e.(type) {
 	case *syntax.ColumnRef:
 		ref, ok := l.Result.Refs[e]
-		if !ok || len(ref.Path) == 0 || ref.Type.Kind != types.Super {
+		if !ok || len(ref.Path) == 0 || ref.Type.Kind != types.Super && !ref.Nested {
 			return nil
 		}
 		parts := []string{ref.Column}
@@ -22,6 +22,12 @@ func superPath(l *lowering, e syntax.Expr) emit.Expr {
 			parts = []string{ref.Table, ref.Column}
 		}
 		var x emit.Expr = &emit.Ref{Parts: parts}
+		if ref.Nested {
+			for _, name := range ref.Path {
+				x = call("rs_nested_field", x, &emit.Str{Value: name})
+			}
+			return nestedValue(x, ref.Type)
+		}
 		for _, name := range ref.Path {
 			x = call("rs_super_field", x, &emit.Str{Value: name})
 		}
@@ -51,11 +57,33 @@ func (l *lowering) unnest(t *syntax.TableName, b *resolve.Binding) emit.Table {
 	if t.Alias != nil {
 		name = l.Options.Fold(t.Alias.Name)
 	}
-	rows := &emit.Select{Items: []emit.Item{{X: call("unnest", call("rs_super_elements", x)), As: name}}}
+	elements := "rs_super_elements"
+	if l.typeOf(b.Value).Kind == types.Nested {
+		elements = "rs_nested_elements"
+	}
+	rows := &emit.Select{Items: []emit.Item{{X: nestedValue(call("unnest", call(elements, x)), b.Element), As: name}}}
 	if t.At != nil {
 		rows.Items = append(rows.Items, emit.Item{X: call("unnest", call("rs_super_positions", x)), As: l.Options.Fold(*t.At)})
 	}
 	return &emit.Derived{Query: &emit.Query{Body: rows}, Lateral: true, Alias: emit.Alias{Name: name}}
+}
+
+// nestedValue reads a part of an external table's nested value, which is kept as
+// JSON, as the type it has. What does not read as its type is NULL, as in other
+// columns.
+func nestedValue(x emit.Expr, t types.Type) emit.Expr {
+	text := call("rs_super_text", x)
+	switch t.Kind {
+	case types.Nested, types.Super:
+		return x
+	case types.Varchar, types.Char:
+		return text
+	case types.Timestamp:
+		return call("rs_timestamp_text", text)
+	case types.Date:
+		return call("rs_date_text", text)
+	}
+	return &emit.Cast{X: text, Type: t.Duck(), Try: true}
 }
 
 // objectUnpivot lowers UNPIVOT object AS value AT attribute.

@@ -2,11 +2,43 @@ package lower
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"stepwell/internal/rsql/emit"
+	"stepwell/internal/rsql/function"
 	"stepwell/internal/rsql/syntax"
 )
+
+// textual is an expression in a place that wants text: numbers, dates and times
+// are cast to it, implicitly as Redshift does.
+func (l *lowering) textual(e syntax.Expr) syntax.Expr {
+	if t := l.typeOf(e); t.IsNumber() || t.IsMoment() {
+		return &syntax.Cast{Pos: syntax.Pos{Span: e.Range()}, X: e, Type: syntax.TypeName{Name: "varchar"}, Style: syntax.CastColons}
+	}
+	return e
+}
+
+// withTexts is a call whose arguments are texts where the function wants texts.
+func (l *lowering) withTexts(c *syntax.Call, f function.Function) *syntax.Call {
+	changed := c
+	for _, i := range function.TextArguments(f.Name) {
+		if i >= len(c.Args) {
+			break
+		}
+		x := l.textual(c.Args[i])
+		if x == c.Args[i] {
+			continue
+		}
+		if changed == c {
+			copied := *c
+			copied.Args = slices.Clone(c.Args)
+			changed = &copied
+		}
+		changed.Args[i] = x
+	}
+	return changed
+}
 
 // trim lowers TRIM([side] [chars FROM] x).
 func trim(l *lowering, e syntax.Expr) emit.Expr {
@@ -15,7 +47,7 @@ func trim(l *lowering, e syntax.Expr) emit.Expr {
 		return nil
 	}
 	name := map[string]string{"": "trim", "both": "trim", "leading": "ltrim", "trailing": "rtrim"}[t.Side]
-	args := []emit.Expr{l.expr(t.X)}
+	args := []emit.Expr{l.expr(l.textual(t.X))}
 	if t.Chars != nil {
 		args = append(args, l.expr(t.Chars))
 	}

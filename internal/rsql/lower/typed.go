@@ -100,7 +100,7 @@ func (l *lowering) chosen(name string, e syntax.Expr, x emit.Expr, rest []emit.E
 		}
 		return call("rs_boolean_of", cast("VARCHAR"))
 	case "rs_timezone":
-		return call("timezone", append(rest, x)...)
+		return zoned(rest[0], x, t)
 	}
 	return nil
 }

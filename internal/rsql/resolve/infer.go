@@ -43,7 +43,7 @@ func (r *Result) TypeOf(e syntax.Expr) types.Type {
 		if ref, ok := e.X.(*syntax.ColumnRef); ok && r.Refs[ref].System {
 			return types.Type{}
 		}
-		if c, ok := e.X.(*syntax.Call); ok && c.Name.Last().Name == "current_schemas" {
+		if c, ok := e.X.(*syntax.Call); ok && (c.Name.Last().Name == "current_schemas" || c.Name.Last().Name == "string_to_array") {
 			return types.Type{Kind: types.Varchar}
 		}
 		return types.Type{Kind: types.Super}
@@ -179,6 +179,9 @@ func (r *Result) binaryType(e *syntax.Binary) types.Type {
 		if left.Kind == types.Varbyte && e.Op == "+" {
 			return types.Type{Kind: types.Varbyte}
 		}
+		if e.Op == "+" && r.Joins(e) {
+			return types.Type{Kind: types.Varchar}
+		}
 		if left.Kind == types.Super || right.Kind == types.Super {
 			return types.Type{Kind: types.Super}
 		}
@@ -188,6 +191,14 @@ func (r *Result) binaryType(e *syntax.Binary) types.Type {
 		return types.Arithmetic(e.Op, left, right)
 	}
 	return types.Type{}
+}
+
+// Joins says whether a + stands between texts, which it joins as || does.
+func (r *Result) Joins(e *syntax.Binary) bool {
+	left, right := r.TypeOf(e.L), r.TypeOf(e.R)
+	_, leftLiteral := e.L.(*syntax.String)
+	_, rightLiteral := e.R.(*syntax.String)
+	return (left.IsText() || leftLiteral) && (right.IsText() || rightLiteral)
 }
 
 // temporalType is the type of a sum or difference that has a date or time in it.
@@ -220,9 +231,13 @@ func temporalType(op string, left, right types.Type) types.Type {
 // several is not known.
 func (r *Result) commonType(list []syntax.Expr) types.Type {
 	var out types.Type
+	literal := false
 	for _, e := range list {
 		switch e.(type) {
-		case nil, *syntax.Null, *syntax.String:
+		case *syntax.String:
+			literal = true
+			continue
+		case nil, *syntax.Null:
 			continue
 		}
 		t := r.TypeOf(e)
@@ -235,7 +250,7 @@ func (r *Result) commonType(list []syntax.Expr) types.Type {
 			out = types.Common(out, t)
 		}
 	}
-	if out.IsText() {
+	if out.IsText() || literal && out.Kind == types.Unknown { // literals alone are texts
 		return types.Type{Kind: types.Varchar}
 	}
 	return out
@@ -259,6 +274,10 @@ func (r *Result) callType(c *syntax.Call) types.Type {
 		return types.Type{}
 	}
 	switch f.Name {
+	case "to_number":
+		if s, ok := c.Args[1].(*syntax.String); ok {
+			return NumberType(s.Value)
+		}
 	case "ceil", "ceiling", "floor", "round", "trunc":
 		return rounded(f.Name, argument(0), len(c.Args))
 	}
@@ -300,6 +319,14 @@ func rounded(name string, t types.Type, args int) types.Type {
 		return types.Type{Kind: types.Decimal}
 	}
 	return t
+}
+
+// NumberType is the decimal that a format of TO_NUMBER has digits for.
+func NumberType(format string) types.Type {
+	whole, fraction, _ := strings.Cut(strings.NewReplacer("D", ".", "d", ".").Replace(format), ".")
+	digits := func(s string) int { return strings.Count(s, "9") + strings.Count(s, "0") }
+	scale := digits(fraction)
+	return types.Type{Kind: types.Decimal, Precision: min(max(digits(whole)+scale, 1), types.MaxPrecision), Scale: min(scale, types.MaxPrecision-1)}
 }
 
 // momentType is the type DATEADD and DATE_TRUNC give: a timestamp, but a time

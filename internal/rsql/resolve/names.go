@@ -77,8 +77,8 @@ func callName(name string, c *syntax.Call) string {
 		return "date_add"
 	case "datediff":
 		return "date_diff"
-	case "datepart":
-		return "date_part"
+	case "date_part", "datepart":
+		return "pgdate_part"
 	case "nvl", "isnull", "ifnull", "coalesce":
 		return "coalesce"
 	case "decode", "nvl2":

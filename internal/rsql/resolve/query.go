@@ -149,13 +149,16 @@ func (r *resolver) outputs(s *syntax.Select, sc *scope) ([]Column, bool) {
 			for _, src := range sc.sources {
 				r.useAll(src)
 			}
-			expand = func(star *syntax.Star, sc *scope) ([]Column, bool) { return r.merged(s.From, star, sc) }
+			expand = func(star *syntax.Star, sc *scope) ([]StarColumn, bool) { return r.merged(s.From, star, sc) }
 		}
 		more, known := expand(star, sc)
 		if !known {
 			return nil, false
 		}
-		columns = append(columns, more...)
+		r.result.Stars[star] = more
+		for _, c := range more {
+			columns = append(columns, c.Column)
+		}
 	}
 	return columns, true
 }
@@ -175,12 +178,12 @@ func merges(list []syntax.TableExpr) bool {
 	return false
 }
 
-func (r *resolver) expand(star *syntax.Star, sc *scope) ([]Column, bool) {
+func (r *resolver) expand(star *syntax.Star, sc *scope) ([]StarColumn, bool) {
 	skip := map[string]bool{}
 	for _, id := range star.Exclude {
 		skip[r.Fold(id)] = true
 	}
-	var columns []Column
+	var columns []StarColumn
 	found := false
 	for _, s := range sc.sources {
 		if n := len(star.Qualifier); s.pseudo || n > 0 && s.name != r.Fold(star.Qualifier[n-1]) {
@@ -193,7 +196,7 @@ func (r *resolver) expand(star *syntax.Star, sc *scope) ([]Column, bool) {
 		}
 		for _, c := range s.columns {
 			if !skip[c.Name] {
-				columns = append(columns, Column{Name: c.Name, Type: c.Type})
+				columns = append(columns, StarColumn{Table: s.name, Column: Column{Name: c.Name, Type: c.Type}})
 			}
 		}
 	}
@@ -239,23 +242,9 @@ func (r *resolver) table(t syntax.TableExpr, sc *scope) {
 		sc.natural = sc.natural || t.Natural
 		r.star = r.star || t.Natural
 	case *syntax.Pivot:
-		inner := &scope{outer: sc.outer}
-		r.table(t.Source, inner)
-		for _, a := range t.Aggregates {
-			r.expr(inner, a.Expr)
-		}
-		r.expr(inner, t.For)
-		r.star = true
-		s := &source{}
-		s.named(r, t.Alias)
-		sc.sources = append(sc.sources, s)
+		r.pivot(t, sc)
 	case *syntax.Unpivot:
-		inner := &scope{outer: sc.outer}
-		r.table(t.Source, inner)
-		r.star = true
-		s := &source{}
-		s.named(r, t.Alias)
-		sc.sources = append(sc.sources, s)
+		r.unpivot(t, sc)
 	case *syntax.ObjectUnpivot:
 		r.expr(sc, t.Object)
 		s := &source{name: r.Fold(t.Value), value: true, known: true}
@@ -293,9 +282,15 @@ func (r *resolver) tableName(t *syntax.TableName, sc *scope) {
 	case (len(t.Name.Parts) > 1 || len(t.Path) > 0) && sc.has(first), len(t.Path) > 0:
 		r.unnest(t, b, s, sc)
 		return
+	case len(t.Name.Parts) == 2 && r.isNestedOutside(sc, first, r.Fold(t.Name.Parts[1])):
+		r.unnest(t, b, s, sc)
+		return
 	case len(t.Name.Parts) == 1 && cte != nil:
 		b.CTE, b.CTEName = true, first
 		s.columns, s.known = cte.columns, cte.known
+		if cte.known {
+			b.Columns = cte.columns
+		}
 	case len(t.Name.Parts) == 1 && sc.has(first) && t.Alias != nil && r.isValue(sc, first):
 		r.unnest(t, b, s, sc)
 		return
@@ -315,11 +310,35 @@ func (r *resolver) unnest(t *syntax.TableName, b *Binding, s *source, sc *scope)
 	r.exprs(sc, t.Path...)
 	s.named(r, t.Alias)
 	s.value, s.known = true, true
-	s.columns = []Column{{Name: s.name, Type: types.Type{Kind: types.Super}}}
+	b.Element = types.Type{Kind: types.Super}
+	if of := r.result.TypeOf(b.Value); of.Kind == types.Nested {
+		var ok bool
+		if b.Element, ok = of.Element(); !ok {
+			r.fail(t, sqlerr.WrongObjectType, "cannot unnest a column of type %s", of.Text)
+		}
+	}
+	s.columns = []Column{{Name: s.name, Type: b.Element}}
 	if t.At != nil {
 		s.columns = append(s.columns, Column{Name: r.Fold(*t.At), Type: types.Type{Kind: types.Bigint}})
 	}
 	sc.sources = append(sc.sources, s)
+}
+
+// isNestedOutside says whether a table of the query around this one has a
+// column whose elements FROM can range over.
+func (r *resolver) isNestedOutside(sc *scope, table, column string) bool {
+	for sc = sc.outer; sc != nil; sc = sc.outer {
+		for _, s := range sc.sources {
+			if s.name == table {
+				ref, ok := s.column([]string{table, column}, 1)
+				if !ok && s.value {
+					ref, ok = s.column([]string{table, column}, 0)
+				}
+				return ok && (ref.Type.Kind == types.Nested || ref.Type.Kind == types.Super)
+			}
+		}
+	}
+	return false
 }
 
 // isValue says whether a source in scope is an unnested value.
@@ -395,7 +414,7 @@ func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 	if complete && !sc.hasAny(parts[0]) && (len(parts) == 2 || !sc.hasAny(parts[len(parts)-2])) {
 		r.fail(c, sqlerr.UndefinedTable, "missing FROM-clause entry for table \"%s\"", parts[len(parts)-2])
 	}
-	if complete && len(parts) == 2 {
+	if complete && (len(parts) == 2 || sc.isNested(parts[:len(parts)-1])) {
 		r.fail(c, sqlerr.UndefinedColumn, "column %s does not exist", strings.Join(parts, "."))
 	}
 }
@@ -461,7 +480,7 @@ func (sc *scope) places() string {
 func (sc *scope) find(parts []string) (Ref, bool) {
 	for n := min(len(parts), 4) - 1; n >= 0; n-- {
 		for _, s := range sc.sources {
-			if n > 0 && !s.matches(parts[:n]) {
+			if n > 0 && (s.value || !s.matches(parts[:n])) { // after a value stand its attributes
 				continue
 			}
 			if ref, ok := s.column(parts, n); ok {
@@ -490,14 +509,41 @@ func (s *source) column(parts []string, n int) (Ref, bool) {
 			if !navigable(c.Type) {
 				continue
 			}
-			ref.Type = types.Type{}
-			if c.Type.Kind == types.Super {
-				ref.Type.Kind = types.Super
+			switch c.Type.Kind {
+			case types.Super:
+				ref.Type = types.Type{Kind: types.Super}
+			case types.Nested:
+				if ref.Type, ref.Nested = leaf(c.Type, ref.Path); !ref.Nested {
+					continue
+				}
+			default:
+				ref.Type = types.Type{}
 			}
 		}
 		return ref, true
 	}
 	return Ref{}, false
+}
+
+// isNested says whether a reference is to a nested value of an external table.
+func (sc *scope) isNested(parts []string) bool {
+	for ; sc != nil; sc = sc.outer {
+		if ref, ok := sc.find(parts); ok {
+			return ref.Type.Kind == types.Nested
+		}
+	}
+	return false
+}
+
+// leaf is the type at the end of a path into a nested type.
+func leaf(t types.Type, path []string) (types.Type, bool) {
+	ok := true
+	for _, name := range path {
+		if t, ok = t.Field(name); !ok {
+			return t, false
+		}
+	}
+	return t, true
 }
 
 func navigable(t types.Type) bool {

@@ -20,6 +20,10 @@ type Result struct {
 	Refs map[*syntax.ColumnRef]Ref
 	// Outputs are the columns of queries whose columns are all known.
 	Outputs map[*syntax.Query][]Column
+	// Stars are the columns that each * stands for, where all are known.
+	Stars map[*syntax.Star][]StarColumn
+	// Implicit are the columns a PIVOT groups by, where all are known.
+	Implicit map[*syntax.Pivot][]StarColumn
 	// Target is the relation a DML statement writes.
 	Target *Relation
 	// Read and Written list relations, each once; Scans the reads of external ones.
@@ -53,14 +57,17 @@ type Result struct {
 type Binding struct {
 	Relation *Relation // nil for a CTE
 	CTE      bool
-	// CTEName is the folded name of the CTE.
+	// CTEName is the folded name of the CTE, Columns are its columns if all are known.
 	CTEName string
+	Columns []Column
 	Scan    *Scan         // for an external relation
 	View    *syntax.Query // the parsed definition of a late-binding view
 	// Unnest says that the name is a path into a SUPER value of an earlier
 	// table: Value, with the subscripts after it.
-	Unnest bool
-	Value  *syntax.ColumnRef
+	// Element is the type of the elements.
+	Unnest  bool
+	Value   *syntax.ColumnRef
+	Element types.Type
 }
 
 // Ref is a resolved column reference.
@@ -71,7 +78,9 @@ type Ref struct {
 	Column string
 	Type   types.Type
 	// Path are the attributes after the column: navigation into its value.
-	Path     []string
+	Path []string
+	// Nested says that the value is an external table's, of declared types.
+	Nested   bool
 	relation *Relation
 	// System says that it is a column of a system table or view.
 	System bool
@@ -164,12 +173,14 @@ const maxViews = 64
 // Statement resolves the names of a query or DML statement.
 func Statement(s syntax.Statement, catalog Catalog, options Options) (result *Result, err error) {
 	r := &resolver{Options: options, catalog: catalog, names: map[string]bool{}, result: &Result{
-		Tables:  map[*syntax.TableName]*Binding{},
-		Calls:   map[*syntax.TableCall]*Binding{},
-		Refs:    map[*syntax.ColumnRef]Ref{},
-		Outputs: map[*syntax.Query][]Column{},
-		Aliases: map[*syntax.ColumnRef]syntax.Expr{},
-		Inlined: map[*syntax.Call]syntax.Expr{}, Arguments: map[*syntax.Param]syntax.Expr{},
+		Tables:   map[*syntax.TableName]*Binding{},
+		Calls:    map[*syntax.TableCall]*Binding{},
+		Refs:     map[*syntax.ColumnRef]Ref{},
+		Outputs:  map[*syntax.Query][]Column{},
+		Stars:    map[*syntax.Star][]StarColumn{},
+		Implicit: map[*syntax.Pivot][]StarColumn{},
+		Aliases:  map[*syntax.ColumnRef]syntax.Expr{},
+		Inlined:  map[*syntax.Call]syntax.Expr{}, Arguments: map[*syntax.Param]syntax.Expr{},
 	}}
 	defer func() {
 		if x := recover(); x != nil {

@@ -19,6 +19,12 @@ func (r *resolver) tableCall(t *syntax.TableCall, sc *scope) {
 		s.columns, s.known = rel.Columns, true
 	} else {
 		r.expr(sc, t.Call)
+		if name == "generate_series" {
+			if t.Alias != nil {
+				name = r.Fold(t.Alias.Name)
+			}
+			s.columns, s.known = []Column{{Name: name, Type: r.result.TypeOf(t.Call)}}, true
+		}
 	}
 	s.named(r, t.Alias)
 	sc.sources = append(sc.sources, s)

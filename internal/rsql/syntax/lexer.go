@@ -147,7 +147,7 @@ func (l *lexer) next() error {
 	case (c == 'u' || c == 'U') && strings.HasPrefix(l.src[l.at+1:], "&'"):
 		l.at += 2
 		return l.unicode(start)
-	case isLetter(c), c == '#' && isLetter(l.byteAt(l.at+1)):
+	case isLetter(c), c == '#' && isLetter(l.byteAt(l.at+1)) && !strings.HasPrefix(l.src[l.at+1:], "\u00a0"):
 		l.at++
 		for l.at < len(l.src) && (isLetter(l.src[l.at]) || isDigit(l.src[l.at]) || l.src[l.at] == '$') {
 			if strings.HasPrefix(l.src[l.at:], "\u00a0") {

@@ -133,7 +133,8 @@ var aliases = map[string]Kind{
 	"super":   Super,
 	"varbyte": Varbyte, "varbinary": Varbyte, "binary varying": Varbyte, "binary": Varbyte,
 	"hllsketch": HLLSketch, "geometry": Geometry, "geography": Geography,
-	"oid": OID, "name": Name, "regclass": OID, "regproc": OID, "regtype": OID, "regnamespace": OID,
+	"oid": OID, "name": Name, "regclass": OID, "regproc": OID, "regtype": OID, "regnamespace": OID, "regprocedure": OID,
+	"aclitem": Varchar, "aclitem[]": Varchar, "text[]": Varchar, "varchar[]": Varchar, "name[]": Varchar,
 	"tinyint": Smallint, "unknown": Unknown,
 }
 

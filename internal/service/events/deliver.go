@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 // The kinds of the service's tasks.
 const (
 	DeliveryKind = "events.delivery"
+	BatchKind    = "events.batch"
 	ScheduleKind = "events.schedule"
 	ReplayKind   = "events.replay"
 )
@@ -49,6 +51,25 @@ const (
 	usualAge      = 24 * time.Hour
 )
 
+// deliveries are the tasks that bring events to the rule's targets.
+func (r *rule) deliveries(c bus.Caller, list []item, now time.Time) (tasks []work.Task, err error) {
+	add := func(t work.Task, e error) {
+		tasks, err = append(tasks, t), errors.Join(err, e)
+	}
+	for _, t := range r.Targets {
+		if len(list) > 1 && batched(&t) {
+			for part := range slices.Chunk(list, sqsBatch) {
+				add((&batch{Items: part, Rule: r.ARN, RuleName: r.Name, Target: t, Ingested: now}).task(c))
+			}
+			continue
+		}
+		for _, e := range list {
+			add((&delivery{EventID: e.ID, Event: e.Event, Rule: r.ARN, RuleName: r.Name, Target: t, Ingested: now, Forwarded: e.Forwarded}).task(c))
+		}
+	}
+	return tasks, err
+}
+
 // deliver is the task of a delivery.
 func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	var d delivery
@@ -65,6 +86,11 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause // the next server delivers it
 	}
+	return s.failed(ctx, task.Caller, &d, err)
+}
+
+// failed arranges for a delivery to be tried again, or gives it up.
+func (s *Service) failed(ctx context.Context, c bus.Caller, d *delivery, err error) error {
 	exhausted := ""
 	attempts, age := int64(usualAttempts), usualAge
 	if p := d.Target.RetryPolicy; p != nil {
@@ -84,7 +110,7 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 		exhausted = "MaximumEventAgeInSeconds"
 	default:
 		d.Attempt++
-		next, err := d.task(task.Caller)
+		next, err := d.task(c)
 		if err != nil {
 			return err
 		}
@@ -92,7 +118,7 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 		return s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.Work.Submit(tx, next) })
 	}
 	s.Log.Warn("event could not be delivered", "event", d.EventID, "rule", d.Rule, "target", *d.Target.Arn, "attempts", d.Attempt+1, "error", err)
-	return s.bury(ctx, &d, err, exhausted)
+	return s.bury(ctx, d, err, exhausted)
 }
 
 // refusedError is a failure that is not tried again.

@@ -7,9 +7,7 @@ import (
 	"time"
 
 	api "stepwell/internal/awsapi/events"
-	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
-	"stepwell/internal/store"
 )
 
 // Event is an event on a bus, as rules and targets see it.
@@ -32,31 +30,6 @@ type Event struct {
 // PutEvents event entry size").
 const maxEntries = 256 << 10
 
-// Emit puts an event of an AWS service on the default bus of the caller's
-// account and region, and does not wait until it is there. detail makes its
-// detail, a JSON object; it is asked only where somebody listens.
-func (s *Service) Emit(ctx context.Context, source, detailType string, resources []string, detail func() (json.RawMessage, error)) {
-	if s.Store == nil {
-		return
-	}
-	done, at := s.Clock.Busy(), s.Clock.Now()
-	go func() {
-		defer done()
-		c := bus.From(ctx)
-		heard, err := s.listeners(ctx, c, defaultBus)
-		if err == nil && (s.Received != nil || len(heard.rules)+len(heard.keep) > 0) {
-			var text json.RawMessage
-			if text, err = detail(); err == nil {
-				e := s.event(ctx, source, detailType, at, resources, text)
-				err = s.receive(ctx, c, defaultBus, []Event{e})
-			}
-		}
-		if err != nil {
-			s.Log.Error("event was not put", "source", source, "type", detailType, "error", err)
-		}
-	}()
-}
-
 func (s *Service) event(ctx context.Context, source, detailType string, at time.Time, resources []string, detail json.RawMessage) Event {
 	caller := bus.From(ctx)
 	if resources == nil {
@@ -78,6 +51,8 @@ func (s *Service) receive(ctx context.Context, c bus.Caller, on string, list []E
 	return s.publish(ctx, c, on, list, nil)
 }
 
+// putEvents takes events. One for a bus that does not exist is accepted and dropped, as
+// on AWS: no rule matches it (user guide, "Sending events with PutEvents").
 func (s *Service) putEvents(ctx context.Context, in *api.PutEventsInput) (*api.PutEventsOutput, error) {
 	size := 0
 	for i := range in.Entries {
@@ -95,16 +70,7 @@ func (s *Service) putEvents(ctx context.Context, in *api.PutEventsInput) (*api.P
 	for i := range in.Entries {
 		e := &in.Entries[i]
 		c, on := busAt(ctx, e.EventBusName)
-		code, message := refusal(e)
-		if code == "" {
-			err := s.hasBus(ctx, c, on)
-			if fault := awserr.From(err); fault != nil {
-				code, message = fault.Code, fault.Message
-			} else if err != nil {
-				return nil, err
-			}
-		}
-		if code != "" {
+		if code, message := refusal(e); code != "" {
 			*out.FailedEntryCount++
 			out.Entries = append(out.Entries, api.PutEventsResultEntry{ErrorCode: &code, ErrorMessage: &message})
 			continue
@@ -123,17 +89,6 @@ func (s *Service) putEvents(ctx context.Context, in *api.PutEventsInput) (*api.P
 		}
 	}
 	return out, nil
-}
-
-// hasBus returns an error where there is no such bus.
-func (s *Service) hasBus(ctx context.Context, c bus.Caller, on string) error {
-	if on == defaultBus {
-		return nil
-	}
-	return s.Store.View(ctx, func(tx *store.Tx) error {
-		_, err := findBus(tx, c, on)
-		return err
-	})
 }
 
 func entrySize(e *api.PutEventsRequestEntry) int {

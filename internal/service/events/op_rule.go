@@ -10,6 +10,7 @@ import (
 
 	api "stepwell/internal/awsapi/events"
 	"stepwell/internal/bus"
+	"stepwell/internal/schedule"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -31,8 +32,8 @@ func (s *Service) putRule(ctx context.Context, in *api.PutRuleInput) (*api.PutRu
 		if on != defaultBus {
 			return nil, validation("ScheduleExpression is supported only on the default event bus.")
 		}
-		if _, err := parseSchedule(*in.ScheduleExpression); err != nil {
-			return nil, err
+		if _, err := schedule.ParseRule(*in.ScheduleExpression); err != nil {
+			return nil, validation("Parameter ScheduleExpression is not valid.")
 		}
 	}
 	resource := "rule/" + *in.Name
@@ -81,11 +82,11 @@ func (s *Service) plan(tx *store.Tx, r *rule) error {
 type tick struct{ Account, Region, Bus, Name, Plan string }
 
 func (s *Service) planNext(tx *store.Tx, r *rule, after time.Time) error {
-	sc, err := parseSchedule(r.Schedule)
+	sc, err := schedule.ParseRule(r.Schedule)
 	if err != nil {
-		return err
+		return fmt.Errorf("cannot read the schedule of %s: %w", r.ARN, err)
 	}
-	at, ok := sc.next(r.Since, after)
+	at, ok := sc.Next(r.Since, after)
 	if !ok {
 		return nil
 	}
@@ -116,7 +117,7 @@ func (s *Service) fire(ctx context.Context, task *work.Task) error {
 		if err != nil {
 			return err
 		}
-		tasks, err := r.deliveries(c, &e, text, now)
+		tasks, err := r.deliveries(c, []item{{ID: e.ID, Event: text}}, now)
 		if err != nil {
 			return err
 		}

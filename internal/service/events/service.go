@@ -35,6 +35,7 @@ func New(d Deps) *Service { return &Service{Deps: d} }
 // Register gives the engine the service's kinds of tasks.
 func (s *Service) Register(e *work.Engine) {
 	e.Handle(DeliveryKind, work.Kind{Run: s.deliver, Resume: work.Rerun, Limit: 64})
+	e.Handle(BatchKind, work.Kind{Run: s.deliverBatch, Resume: work.Rerun, Limit: 64})
 	e.Handle(ScheduleKind, work.Kind{Run: s.fire, Resume: work.Rerun})
 	e.Handle(ReplayKind, work.Kind{Run: s.replay, Resume: work.Rerun})
 }

@@ -80,10 +80,7 @@ func (s *Service) send(ctx context.Context, d *delivery, input string) error {
 	var err error
 	switch targetKind(a) {
 	case "sqs":
-		in := &sqs.SendMessageInput{MessageBody: &input}
-		if p := d.Target.SqsParameters; p != nil {
-			in.MessageGroupId = p.MessageGroupId
-		}
+		in := &sqs.SendMessageInput{MessageBody: &input, MessageGroupId: groupOf(&d.Target)}
 		if strings.HasSuffix(a.Resource, ".fifo") {
 			in.MessageDeduplicationId = &d.EventID
 		}

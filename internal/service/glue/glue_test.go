@@ -44,7 +44,8 @@ type world struct {
 	logs    map[string][]string // group/stream
 	streams map[string]bool
 	faults  int           // PutLogEvents calls that fail before one succeeds
-	ended   []string      // state changes
+	ended   []string      // state changes of runs
+	changed []string      // of the catalog
 	signal  chan struct{} // something was logged or has ended
 	envs    *process.Environments
 }
@@ -75,9 +76,18 @@ func (w *world) start() {
 		Store: w.store, Clock: w.clock, Bus: w.bus, IDs: bus.RandomIDs{}, Work: engine, Log: log,
 		Environments: w.envs, RunDir: filepath.Join(w.dir, "runs"),
 		EndpointURL: func() string { return "http://127.0.0.1:4566" },
-		Events: func(_ context.Context, kind string, detail any) {
-			text, _ := json.Marshal(detail)
-			w.note(func() { w.ended = append(w.ended, kind+" "+string(text)) })
+		Events: func(tx *store.Tx, _, _, kind string, _ []string, detail any) error {
+			text, err := json.Marshal(detail)
+			tx.AfterCommit(func() {
+				w.note(func() {
+					if strings.HasPrefix(kind, "Glue Data Catalog") {
+						w.changed = append(w.changed, kind+" "+string(text))
+						return
+					}
+					w.ended = append(w.ended, kind+" "+string(text))
+				})
+			})
+			return err
 		},
 		Dial: func(_ context.Context, _, address string) (net.Conn, error) {
 			if strings.HasPrefix(address, "down") {

@@ -23,7 +23,10 @@ func (s *Service) createDatabase(ctx context.Context, r *glue.CreateDatabaseInpu
 		if err := putTags(tx, bus.From(ctx).ARN("glue", "database/"+*d.Name), r.Tags); err != nil {
 			return err
 		}
-		return databases.Put(tx, d, at.key(*d.Name)...)
+		if err := databases.Put(tx, d, at.key(*d.Name)...); err != nil {
+			return err
+		}
+		return s.databaseChanged(tx, at, "CreateDatabase", *d.Name)
 	})
 }
 
@@ -128,7 +131,10 @@ func (s *Service) deleteDatabase(ctx context.Context, r *glue.DeleteDatabaseInpu
 		if err := versions.DeleteAll(tx, key...); err != nil {
 			return err
 		}
-		return tables.DeleteAll(tx, key...)
+		if err := tables.DeleteAll(tx, key...); err != nil {
+			return err
+		}
+		return s.databaseChanged(tx, at, "DeleteDatabase", *d.Name)
 	})
 }
 

@@ -20,7 +20,10 @@ func (s *Service) createPartition(ctx context.Context, r *glue.CreatePartitionIn
 		if err != nil {
 			return err
 		}
-		return s.addPartition(tx, at, t, *r.PartitionInput)
+		if err := s.addPartition(tx, at, t, *r.PartitionInput); err != nil {
+			return err
+		}
+		return s.tableChanged(tx, at, "CreatePartition", &t, r.PartitionInput.Values)
 	})
 }
 
@@ -180,7 +183,10 @@ func (s *Service) updatePartition(ctx context.Context, r *glue.UpdatePartitionIn
 		if err != nil {
 			return err
 		}
-		return s.replacePartition(tx, at, t, r.PartitionValueList, *r.PartitionInput)
+		if err := s.replacePartition(tx, at, t, r.PartitionValueList, *r.PartitionInput); err != nil {
+			return err
+		}
+		return s.tableChanged(tx, at, "UpdatePartition", &t, r.PartitionValueList)
 	})
 }
 
@@ -219,7 +225,10 @@ func (s *Service) deletePartition(ctx context.Context, r *glue.DeletePartitionIn
 		if err != nil {
 			return err
 		}
-		return removePartition(tx, at, t, r.PartitionValues)
+		if err := removePartition(tx, at, t, r.PartitionValues); err != nil {
+			return err
+		}
+		return s.tableChanged(tx, at, "DeletePartition", &t, r.PartitionValues)
 	})
 }
 

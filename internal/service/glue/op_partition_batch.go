@@ -7,9 +7,9 @@ import (
 	"stepwell/internal/store"
 )
 
-// eachPartition does something for each of n partitions of a table in one
-// transaction. A fault of one is given to report and spoils no other.
-func (s *Service) eachPartition(ctx context.Context, catalog, db, name *string, n int,
+// eachPartition does something for each of n partitions of a table, which values
+// names, in one transaction. A fault of one is given to report and spoils no other.
+func (s *Service) eachPartition(ctx context.Context, operation string, catalog, db, name *string, n int, values func(i int) []string,
 	do func(tx *store.Tx, at scope, t glue.Table, i int) error, report func(i int, d *glue.ErrorDetail)) error {
 	at, err := in(ctx, catalog)
 	if err != nil {
@@ -20,21 +20,28 @@ func (s *Service) eachPartition(ctx context.Context, catalog, db, name *string, 
 		if err != nil {
 			return err
 		}
+		var changed [][]string
 		for i := range n {
 			err := do(tx, at, t, i)
 			if d, ok := detail(err); ok {
 				report(i, d)
 			} else if err != nil {
 				return err
+			} else {
+				changed = append(changed, values(i))
 			}
 		}
-		return nil
+		if changed == nil {
+			return nil
+		}
+		return s.tableChanged(tx, at, operation, &t, changed...)
 	})
 }
 
 func (s *Service) batchCreatePartition(ctx context.Context, r *glue.BatchCreatePartitionInput) (*glue.BatchCreatePartitionOutput, error) {
 	out := &glue.BatchCreatePartitionOutput{}
-	return out, s.eachPartition(ctx, r.CatalogId, r.DatabaseName, r.TableName, len(r.PartitionInputList),
+	return out, s.eachPartition(ctx, "BatchCreatePartition", r.CatalogId, r.DatabaseName, r.TableName, len(r.PartitionInputList),
+		func(i int) []string { return r.PartitionInputList[i].Values },
 		func(tx *store.Tx, at scope, t glue.Table, i int) error {
 			return s.addPartition(tx, at, t, r.PartitionInputList[i])
 		},
@@ -45,7 +52,8 @@ func (s *Service) batchCreatePartition(ctx context.Context, r *glue.BatchCreateP
 
 func (s *Service) batchUpdatePartition(ctx context.Context, r *glue.BatchUpdatePartitionInput) (*glue.BatchUpdatePartitionOutput, error) {
 	out := &glue.BatchUpdatePartitionOutput{}
-	return out, s.eachPartition(ctx, r.CatalogId, r.DatabaseName, r.TableName, len(r.Entries),
+	return out, s.eachPartition(ctx, "BatchUpdatePartition", r.CatalogId, r.DatabaseName, r.TableName, len(r.Entries),
+		func(i int) []string { return r.Entries[i].PartitionValueList },
 		func(tx *store.Tx, at scope, t glue.Table, i int) error {
 			return s.replacePartition(tx, at, t, r.Entries[i].PartitionValueList, *r.Entries[i].PartitionInput)
 		},
@@ -56,7 +64,8 @@ func (s *Service) batchUpdatePartition(ctx context.Context, r *glue.BatchUpdateP
 
 func (s *Service) batchDeletePartition(ctx context.Context, r *glue.BatchDeletePartitionInput) (*glue.BatchDeletePartitionOutput, error) {
 	out := &glue.BatchDeletePartitionOutput{}
-	return out, s.eachPartition(ctx, r.CatalogId, r.DatabaseName, r.TableName, len(r.PartitionsToDelete),
+	return out, s.eachPartition(ctx, "BatchDeletePartition", r.CatalogId, r.DatabaseName, r.TableName, len(r.PartitionsToDelete),
+		func(i int) []string { return r.PartitionsToDelete[i].Values },
 		func(tx *store.Tx, at scope, t glue.Table, i int) error {
 			return removePartition(tx, at, t, r.PartitionsToDelete[i].Values)
 		},

@@ -38,7 +38,10 @@ func (s *Service) createTable(ctx context.Context, r *glue.CreateTableInput) (*g
 		if _, there, err := tables.Get(tx, at.key(*t.DatabaseName, *t.Name)...); err != nil || there {
 			return firstError(err, tableExists())
 		}
-		return putTable(tx, at, t)
+		if err := putTable(tx, at, t); err != nil {
+			return err
+		}
+		return s.databaseChanged(tx, at, "CreateTable", *t.DatabaseName, *t.Name)
 	})
 }
 
@@ -228,7 +231,10 @@ func (s *Service) updateTable(ctx context.Context, r *glue.UpdateTableInput) (*g
 				return err
 			}
 		}
-		return putTable(tx, at, t)
+		if err := putTable(tx, at, t); err != nil {
+			return err
+		}
+		return s.tableChanged(tx, at, "UpdateTable", &t)
 	})
 }
 
@@ -241,7 +247,10 @@ func (s *Service) deleteTable(ctx context.Context, r *glue.DeleteTableInput) (*g
 		return nil, err
 	}
 	return &glue.DeleteTableOutput{}, s.Store.Update(ctx, func(tx *store.Tx) error {
-		return removeTable(tx, at, *r.DatabaseName, *r.Name)
+		if err := removeTable(tx, at, *r.DatabaseName, *r.Name); err != nil {
+			return err
+		}
+		return s.databaseChanged(tx, at, "DeleteTable", *r.DatabaseName, *r.Name)
 	})
 }
 
@@ -275,14 +284,20 @@ func (s *Service) batchDeleteTable(ctx context.Context, r *glue.BatchDeleteTable
 		if _, err := database(tx, at, *r.DatabaseName); err != nil {
 			return err
 		}
+		var gone []string
 		for _, name := range r.TablesToDelete {
 			err := removeTable(tx, at, *r.DatabaseName, name)
 			if d, ok := detail(err); ok {
 				out.Errors = append(out.Errors, glue.TableError{TableName: new(name), ErrorDetail: d})
 			} else if err != nil {
 				return err
+			} else {
+				gone = append(gone, name)
 			}
 		}
-		return nil
+		if gone == nil {
+			return nil
+		}
+		return s.databaseChanged(tx, at, "BatchDeleteTable", *r.DatabaseName, gone...)
 	})
 }

@@ -122,7 +122,7 @@ func (s *Service) execute(ctx context.Context, at scope, rec runRecord) (o outco
 	if limit := rec.Run.Timeout; limit != nil && *limit > 0 {
 		defer s.Clock.AfterFunc(time.Duration(*limit)*time.Minute, func() { cancel(errTimeout) }).Stop()
 	}
-	defer s.notifyDelay(ctx, rec)()
+	defer s.notifyDelay(ctx, at, rec)()
 	result, err := process.Run(ctx, script)
 	switch {
 	case errors.Is(context.Cause(ctx), errTimeout):
@@ -180,7 +180,7 @@ func (s *Service) changeRun(ctx context.Context, at scope, rec runRecord, change
 // submits the next attempt with it. "Jobs that reach the timeout limit are not
 // restarted" (Glue developer guide, job properties).
 func (s *Service) finish(ctx context.Context, at scope, rec runRecord, o outcome) error {
-	err := s.changeRun(ctx, at, rec, func(tx *store.Tx, r *runRecord) error {
+	return s.changeRun(ctx, at, rec, func(tx *store.Tx, r *runRecord) error {
 		now := s.now()
 		r.Run.JobRunState, r.Run.CompletedOn, r.Run.LastModifiedOn = &o.state, now, now
 		if o.message != "" {
@@ -192,16 +192,14 @@ func (s *Service) finish(ctx context.Context, at scope, rec runRecord, o outcome
 		if _, err := activeRuns.Delete(tx, at.key(*r.Run.JobName, *r.Run.Id)...); err != nil {
 			return err
 		}
+		if err := s.publish(tx, at, r, o); err != nil {
+			return err
+		}
 		if o.state == glue.JobRunStateFailed && r.Retries > 0 {
 			return s.submit(tx, at, nextAttempt(*r))
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	s.publish(ctx, rec, o)
-	return nil
 }
 
 // nextAttempt is the run that repeats a failed one: its id is that of the first

@@ -36,8 +36,9 @@ type Deps struct {
 	// CABundle is a file of certificates that job scripts verify this server
 	// with, given to them as SSL_CERT_FILE; "" leaves the system's.
 	CABundle string
-	// Events receives state changes in EventBridge's form; nil drops them.
-	Events func(ctx context.Context, detailType string, detail any)
+	// Events receives state changes in EventBridge's form, in the transactions that
+	// make them; nil drops them.
+	Events func(tx *store.Tx, account, region, detailType string, resources []string, detail any) error
 	// Seal and Unseal keep passwords of connections from the store's file; nil
 	// leaves them as they are.
 	Seal, Unseal func([]byte) ([]byte, error)
@@ -65,7 +66,7 @@ func New(d Deps) *Service {
 		d.Credentials = func(_ context.Context, account string) (string, string) { return account, "stepwell" }
 	}
 	if d.Events == nil {
-		d.Events = func(context.Context, string, any) {}
+		d.Events = func(*store.Tx, string, string, string, []string, any) error { return nil }
 	}
 	return &Service{Deps: d, libraries: readLibraries()}
 }

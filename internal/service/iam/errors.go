@@ -5,12 +5,13 @@ import (
 	"stepwell/internal/awserr"
 )
 
-func errNoRole(name string) *awserr.Error {
-	return iam.NoSuchEntityException("The role with name %s cannot be found.", name)
+// errNo says that there is no user, group or role of the name.
+func errNo(kind, name string) *awserr.Error {
+	return iam.NoSuchEntityException("The %s with name %s cannot be found.", kind, name)
 }
 
-func errNoRolePolicy(name string) *awserr.Error {
-	return iam.NoSuchEntityException("The role policy with name %s cannot be found.", name)
+func errNoInline(kind, name string) *awserr.Error {
+	return iam.NoSuchEntityException("The %s policy with name %s cannot be found.", kind, name)
 }
 
 func errNoPolicy(arn string) *awserr.Error {
@@ -21,8 +22,17 @@ func errNotAttachable(arn string) *awserr.Error {
 	return iam.NoSuchEntityException("Policy %s does not exist or is not attachable.", arn)
 }
 
-func errRoleExists(name string) *awserr.Error {
-	return iam.EntityAlreadyExistsException("Role with name %s already exists.", name)
+func errNoVersion(arn, id string) *awserr.Error {
+	return iam.NoSuchEntityException("Policy %s version %s does not exist or is not attachable.", arn, id)
+}
+
+func errNoBoundary(arn string) *awserr.Error {
+	return iam.NoSuchEntityException("Scope ARN: %s does not exist or is not attachable.", arn)
+}
+
+// errExists says that the name of a user, group or role is taken.
+func errExists(kind, name string) *awserr.Error {
+	return iam.EntityAlreadyExistsException("%s with name %s already exists.", kind, name)
 }
 
 func errPolicyExists(name string) *awserr.Error {
@@ -39,4 +49,21 @@ func errDuplicateTag() *awserr.Error {
 
 func errMarker(marker string) *awserr.Error {
 	return awserr.New(400, "ValidationError", "Invalid Marker: %s", marker)
+}
+
+func errNotUser() *awserr.Error {
+	return awserr.New(400, "ValidationError", "Must specify userName when calling with non-User credentials")
+}
+
+func errQuota(name string, limit int) *awserr.Error {
+	return iam.LimitExceededException("Cannot exceed quota for %s: %d", name, limit)
+}
+
+// errConflict says what must be done before an entity can be deleted.
+func errConflict(first string) *awserr.Error {
+	return iam.DeleteConflictException("Cannot delete entity, must %s first.", first)
+}
+
+func errProtected(role string) *awserr.Error {
+	return iam.UnmodifiableEntityException("Cannot perform the operation on the protected role '%s' - this role is only modifiable by AWS", role)
 }

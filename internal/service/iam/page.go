@@ -2,9 +2,6 @@ package iam
 
 import (
 	"encoding/base64"
-	"strings"
-
-	"stepwell/internal/awsapi/iam"
 )
 
 // page cuts a sorted list after the marker: up to maxItems (100 where nil)
@@ -33,28 +30,6 @@ func page[T any](all []T, key func(T) string, marker *string, maxItems *int64) (
 		items = append(items, item)
 	}
 	return items, new(false), nil, nil
-}
-
-func keptTags(tags []iam.Tag) ([]tag, error) {
-	var kept []tag
-	seen := map[string]bool{}
-	for _, t := range tags {
-		if lower := strings.ToLower(*t.Key); seen[lower] {
-			return nil, errDuplicateTag()
-		} else {
-			seen[lower] = true
-		}
-		kept = append(kept, tag{*t.Key, *t.Value})
-	}
-	return kept, nil
-}
-
-func shownTags(tags []tag) []iam.Tag {
-	var shown []iam.Tag
-	for _, t := range tags {
-		shown = append(shown, iam.Tag{Key: &t.Key, Value: &t.Value})
-	}
-	return shown
 }
 
 // orSlash is a path, "/" where none is given.

@@ -4,13 +4,16 @@
 // Handlers run for real, as child processes. Each worker is one process tree
 // that asks our Runtime API (runtimeapi.go) for one invocation at a time:
 // Python under AWS's published client awslambdaric, with boto3, in an
-// environment that is built once for all functions; "provided" runtimes and Go
+// environment that is built once for all functions; Node.js under AWS's
+// aws-lambda-ric, whose native HTTP client nodejs/start.mjs stands in for, with
+// the packages of the AWS SDK 3 that the code names; "provided" runtimes and Go
 // as the executable named bootstrap. Workers stay warm, expire when they have
 // been idle for a while, and are killed with everything they started when an
 // invocation takes longer than the function's timeout.
 //
-// What differs from AWS, on purpose: the Python is the machine's own 3.x,
-// whatever Runtime says; the code's folder is LAMBDA_TASK_ROOT, not /var/task,
+// What differs from AWS, on purpose: the Python is the machine's own 3.x and
+// the Node.js the machine's own, whatever Runtime says; an SDK package whose name
+// Node.js code computes must be in its archive; the code's folder is LAMBDA_TASK_ROOT, not /var/task,
 // layers are merged in a folder that PATH, PYTHONPATH and LD_LIBRARY_PATH name,
 // not in /opt, and TMPDIR is a folder of the worker's own; MemorySize is
 // recorded and reported, not enforced; an invoke of a function that is still
@@ -19,8 +22,9 @@
 // invocations wait for one.
 //
 // It refuses by name what it does not do: container images, the runtimes of
-// Java, Ruby, .NET and Node.js, function URLs, response streams, provisioned
-// concurrency, SnapStart, code signing, file systems and event source mappings.
+// Java, Ruby and .NET, function URLs, response streams, provisioned
+// concurrency, SnapStart, code signing, file systems and event source mappings
+// of other sources than SQS.
 //
 // An event invoke is a durable task: accepted before a kill, it runs after it.
 //

@@ -18,6 +18,7 @@ var (
 	aliases      = store.NewTable[api.AliasConfiguration]("lambda_aliases")              // ..., name, alias
 	policies     = store.NewTable[policy]("lambda_policies")                             // ARN
 	eventConfigs = store.NewTable[api.FunctionEventInvokeConfig]("lambda_event_configs") // ..., name, qualifier
+	mappings     = store.NewTable[mapping]("lambda_event_source_mappings")               // account, region, uuid
 	layers       = store.NewTable[layer]("lambda_layers")                                // ..., name, version
 	layerCounts  = store.NewTable[int64]("lambda_layer_versions")                        // ..., name: the last version given
 )

@@ -18,6 +18,8 @@ type launch struct {
 	args    []string
 	bins    []string // in front of PATH
 	modules []string // folders of PYTHONPATH; none: not Python
+	env     []string // beside what all runtimes have
+	shown   []string // paths in traces, each followed by what it is on AWS
 	name    string   // what INIT_START calls it, e.g. "python:3.11.7"
 }
 
@@ -30,7 +32,7 @@ func (e *launchError) Error() string { return e.kind + ": " + e.message }
 // supported refuses runtimes that do not run here. Functions of such a runtime
 // are not created, so that nothing looks as if it could run.
 func supported(runtime string) error {
-	if strings.HasPrefix(runtime, "python3.") || strings.HasPrefix(runtime, "provided") || runtime == "go1.x" {
+	if strings.HasPrefix(runtime, "python3.") || nodeRuntime.MatchString(runtime) || strings.HasPrefix(runtime, "provided") || runtime == "go1.x" {
 		return nil
 	}
 	return notImplemented("runtime %s", runtime)
@@ -45,6 +47,9 @@ func (s *Service) launch(ctx context.Context, f *function, task, opt string) (*l
 	runtime := value(f.Config.Runtime)
 	if strings.HasPrefix(runtime, "python3.") {
 		return s.launchPython(ctx, runtime, task, opt, value(f.Config.Handler))
+	}
+	if strings.HasPrefix(runtime, "nodejs") {
+		return s.launchNode(ctx, runtime, task, opt, value(f.Config.Handler))
 	}
 	dirs := []string{task}
 	if opt != "" {
@@ -125,6 +130,7 @@ func (w *worker) environment(l *launch, own map[string]string) []string {
 	if s.CABundle != "" {
 		list = append(list, "SSL_CERT_FILE="+s.CABundle)
 	}
+	list = append(list, l.env...)
 	modules := append(slices.Clone(l.modules), w.site)
 	for name, v := range own {
 		if name == "PYTHONPATH" {

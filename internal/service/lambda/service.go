@@ -63,13 +63,17 @@ type Deps struct {
 type Service struct {
 	Deps
 	pool     *pool
+	pollers  pollers
 	files    files
 	download download
 	said     sync.Once // which Python stands for the runtimes
+	saidNode sync.Once // which Node.js does
+	sdk      sync.Map  // folders of code and layers -> names of the SDK's packages in them
 }
 
 // New returns the service. Register adds its tasks to the engine, Table is its
-// operations for the bus, Start clears up after an earlier server.
+// operations for the bus, Start clears up after an earlier server
+// and begins to poll queues.
 func New(d Deps) *Service {
 	if d.Seal == nil {
 		plain := func(b []byte) ([]byte, error) { return b, nil }
@@ -111,7 +115,8 @@ func (s *Service) Register(e *work.Engine) {
 	e.Handle(eventKind, work.Kind{Run: s.eventTask, Resume: work.Rerun})
 }
 
-// Start ends the workers that a killed server left and removes their folders.
+// Start ends the workers that a killed server left, removes their folders and
+// begins to poll for event source mappings.
 func (s *Service) Start() error {
 	dir := s.workersDir()
 	left, err := os.ReadDir(dir)
@@ -124,12 +129,14 @@ func (s *Service) Start() error {
 			return fmt.Errorf("cannot remove the folder of an earlier worker: %w", err)
 		}
 	}
-	return nil
+	return s.startPolling()
 }
 
-// Close ends every worker.
+// Close ends polling and every worker.
 func (s *Service) Close() {
+	s.pollers.close()
 	s.pool.close()
+	s.pollers.running.Wait()
 	s.download.close()
 }
 

@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +30,7 @@ type worker struct {
 
 	id, dir, temp, site string
 	task, opt           string
+	shown               *strings.Replacer // in traces
 	api                 *runtimeAPI
 	log                 *workerLog
 	ctx                 context.Context
@@ -74,6 +74,7 @@ func (s *Service) newWorker(f *function, at scope, key string) (_ *worker, err e
 	if err != nil {
 		return nil, err
 	}
+	w.shown = strings.NewReplacer(append(l.shown, w.task+"/", "/var/task/")...)
 	own, err := s.variables(f)
 	if err != nil {
 		return nil, err
@@ -180,9 +181,6 @@ func (w *worker) handle(inv *invocation) (o outcome, err error) {
 		w.log.write(w.s.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + inv.id + " " + timedOut(inv) + "\n\n")
 		a, alive = failure("Sandbox.Timedout", "RequestId: "+inv.id+" Error: "+timedOut(inv)), false
 	}
-	if a.failed { // traces name files where they are on AWS
-		a.payload = bytes.ReplaceAll(a.payload, []byte(w.task+"/"), []byte("/var/task/"))
-	}
 	spent := time.Since(began)
 	w.report(inv, a, spent, took)
 	o = w.ended(a)
@@ -192,6 +190,9 @@ func (w *worker) handle(inv *invocation) (o outcome, err error) {
 
 // ended is the outcome of an invocation that is over.
 func (w *worker) ended(a answer) outcome {
+	if a.failed { // traces name files where they are on AWS
+		a.payload = []byte(w.shown.Replace(string(a.payload)))
+	}
 	return outcome{answer: a, log: w.log.end(), version: *w.f.Config.Version}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stepwell/internal/dbauth"
 	"stepwell/internal/sqlerr"
 	"stepwell/internal/store"
 )
@@ -39,11 +40,11 @@ func (s *Service) Authenticate(ctx context.Context, l Login) (Grant, error) {
 		}
 		for i := range candidates {
 			x := &candidates[i]
-			cred, ok, err := credentials.Get(tx, x.Account, x.Region, x.ID, digest(l.Password))
+			cred, ok, err := dbauth.Find(tx, x.place(), l.Password)
 			if err != nil {
 				return err
 			}
-			if ok && cred.opens(l) && s.Clock.Now().Before(cred.Expires) {
+			if ok && cred.Opens(l.Database, l.User) && s.Clock.Now().Before(cred.Expires) {
 				g = grant(x, l.Database, cred.User)
 				g.AutoCreate, g.Groups = cred.AutoCreate, cred.Groups
 				return x.open()
@@ -75,18 +76,30 @@ func (s *Service) ClusterFor(ctx context.Context, l Login) (Grant, error) {
 		if err != nil {
 			return err
 		}
+		var newest dbauth.Credential
+		var of *cluster
 		for i := range candidates {
 			x := &candidates[i]
-			issued, err := credentials.List(tx, x.Account, x.Region, x.ID)
+			issued, err := dbauth.Issued(tx, x.Account, x.Region, x.ID)
 			if err != nil {
 				return err
 			}
-			i := slices.IndexFunc(issued, func(c credential) bool { return c.opens(l) && s.Clock.Now().Before(c.Expires) })
-			if i >= 0 {
-				g = grant(x, l.Database, issued[i].User)
-				g.AutoCreate, g.Groups = issued[i].AutoCreate, issued[i].Groups
-				return x.open()
+			for _, c := range issued {
+				if c.Opens(l.Database, l.User) && s.Clock.Now().Before(c.Expires) && c.Expires.After(newest.Expires) {
+					newest, of = c, x
+				}
 			}
+		}
+		if of != nil {
+			g = grant(of, l.Database, newest.User)
+			g.AutoCreate, g.Groups = newest.AutoCreate, newest.Groups
+			return of.open()
+		}
+		if x, err := s.byMaster(ctx, candidates, l); x != nil || err != nil {
+			if err == nil {
+				g, err = grant(x, l.Database, l.User), x.open()
+			}
+			return err
 		}
 		x, err := s.byDatabase(ctx, candidates, l)
 		if err != nil {
@@ -105,10 +118,6 @@ func (l *Login) fill() {
 	if l.Database == "" {
 		l.Database = DefaultDatabase
 	}
-}
-
-func (c *credential) opens(l Login) bool {
-	return c.Login == l.User && (c.Database == "" || c.Database == l.Database)
 }
 
 func grant(x *cluster, database, user string) Grant {
@@ -141,35 +150,46 @@ func (s *Service) candidates(tx *store.Tx, l Login) ([]cluster, error) {
 		if parts := strings.Split(l.Cluster, "/"); len(parts) == 3 {
 			account, region, id = parts[0], parts[1], parts[2]
 		}
-		x, err := s.get(tx, account, region, id)
-		if err != nil {
-			return nil, fatal(sqlerr.InvalidAuthorization, "cluster \"%s\" does not exist", l.Cluster)
+		if x, err := s.get(tx, account, region, id); err == nil {
+			return []cluster{*x}, nil
 		}
-		return []cluster{*x}, nil
+		serverless, err := s.namespaces(tx)
+		i := slices.IndexFunc(serverless, func(x cluster) bool { return x.Account == account && x.Region == region && x.workgroup == id })
+		if err == nil && i < 0 {
+			err = fatal(sqlerr.InvalidAuthorization, "cluster \"%s\" does not exist", l.Cluster)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return serverless[i : i+1], nil
 	}
 	all, err := clusters.List(tx)
 	if err != nil {
 		return nil, err
 	}
-	issued, err := credentials.List(tx)
+	issued, err := dbauth.Issued(tx)
 	if err != nil {
 		return nil, err
 	}
 	// Default clusters have no record until they are changed; their temporary
 	// credentials have.
-	places := map[place]bool{{s.HomeAccount, s.HomeRegion, DefaultCluster}: true}
+	places := map[dbauth.Place]bool{{Account: s.HomeAccount, Region: s.HomeRegion, ID: DefaultCluster}: true}
 	for _, c := range issued {
 		if c.Place.ID == DefaultCluster {
 			places[c.Place] = true
 		}
 	}
 	for _, x := range all {
-		delete(places, place{x.Account, x.Region, x.ID})
+		delete(places, x.place())
 	}
 	for p := range places {
 		all = append(all, s.standard(p.Account, p.Region))
 	}
-	all = slices.DeleteFunc(all, func(x cluster) bool { return x.Removed })
+	serverless, err := s.namespaces(tx)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(append(all, serverless...), func(x cluster) bool { return x.Removed })
 	slices.SortStableFunc(all, func(a, b cluster) int {
 		switch {
 		case s.isHome(&a) == s.isHome(&b):
@@ -182,6 +202,45 @@ func (s *Service) candidates(tx *store.Tx, l Login) ([]cluster, error) {
 	return all, nil
 }
 
+// namespaces are those of Redshift Serverless that have a workgroup, as clusters.
+func (s *Service) namespaces(tx *store.Tx) ([]cluster, error) {
+	if s.Namespaces == nil {
+		return nil, nil
+	}
+	list, err := s.Namespaces(tx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]cluster, len(list))
+	for i, n := range list {
+		all[i] = cluster{Account: n.Account, Region: n.Region, ID: n.ID, Status: n.Status, DBName: n.Database, MasterUser: n.User, Password: n.Password,
+			workgroup: n.Workgroup}
+	}
+	return all, nil
+}
+
+// byMaster finds the only cluster with the database whose master user is asking.
+// There is none for the home cluster's.
+func (s *Service) byMaster(ctx context.Context, candidates []cluster, l Login) (found *cluster, err error) {
+	for i := range candidates {
+		x := &candidates[i]
+		if x.user() != l.User {
+			continue
+		}
+		has, err := s.hasDatabase(ctx, x, l.Database)
+		switch {
+		case err != nil:
+			return nil, err
+		case !has:
+		case s.isHome(x) || found != nil:
+			return nil, nil
+		default:
+			found = x
+		}
+	}
+	return found, nil
+}
+
 // byPassword finds the cluster whose master user and password were given.
 func (s *Service) byPassword(candidates []cluster, l Login) *cluster {
 	for i := range candidates {
@@ -189,7 +248,7 @@ func (s *Service) byPassword(candidates []cluster, l Login) *cluster {
 		if x.user() != l.User {
 			continue
 		}
-		if x.Password.fits(l.Password) {
+		if x.Password.Fits(l.Password) {
 			return x
 		}
 		if x.ID == DefaultCluster && len(x.Password.Hash) == 0 && s.DefaultPassword != "" &&

@@ -14,7 +14,7 @@
 // All clusters share one port. [Service.Authenticate] finds the cluster:
 //
 //  1. The startup option cluster (options=-c cluster=NAME, or
-//     ACCOUNT/REGION/NAME) names it, if given.
+//     ACCOUNT/REGION/NAME) names it, if given. NAME may be a workgroup.
 //  2. Otherwise the one whose temporary credentials, or master user and
 //     password, were given.
 //  3. Otherwise the only one with a database of that name. The default cluster
@@ -23,8 +23,11 @@
 //
 // The password must be a master password or temporary credentials, except on a
 // loopback connection to the default cluster: that accepts any. [Service.ClusterFor]
-// applies rules 1, 3 and 4 for callers that do not know the password yet, and
-// temporary credentials by their user name.
+// applies them for callers that do not know the password: temporary credentials
+// by their user name, the newest first, and the only cluster with the database
+// whose master user is asking.
+//
+// Namespaces of Redshift Serverless ([Deps].Namespaces) take part as clusters do.
 //
 // # Clusters that are elsewhere
 //
@@ -33,9 +36,8 @@
 // else stays as it is: the endpoint shown is this server's, where temporary
 // credentials of the cluster are good and connections are passed through.
 //
-// Refused by name: snapshots (a final one too), resizing as an operation, data
-// shares, endpoints, HSM, scheduled actions, usage limits, partners,
-// integrations, reserved nodes. Redshift Serverless is another service.
+// Refused by name: snapshots (a final one too), data shares, endpoints, HSM,
+// scheduled actions, usage limits, partners, integrations, reserved nodes. Redshift Serverless is another service.
 //
 // Only the composition root imports this package; others reach it over the bus.
 package redshift

@@ -13,6 +13,7 @@ import (
 	secretsapi "stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/dbauth"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -29,6 +30,9 @@ func (s *Service) CreateCluster(ctx context.Context, in *api.CreateClusterInput)
 	c := bus.From(ctx)
 	x, err := s.planned(c, in)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkTags(ctx, in.Tags); err != nil {
 		return nil, err
 	}
 	if err := s.vacant(ctx, x); err != nil {
@@ -80,13 +84,13 @@ func (s *Service) planned(c bus.Caller, in *api.CreateClusterInput) (*cluster, e
 		if err := checkPassword(*in.MasterUserPassword); err != nil {
 			return nil, err
 		}
-		x.Password = hashPassword(*in.MasterUserPassword)
+		x.Password = dbauth.NewPassword(*in.MasterUserPassword)
 	}
 	if err := x.size(in.ClusterType, in.NumberOfNodes); err != nil {
 		return nil, err
 	}
 	x.options(in)
-	return &x, checkBinding(in.Tags)
+	return &x, nil
 }
 
 // options takes over what is kept and has no effect.
@@ -183,23 +187,36 @@ func (s *Service) fitsIn(tx *store.Tx, x *cluster) error {
 
 // managedPassword makes a master password and keeps it in a secret, as Redshift
 // does: redshift!IDENTIFIER-USER.
-func (s *Service) managedPassword(ctx context.Context, x *cluster) (passwordHash, string, error) {
+func (s *Service) managedPassword(ctx context.Context, x *cluster) (dbauth.Password, string, error) {
 	if s.Bus == nil {
-		return passwordHash{}, "", awserr.NotImplemented("redshift:ManageMasterPassword")
+		return dbauth.Password{}, "", awserr.NotImplemented("redshift:ManageMasterPassword")
 	}
-	password := strings.NewReplacer("/", "-", "+", "_", "=", "").Replace(newSecret(24)) + "aA1"
+	password := dbauth.Generate()
 	value, err := json.Marshal(map[string]any{"username": x.MasterUser, "password": password, "engine": "redshift", "host": s.Host,
 		"port": s.Port, "dbName": x.DBName, "dbClusterIdentifier": x.ID, "namespaceArn": x.namespace()})
 	if err != nil {
-		return passwordHash{}, "", err
+		return dbauth.Password{}, "", err
 	}
 	out, err := bus.Invoke[secretsapi.CreateSecretOutput](ctx, s.Bus, "secretsmanager", "CreateSecret", &secretsapi.CreateSecretInput{
 		Name: new("redshift!" + x.ID + "-" + x.MasterUser), SecretString: new(string(value)),
 		Description: new("Secret associated with primary Amazon Redshift cluster: " + x.arn())})
 	if err != nil {
-		return passwordHash{}, "", err
+		return dbauth.Password{}, "", err
 	}
-	return hashPassword(password), *out.ARN, nil
+	return dbauth.NewPassword(password), *out.ARN, nil
+}
+
+// dropSecret removes the secret of a managed password with its cluster.
+func (s *Service) dropSecret(ctx context.Context, x *cluster) error {
+	if x.SecretARN == "" || s.Bus == nil {
+		return nil
+	}
+	ctx = bus.With(ctx, bus.Caller{Account: x.Account, Region: x.Region, Source: "redshift"})
+	_, err := s.Bus.Invoke(ctx, "secretsmanager", "DeleteSecret", &secretsapi.DeleteSecretInput{SecretId: &x.SecretARN, ForceDeleteWithoutRecovery: new(true)})
+	if e := awserr.From(err); e != nil && e.Code == "ResourceNotFoundException" {
+		return nil
+	}
+	return err
 }
 
 // enter puts the cluster into a passing state and arranges for its end.
@@ -208,7 +225,7 @@ func (s *Service) enter(tx *store.Tx, x *cluster, status, next string) error {
 	if err := x.put(tx); err != nil {
 		return err
 	}
-	payload, err := json.Marshal(place{x.Account, x.Region, x.ID})
+	payload, err := json.Marshal(x.place())
 	if err != nil {
 		return err
 	}
@@ -216,11 +233,9 @@ func (s *Service) enter(tx *store.Tx, x *cluster, status, next string) error {
 		Caller: bus.Caller{Account: x.Account, Region: x.Region, Source: "redshift"}})
 }
 
-type place struct{ Account, Region, ID string }
-
 // pass is the task that ends a passing state.
 func (s *Service) pass(ctx context.Context, t *work.Task) error {
-	var p place
+	var p dbauth.Place
 	if err := json.Unmarshal(t.Payload, &p); err != nil {
 		return fmt.Errorf("cannot read transition %s: %w", t.ID, err)
 	}
@@ -244,17 +259,22 @@ func (s *Service) pass(ctx context.Context, t *work.Task) error {
 			return err
 		}
 	}
+	if x.Next == "gone" {
+		if err := s.dropSecret(ctx, &x); err != nil {
+			return err
+		}
+	}
 	return s.Store.Update(ctx, func(tx *store.Tx) error { return s.rest(tx, p) })
 }
 
 // rest ends a passing state in the records.
-func (s *Service) rest(tx *store.Tx, p place) error {
+func (s *Service) rest(tx *store.Tx, p dbauth.Place) error {
 	x, ok, err := clusters.Get(tx, p.Account, p.Region, p.ID)
 	if err != nil || !ok || x.Next == "" {
 		return err
 	}
 	if x.Next == "gone" {
-		if err := credentials.DeleteAll(tx, x.Account, x.Region, x.ID); err != nil {
+		if err := dbauth.Withdraw(tx, p); err != nil {
 			return err
 		}
 		if x.ID == DefaultCluster {

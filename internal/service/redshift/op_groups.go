@@ -74,6 +74,9 @@ func (s *Service) CreateClusterParameterGroup(ctx context.Context, in *api.Creat
 	case !slices.Contains(families, g.Family):
 		return nil, badValue("ParameterGroupFamily %s is not a valid parameter group family", g.Family)
 	}
+	if err := checkTags(ctx, in.Tags); err != nil {
+		return nil, err
+	}
 	return &api.CreateClusterParameterGroupOutput{ClusterParameterGroup: new(g.shape())}, s.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, ok, err := groups.Get(tx, c.Account, c.Region, g.Name); err != nil || ok {
 			if err == nil {
@@ -189,6 +192,30 @@ func (s *Service) ModifyClusterParameterGroup(ctx context.Context, in *api.Modif
 				return badValue("Could not find parameter with name: %s", name)
 			}
 			g.Values[name] = text(p.ParameterValue)
+		}
+		return groups.Put(tx, *g, c.Account, c.Region, g.Name)
+	})
+}
+
+// ResetClusterParameterGroup gives parameters of a group their default values
+// again.
+func (s *Service) ResetClusterParameterGroup(ctx context.Context, in *api.ResetClusterParameterGroupInput) (*api.ResetClusterParameterGroupOutput, error) {
+	c := bus.From(ctx)
+	out := &api.ResetClusterParameterGroupOutput{ParameterGroupName: in.ParameterGroupName,
+		ParameterGroupStatus: new("Your parameter group has been updated but changes won't get applied until you reboot the associated Clusters.")}
+	return out, s.Store.Update(ctx, func(tx *store.Tx) error {
+		g, err := s.group(tx, c.Account, c.Region, *in.ParameterGroupName)
+		if err != nil {
+			return err
+		}
+		if strings.HasPrefix(g.Name, "default.") {
+			return api.InvalidClusterParameterGroupStateFault("Default ParameterGroup cannot be modified: %s", g.Name)
+		}
+		if is(in.ResetAllParameters) {
+			g.Values = nil
+		}
+		for _, p := range in.Parameters {
+			delete(g.Values, text(p.ParameterName))
 		}
 		return groups.Put(tx, *g, c.Account, c.Region, g.Name)
 	})

@@ -6,6 +6,8 @@ import (
 
 	api "stepwell/internal/awsapi/redshift"
 	"stepwell/internal/awserr"
+	"stepwell/internal/bus"
+	"stepwell/internal/dbauth"
 	"stepwell/internal/store"
 )
 
@@ -19,32 +21,65 @@ func (s *Service) ModifyCluster(ctx context.Context, in *api.ModifyClusterInput)
 	switch {
 	case in.NewClusterIdentifier != nil:
 		return nil, awserr.NotImplemented("redshift:ModifyCluster with NewClusterIdentifier")
-	case in.NodeType != nil || in.NumberOfNodes != nil || in.ClusterType != nil:
-		return nil, awserr.NotImplemented("redshift:ModifyCluster with another size (resizing)")
-	case is(in.ManageMasterPassword) || is(in.MultiAZ):
-		return nil, awserr.NotImplemented("redshift:ModifyCluster with ManageMasterPassword or MultiAZ")
+	case is(in.MultiAZ):
+		return nil, awserr.NotImplemented("redshift:ModifyCluster with MultiAZ")
+	case in.MasterUserPassword != nil && is(in.ManageMasterPassword):
+		return nil, badCombination("You can't specify MasterUserPassword when ManageMasterPassword is true.")
 	}
 	if in.MasterUserPassword != nil {
 		if err := checkPassword(*in.MasterUserPassword); err != nil {
 			return nil, err
 		}
 	}
+	password, secret, err := s.nowManaged(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	status := "modifying"
 	x, err := s.change(ctx, *in.ClusterIdentifier, whenAvailable, func(tx *store.Tx, x *cluster) error {
+		if in.NodeType != nil || in.NumberOfNodes != nil || in.ClusterType != nil {
+			status = "resizing"
+			if err := x.resize(in.NodeType, in.ClusterType, in.NumberOfNodes); err != nil {
+				return err
+			}
+		}
+		if secret != "" {
+			x.Password, x.SecretARN = password, secret
+		}
 		if in.ClusterParameterGroupName != nil {
 			if _, err := s.group(tx, x.Account, x.Region, *in.ClusterParameterGroupName); err != nil {
 				return err
 			}
 		}
 		if in.MasterUserPassword != nil {
-			x.Password = hashPassword(*in.MasterUserPassword)
+			x.Password = dbauth.NewPassword(*in.MasterUserPassword)
+			x.SecretARN = ""
 		}
 		x.modify(in)
-		return s.enter(tx, x, "modifying", "available")
+		return s.enter(tx, x, status, "available")
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &api.ModifyClusterOutput{Cluster: s.shape(x)}, nil
+}
+
+// nowManaged makes the secret of a cluster whose password Redshift is to manage
+// from now on; "" where it is not, or is already.
+func (s *Service) nowManaged(ctx context.Context, in *api.ModifyClusterInput) (h dbauth.Password, secret string, err error) {
+	if !is(in.ManageMasterPassword) {
+		return h, "", nil
+	}
+	c := bus.From(ctx)
+	var x *cluster
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		x, err = s.get(tx, c.Account, c.Region, *in.ClusterIdentifier)
+		return err
+	})
+	if err != nil || x.SecretARN != "" {
+		return h, "", err
+	}
+	return s.managedPassword(ctx, x)
 }
 
 // modify takes over what is kept and has no effect.

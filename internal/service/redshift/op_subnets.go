@@ -28,6 +28,9 @@ func (s *Service) CreateClusterSubnetGroup(ctx context.Context, in *api.CreateCl
 	if g.Name == "default" || g.Name == "" || len(g.Name) > 255 {
 		return nil, badValue("The parameter ClusterSubnetGroupName is not a valid name: %s", g.Name)
 	}
+	if err := checkTags(ctx, in.Tags); err != nil {
+		return nil, err
+	}
 	return &api.CreateClusterSubnetGroupOutput{ClusterSubnetGroup: new(g.shape())}, s.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, ok, err := subnets.Get(tx, c.Account, c.Region, g.Name); err != nil || ok {
 			if err == nil {
@@ -37,6 +40,29 @@ func (s *Service) CreateClusterSubnetGroup(ctx context.Context, in *api.CreateCl
 		}
 		return subnets.Put(tx, g, c.Account, c.Region, g.Name)
 	})
+}
+
+// ModifyClusterSubnetGroup changes the subnets and description of a subnet group.
+func (s *Service) ModifyClusterSubnetGroup(ctx context.Context, in *api.ModifyClusterSubnetGroupInput) (*api.ModifyClusterSubnetGroupOutput, error) {
+	c := bus.From(ctx)
+	var g subnetGroup
+	err := s.Store.Update(ctx, func(tx *store.Tx) error {
+		kept, ok, err := subnets.Get(tx, c.Account, c.Region, *in.ClusterSubnetGroupName)
+		if err != nil || !ok {
+			if err == nil {
+				err = noSubnetGroup(*in.ClusterSubnetGroupName)
+			}
+			return err
+		}
+		g = kept
+		g.Subnets = in.SubnetIds
+		take(&g.Description, in.Description)
+		return subnets.Put(tx, g, c.Account, c.Region, g.Name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.ModifyClusterSubnetGroupOutput{ClusterSubnetGroup: new(g.shape())}, nil
 }
 
 // DeleteClusterSubnetGroup removes a subnet group that no cluster has.

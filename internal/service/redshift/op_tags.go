@@ -76,15 +76,22 @@ func (s *Service) retag(ctx context.Context, arn string, f func([]api.Tag) []api
 
 // CreateTags adds tags, or replaces those of the same key.
 func (s *Service) CreateTags(ctx context.Context, in *api.CreateTagsInput) (*api.CreateTagsOutput, error) {
-	for _, t := range in.Tags {
-		if key := text(t.Key); key == "" || strings.HasPrefix(key, "aws:") {
-			return nil, api.InvalidTagFault("Invalid tag key: %s", key)
-		}
-	}
-	if err := checkBinding(in.Tags); err != nil {
+	if err := checkTags(ctx, in.Tags); err != nil {
 		return nil, err
 	}
 	return &api.CreateTagsOutput{}, s.retag(ctx, *in.ResourceName, func(tags []api.Tag) []api.Tag { return withTags(tags, in.Tags) })
+}
+
+// checkTags refuses tags that nobody can set: names that begin with aws: are
+// CloudFormation's.
+func checkTags(ctx context.Context, tags []api.Tag) error {
+	ours := bus.From(ctx).Source == "cloudformation"
+	for _, t := range tags {
+		if key := text(t.Key); key == "" || !ours && strings.HasPrefix(key, "aws:") {
+			return api.InvalidTagFault("Invalid tag key: %s", key)
+		}
+	}
+	return checkBinding(tags)
 }
 
 // withTags adds tags to others, replacing those of the same key.

@@ -2,11 +2,6 @@ package redshift
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/pbkdf2"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"time"
@@ -15,15 +10,15 @@ import (
 
 	api "stepwell/internal/awsapi/redshift"
 	"stepwell/internal/bus"
+	"stepwell/internal/dbauth"
 	"stepwell/internal/store"
 )
 
 // The service's records, all keyed by account and region first.
 var (
-	clusters    = store.NewTable[cluster]("redshift_clusters")          // identifier
-	credentials = store.NewTable[credential]("redshift_credentials")    // cluster, digest of the password
-	groups      = store.NewTable[parameterGroup]("redshift_parameters") // name
-	subnets     = store.NewTable[subnetGroup]("redshift_subnet_groups") // name
+	clusters = store.NewTable[cluster]("redshift_clusters")          // identifier
+	groups   = store.NewTable[parameterGroup]("redshift_parameters") // name
+	subnets  = store.NewTable[subnetGroup]("redshift_subnet_groups") // name
 )
 
 // cluster is a provisioned cluster.
@@ -35,8 +30,8 @@ type cluster struct {
 	Removed             bool   `json:",omitempty"` // the default cluster was deleted
 	DBName              string
 	MasterUser          string
-	Password            passwordHash `json:",omitzero"`
-	SecretARN           string       `json:",omitempty"`
+	Password            dbauth.Password `json:",omitzero"`
+	SecretARN           string          `json:",omitempty"`
 	NodeType            string
 	Nodes               int64
 	Created             time.Time
@@ -58,18 +53,8 @@ type cluster struct {
 	Encrypted           bool    `json:",omitempty"`
 	KmsKeyID            *string `json:",omitempty"`
 	EnhancedVpc         bool    `json:",omitempty"`
-}
 
-// credential is a temporary password.
-type credential struct {
-	Place      place  // the cluster
-	Login      string // user name to log in with: "IAM:name"
-	User       string // database user it stands for
-	Database   string `json:",omitempty"` // "" means any
-	Groups     []string
-	AutoCreate bool `json:",omitempty"`
-	Expires    time.Time
-	Digest     string
+	workgroup string // of a namespace of Redshift Serverless
 }
 
 type parameterGroup struct {
@@ -86,6 +71,10 @@ type subnetGroup struct {
 
 func (x *cluster) put(tx *store.Tx) error { return clusters.Put(tx, *x, x.Account, x.Region, x.ID) }
 
+func (x *cluster) place() dbauth.Place {
+	return dbauth.Place{Account: x.Account, Region: x.Region, ID: x.ID}
+}
+
 func (x *cluster) arn() string {
 	return bus.Caller{Account: x.Account, Region: x.Region}.ARN("redshift", "cluster:"+x.ID)
 }
@@ -98,7 +87,7 @@ func (x *cluster) namespace() string {
 
 // available reports whether the cluster takes connections.
 func (x *cluster) available() bool {
-	return slices.Contains([]string{"available", "modifying", "renaming", "rebooting"}, x.Status)
+	return slices.Contains([]string{"available", "modifying", "renaming", "rebooting", "resizing"}, x.Status)
 }
 
 // standard is the cluster an account and region have from the start.
@@ -155,41 +144,6 @@ func (s *Service) change(ctx context.Context, id string, states []string, f func
 		return x.put(tx)
 	})
 	return x, err
-}
-
-// passwordHash is a master password at rest.
-type passwordHash struct{ Salt, Hash []byte }
-
-const hashRounds = 20_000
-
-func hashPassword(password string) passwordHash {
-	salt := make([]byte, 16)
-	rand.Read(salt)
-	return passwordHash{Salt: salt, Hash: derive(password, salt)}
-}
-
-func derive(password string, salt []byte) []byte {
-	key, err := pbkdf2.Key(sha256.New, password, salt, hashRounds, 32)
-	if err != nil {
-		panic(err) // only for lengths FIPS mode forbids
-	}
-	return key
-}
-
-func (h passwordHash) fits(password string) bool {
-	return len(h.Hash) > 0 && hmac.Equal(h.Hash, derive(password, h.Salt))
-}
-
-// newSecret is a random text of n bytes' strength, and digest what is kept of it.
-func newSecret(n int) string {
-	b := make([]byte, n)
-	rand.Read(b)
-	return base64.StdEncoding.EncodeToString(b)
-}
-
-func digest(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 func text(p *string) string {

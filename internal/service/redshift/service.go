@@ -7,6 +7,7 @@ import (
 
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
+	"stepwell/internal/dbauth"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -39,6 +40,10 @@ type Deps struct {
 	// Warehouse is told of clusters that are made and removed; nil tells nobody.
 	Warehouse Warehouse
 
+	// Namespaces lists the namespaces of Redshift Serverless that connections
+	// reach; nil: there are none.
+	Namespaces func(*store.Tx) ([]Namespace, error)
+
 	// HomeAccount and HomeRegion are where a wire connection goes that nothing
 	// else places; "" means the bus's defaults.
 	HomeAccount, HomeRegion string
@@ -56,6 +61,17 @@ type Warehouse interface {
 	DropCluster(ctx context.Context, account, region, cluster string) error
 	// Databases lists the databases of a cluster.
 	Databases(ctx context.Context, account, region, cluster string) ([]string, error)
+}
+
+// Namespace is a namespace of Redshift Serverless with its workgroup, as far as
+// a connection is concerned.
+type Namespace struct {
+	Account, Region string
+	ID              string // of the cluster of the warehouse that holds it
+	Workgroup       string // which the startup option cluster may name
+	Database, User  string // the first database, and the administrator
+	Password        dbauth.Password
+	Status          string // available, or what it is instead
 }
 
 // Service is the Redshift management service.

@@ -57,7 +57,7 @@ func availability(status string) string {
 	switch status {
 	case "available":
 		return "Available"
-	case "creating", "modifying", "rebooting", "resuming", "renaming":
+	case "creating", "modifying", "rebooting", "resizing", "resuming", "renaming":
 		return "Modifying"
 	}
 	return "Unavailable"

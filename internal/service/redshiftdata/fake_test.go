@@ -210,7 +210,10 @@ type server struct {
 	told  chan Event
 }
 
-func (s *server) StatementEnded(_ context.Context, e Event) { s.told <- e }
+func (s *server) statementEnded(tx *store.Tx, e Event) error {
+	tx.AfterCommit(func() { s.told <- e })
+	return nil
+}
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -224,7 +227,7 @@ func newServer(t *testing.T, dir string, w *fakeWarehouse) *server {
 	sv := &server{clock: clock.NewManual(start), bus: bus.New(), told: make(chan Event, 10)}
 	engine := work.New(db, sv.clock, slog.Default())
 	sv.Service = New(Deps{Store: db, Clock: sv.clock, Bus: neighbours{}, IDs: bus.RandomIDs{}, Work: engine,
-		Log: slog.Default(), Warehouse: w, Dir: filepath.Join(dir, "results"), Events: sv})
+		Log: slog.Default(), Warehouse: w, Dir: filepath.Join(dir, "results"), Events: sv.statementEnded})
 	sv.Register(engine)
 	sv.bus.Register(sv.Table())
 	if err := engine.Start(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	api "stepwell/internal/awsapi/redshiftdata"
 	"stepwell/internal/bus"
+	"stepwell/internal/dbauth"
 	"stepwell/internal/store"
 )
 
@@ -52,7 +53,7 @@ func (s *Service) ListStatements(ctx context.Context, in *api.ListStatementsInpu
 
 func listed(st *statement, in *api.ListStatementsInput, principal string) bool {
 	status := cmp.Or(text(in.Status), api.StatusStringFinished)
-	mine := iamUser(st.Principal) == iamUser(principal)
+	mine := dbauth.IAMUser(st.Principal) == dbauth.IAMUser(principal)
 	if in.RoleLevel != nil && !*in.RoleLevel {
 		mine = st.Principal == principal
 	}

@@ -128,13 +128,15 @@ func (s *Service) finish(ctx context.Context, st *statement, err error) error {
 		}
 	}
 	s.sessionFree(st) // first: who sees the end may use the session at once
-	if err := s.save(ctx, st); err != nil {
-		return err
-	}
-	if st.WithEvent && s.Events != nil {
-		s.Events.StatementEnded(ctx, st.event())
-	}
-	return nil
+	return s.Store.Keep(ctx, func(tx *store.Tx) error {
+		if err := st.put(tx); err != nil {
+			return err
+		}
+		if !st.WithEvent || s.Events == nil {
+			return nil
+		}
+		return s.Events(tx, st.event())
+	})
 }
 
 // fail sets what a failed statement and its parts show.
@@ -162,7 +164,7 @@ func (st *statement) fail(ctx context.Context, err error) {
 }
 
 func (st *statement) event() Event {
-	e := Event{Principal: st.Principal, StatementName: st.Name, StatementID: st.ID,
+	e := Event{Account: st.Target.Account, Region: st.Target.Region, Principal: st.Principal, StatementName: st.Name, StatementID: st.ID,
 		Cluster: st.Target.Cluster, Workgroup: st.Target.Workgroup, State: st.Status,
 		ExpireAt: st.CreatedAt.Add(retention)}
 	if !st.Batch {

@@ -1,7 +1,6 @@
 package redshiftdata
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -29,13 +28,10 @@ const (
 	maxTokenPage = 1000           // names on a page of ListTables and the like
 )
 
-// Events receives the status change of a statement submitted WithEvent.
-type Events interface {
-	StatementEnded(ctx context.Context, e Event)
-}
-
-// Event is the detail of "Redshift Data Statement Status Change".
+// Event is the end of a statement submitted WithEvent.
 type Event struct {
+	Account       string
+	Region        string
 	Principal     string
 	StatementName string
 	StatementID   string
@@ -57,7 +53,9 @@ type Deps struct {
 	Log       *slog.Logger
 	Warehouse Warehouse
 	Dir       string // folder for result files
-	Events    Events // nil: status changes are not told
+	// Events receives the end of a statement submitted WithEvent in the transaction that
+	// records it; nil: they are not told.
+	Events func(*store.Tx, Event) error
 }
 
 // Service is the Redshift Data API.

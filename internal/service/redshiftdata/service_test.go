@@ -179,7 +179,7 @@ func TestErrors(t *testing.T) {
 		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.ClusterIdentifier = new("none") }), "ValidationException: Redshift endpoint doesn't exist in this region."},
 		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.ClusterIdentifier = nil }), "ValidationException: Either ClusterIdentifier or WorkgroupName needs to be specified."},
 		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.ClusterIdentifier = new("asleep") }), "ValidationException: The cluster asleep is not available: its status is paused."},
-		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.ClusterIdentifier, in.WorkgroupName = nil, new("wg1") }), "NotImplemented: not implemented: redshift-data:WorkgroupName (Redshift Serverless)"},
+		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.ClusterIdentifier, in.WorkgroupName = nil, new("wg1") }), "NotImplemented: not implemented: redshift-serverless:GetWorkgroup"},
 		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.SecretArn = new("gone") }), "ValidationException: Secrets Manager can't find the specified secret."},
 		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.SecretArn = new("bad") }), "ValidationException: Secret bad must be a JSON object with username and password."},
 		{"ExecuteStatement", base(func(in *api.ExecuteStatementInput) { in.SecretArn = new("other") }), "ValidationException: ClusterIdentifier does not match the cluster of the secret."},
@@ -377,20 +377,6 @@ func TestBind(t *testing.T) {
 		got := bind(c.sql, params("a", "1", "b", "2"), map[string]bool{})
 		if got.SQL != c.want || strings.Join(got.Args, " ") != c.args {
 			t.Errorf("%s\n got %s %v", c.sql, got.SQL, got.Args)
-		}
-	}
-}
-
-func TestIAMUser(t *testing.T) {
-	for principal, want := range map[string]string{
-		"arn:aws:iam::1:user/foo":                      "IAM:foo",
-		"arn:aws:iam::1:user/team/foo":                 "IAM:foo",
-		"arn:aws:iam::1:root":                          "IAM:root",
-		"arn:aws:sts::1:assumed-role/etl-role/session": "IAMR:etl-role",
-		"arn:aws:iam::1:role/service-role/etl":         "IAMR:etl",
-	} {
-		if got := iamUser(principal); got != want {
-			t.Errorf("%s: %s", principal, got)
 		}
 	}
 }

@@ -3,13 +3,14 @@ package redshiftdata
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	redshiftapi "stepwell/internal/awsapi/redshift"
 	api "stepwell/internal/awsapi/redshiftdata"
+	serverlessapi "stepwell/internal/awsapi/redshiftserverless"
 	secretsapi "stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/dbauth"
 	"stepwell/internal/remote"
 )
 
@@ -60,7 +61,7 @@ func (s *Service) resolve(ctx context.Context, a access) (Target, error) {
 	case t.Cluster == "" && t.Workgroup == "":
 		return t, api.ValidationException("Either ClusterIdentifier or WorkgroupName needs to be specified.")
 	case t.User == "":
-		t.User = iamUser(c.Principal)
+		t.User = dbauth.IAMUser(c.Principal)
 	}
 	if t.Workgroup != "" {
 		return t, s.findWorkgroup(ctx, &t)
@@ -122,8 +123,8 @@ func binding(tags []redshiftapi.Tag) string {
 	return ""
 }
 
-// findWorkgroup takes the name of a bound cluster for a workgroup, and refuses
-// others: Redshift Serverless is not there.
+// findWorkgroup checks that the workgroup takes statements. The name of a bound
+// cluster passes for one.
 func (s *Service) findWorkgroup(ctx context.Context, t *Target) error {
 	c := *t
 	c.Cluster = t.Workgroup
@@ -131,25 +132,18 @@ func (s *Service) findWorkgroup(ctx context.Context, t *Target) error {
 		t.Binding, t.Master = c.Binding, c.Master
 		return nil
 	}
-	return awserr.NotImplemented("redshift-data:WorkgroupName (Redshift Serverless)")
-}
-
-// iamUser is the database user of an identity, as GetClusterCredentialsWithIAM
-// names it: IAM:user, IAMR:role.
-func iamUser(principal string) string {
-	arn, ok := bus.ParseARN(principal)
-	if !ok {
-		return "IAM:root"
+	out, err := bus.Invoke[serverlessapi.GetWorkgroupOutput](ctx, s.Bus, "redshift-serverless", "GetWorkgroup",
+		&serverlessapi.GetWorkgroupInput{WorkgroupName: &t.Workgroup})
+	if e := awserr.From(err); e != nil && e.Status != 501 {
+		return noEndpoint()
+	} else if err != nil {
+		return err
 	}
-	kind, name, found := strings.Cut(arn.Resource, "/")
-	switch {
-	case !found:
-		return "IAM:" + kind
-	case kind == "assumed-role":
-		role, _, _ := strings.Cut(name, "/")
-		return "IAMR:" + role
-	case kind == "role":
-		return "IAMR:" + name[strings.LastIndexByte(name, '/')+1:]
+	switch status := text(out.Workgroup.Status); status {
+	case "AVAILABLE", "MODIFYING":
+		t.Namespace = text(out.Workgroup.NamespaceName)
+		return nil
+	default:
+		return api.ValidationException("The workgroup %s is not available: its status is %s.", t.Workgroup, status)
 	}
-	return "IAM:" + name[strings.LastIndexByte(name, '/')+1:]
 }

@@ -143,6 +143,9 @@ func (s *Service) amend(resp *http.Response) error {
 		return err
 	}
 	t, _ := ctx.Value(targetKey{}).(*target)
+	if err := s.observe(resp, t); err != nil {
+		return err
+	}
 	method, ok := resp.Request.Method, resp.StatusCode < 300
 	switch {
 	case t.Region != "":

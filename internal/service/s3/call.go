@@ -53,6 +53,12 @@ func (s *Service) roundTrip(r *http.Request) (*http.Response, error) {
 	if err := s.intercept(r, t); err != nil {
 		return nil, err
 	}
+	if resp, err := s.local(r, t); resp != nil || err != nil {
+		return resp, err
+	}
+	if err := s.prepareDelete(r, t); err != nil {
+		return nil, err
+	}
 	if deletesNothing(r, t) {
 		return &http.Response{StatusCode: http.StatusNoContent, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
 	}

@@ -12,10 +12,15 @@
 // policy and ACL. The region of a bucket is kept in the store, because the
 // embedded server knows a single one. Owner ids are account ids.
 //
-// Not implemented, and refused by name: notifications, lifecycle, replication,
-// encryption configuration, public access blocks, inventory, analytics,
-// metrics, logging, intelligent tiering, uploads from HTML forms, directory
-// buckets. Keys are limited as file names are: at most 255 bytes between
+// Notifications tell queues, topics, functions and EventBridge of objects that are
+// created, removed, tagged and untagged, also by the warehouse. They are durable (tasks
+// of kind "s3.notification") before the request is answered that they tell of, and
+// tried for a day. Permissions of destinations are not checked.
+//
+// Lifecycle rules, default encryption, public access blocks and logging are
+// kept and not acted on. Not implemented, and refused by name: replication,
+// inventory, analytics, metrics, intelligent tiering, uploads from HTML forms,
+// directory buckets. Keys are limited as file names are: at most 255 bytes between
 // slashes, and an object cannot have another object's key as its folder.
 //
 // Keys below .sgwtmp, where unfinished uploads lie, are refused like the next.

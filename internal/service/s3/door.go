@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -54,12 +56,27 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	done := s.clock.Busy()
 	defer done()
 	t := targetOf(r)
+	t.Source, _, _ = net.SplitHostPort(r.RemoteAddr)
 	ctx := context.WithValue(r.Context(), targetKey{}, t)
 	r = r.WithContext(ctx)
 	w.Header().Del("X-Amz-Request-Id") // the answer brings its own
 	r.Header.Del("Expect")             // Go's server answers 100-continue when the body is first read
 	if err := s.intercept(r, t); err != nil {
 		writeError(w, r, err)
+		return
+	}
+	if resp, err := s.local(r, t); resp != nil || err != nil {
+		if err != nil {
+			s.proxyError(w, r, err)
+			return
+		}
+		maps.Copy(w.Header(), resp.Header)
+		lowerHeaders{w}.WriteHeader(resp.StatusCode)
+		io.Copy(w, resp.Body)
+		return
+	}
+	if err := s.prepareDelete(r, t); err != nil {
+		s.proxyError(w, r, err)
 		return
 	}
 	if deletesNothing(r, t) {
@@ -96,6 +113,9 @@ type target struct {
 	Host        string // of the endpoint, without the bucket
 	Query       url.Values
 	Region      string // of a bucket being created
+	Source      string // IP address of the client
+	Deleting    []deleting
+	Present     map[string]bool // of the objects being deleted, where somebody is told
 }
 
 type targetKey struct{}

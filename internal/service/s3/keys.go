@@ -39,7 +39,7 @@ func plainKey(key string) bool {
 // found there. t.Key is the path decoded once, as S3 does: a%2F%2Fb is a//b.
 func (s *Service) interceptKey(r *http.Request, t *target) *awserr.Error {
 	if r.Method == http.MethodPost && t.Key == "" && t.Query.Has("delete") {
-		return interceptDelete(r)
+		return interceptDelete(r, t)
 	}
 	if t.Key == "" {
 		return nil
@@ -102,7 +102,7 @@ func oddSource(source string) *awserr.Error {
 const maxDelete = 8 << 20
 
 // interceptDelete refuses a DeleteObjects that names such a key, as a whole.
-func interceptDelete(r *http.Request) *awserr.Error {
+func interceptDelete(r *http.Request, t *target) *awserr.Error {
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
 		return awserr.NotImplemented(chunkedNames)
 	}
@@ -114,7 +114,7 @@ func interceptDelete(r *http.Request) *awserr.Error {
 		return errMalformedXML()
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	var doc struct{ Object []struct{ Key string } }
+	var doc struct{ Object []deleting }
 	if len(body) > 0 && xml.Unmarshal(body, &doc) != nil {
 		return errMalformedXML()
 	}
@@ -123,6 +123,7 @@ func interceptDelete(r *http.Request) *awserr.Error {
 			return awserr.NotImplemented(oddKeys)
 		}
 	}
+	t.Deleting = doc.Object
 	return nil
 }
 

@@ -165,7 +165,9 @@ func (s *Service) Publish(ctx context.Context, bucket, key, file string) error {
 		return awserr.New(400, "InvalidArgument", "cannot make a file the object %q", key)
 	}
 	if s.movable(bucket) {
-		err = s.move(ctx, root, key, file)
+		if err = s.move(ctx, root, key, file); err == nil {
+			err = s.published(ctx, bucket, key)
+		}
 	} else {
 		err = s.upload(ctx, bucket, key, file)
 	}
@@ -173,6 +175,16 @@ func (s *Service) Publish(ctx context.Context, bucket, key, file string) error {
 		return fmt.Errorf("cannot publish s3://%s/%s: %w", bucket, key, err)
 	}
 	return nil
+}
+
+// published tells of an object that was moved into its place.
+func (s *Service) published(ctx context.Context, bucket, key string) error {
+	c, err := s.notificationsOf(ctx, bucket)
+	if err != nil || c == nil {
+		return err
+	}
+	t := &target{Bucket: bucket, Key: key}
+	return s.tell(ctx, c, t, s.created(t, "ObjectCreated:Put", "PutObject", ""))
 }
 
 // movable tells whether an object of the bucket is one file and nothing else.

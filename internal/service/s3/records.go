@@ -39,6 +39,12 @@ func (s *Service) keepBucket(ctx context.Context, name, region string) error {
 
 func (s *Service) dropBucket(ctx context.Context, name string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := notifications.Delete(tx, name); err != nil {
+			return err
+		}
+		if _, err := configurations.Delete(tx, name); err != nil {
+			return err
+		}
 		_, err := bucketRecords.Delete(tx, name)
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,6 +26,7 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/store"
+	"stepwell/internal/work"
 )
 
 // The process may hold one S3 server: all tests share it, each with buckets of
@@ -47,13 +49,25 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		defer st.Close()
-		service = New(Deps{Store: st, Clock: clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)), Data: dir})
+		calls = bus.New()
+		c := clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+		engine := work.New(st, c, slog.New(slog.DiscardHandler))
+		service = New(Deps{Store: st, Clock: c, Data: dir, IDs: bus.RandomIDs{}, Bus: calls, Work: engine, Happened: told.happened})
+		service.Register(engine)
 		if err := service.Start(); err != nil {
 			panic(err)
 		}
 		defer service.Close()
-		calls = bus.New()
 		calls.Register(service.Table())
+		calls.Register(told.table())
+		ctx, stop := context.WithCancelCause(context.Background())
+		if err := engine.Start(ctx); err != nil {
+			panic(err)
+		}
+		defer func() {
+			stop(work.ErrStopped)
+			engine.Wait()
+		}()
 		door = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := bus.Caller{Account: r.Header.Get("Test-Account"), Region: r.Header.Get("Test-Region"), AccessKey: "AKIATEST"}
 			service.ServeHTTP(w, r.WithContext(bus.With(r.Context(), c)))
@@ -135,7 +149,7 @@ func TestHTTP(t *testing.T) {
 		{"name not given any more", "PUT", "/Http_None", "", "", 400, "<Code>InvalidBucketName</Code>"},
 		{"name never given", "GET", "/h!", "", "", 400, "<Code>InvalidBucketName</Code>"},
 		{"not empty", "DELETE", "/http-us", "", "", 409, "BucketNotEmpty"},
-		{"missing operation", "PUT", "/http-us?notification", "", "<NotificationConfiguration/>", 501, "not implemented: s3:PutBucketNotificationConfiguration"},
+		{"missing operation", "PUT", "/http-us?replication", "", "<ReplicationConfiguration/>", 501, "not implemented: s3:PutBucketReplication"},
 		{"missing operation of objects", "GET", "/http-us/hoisted?acl", "", "", 501, "s3:GetObjectAcl"},
 		{"bucket acl", "GET", "/http-us?acl", "", "", 200, "FULL_CONTROL"},
 		{"form upload", "POST", "/http-us", "Content-Type: multipart/form-data; boundary=x", "--x--", 501, "PostObject"},
@@ -269,7 +283,7 @@ func TestBus(t *testing.T) {
 		{"GetObject", &s3.GetObjectInput{Bucket: &bucket, Key: &key}, "NoSuchKey"},
 		{"GetObject", &s3.GetObjectInput{Bucket: new("bus-none"), Key: &key}, "NoSuchBucket"},
 		{"CreateBucket", &s3.CreateBucketInput{Bucket: new("Bad_Name")}, "InvalidBucketName"},
-		{"GetBucketLifecycleConfiguration", &s3.GetBucketLifecycleConfigurationInput{Bucket: &bucket}, "NotImplemented"},
+		{"GetBucketReplication", &s3.GetBucketReplicationInput{Bucket: &bucket}, "NotImplemented"},
 	} {
 		_, err := calls.Invoke(t.Context(), "s3", c.op, c.in)
 		if e := awserr.From(err); e == nil || e.Code != c.code {

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"log/slog"
 	"net/http/httputil"
+	"sync/atomic"
 
 	"stepwell/internal/awsapi/s3"
+	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/store"
 	"stepwell/internal/wire"
+	"stepwell/internal/work"
 )
 
 // Deps is what the service is built from.
@@ -16,6 +19,14 @@ type Deps struct {
 	Store *store.Store
 	Clock clock.Clock
 	Log   *slog.Logger
+	// What notifications need: an id generator, the bus to their destinations and
+	// the engine that delivers them.
+	IDs  bus.IDs
+	Bus  bus.Invoker
+	Work *work.Engine
+	// Happened puts what has happened to objects on EventBridge, in a transaction; nil:
+	// nobody listens.
+	Happened func(*store.Tx, Happening) error
 	// Data is the data folder: buckets are folders of Data/s3. Start makes
 	// Data/s3 the working directory of the process, so every other path of
 	// the server must be absolute by then.
@@ -30,6 +41,13 @@ type Service struct {
 	log   *slog.Logger
 	data  string
 
+	ids        bus.IDs
+	bus        bus.Invoker
+	work       *work.Engine
+	happenings func(*store.Tx, Happening) error
+	configured atomic.Pointer[configured] // notification configurations
+	sequence   atomic.Int64               // the last sequencer
+
 	codec    *wire.Codec
 	embedded *embedded
 	proxy    *httputil.ReverseProxy
@@ -40,7 +58,12 @@ func New(d Deps) *Service {
 	if d.Log == nil {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Service{store: d.Store, clock: d.Clock, log: d.Log, data: d.Data, codec: wire.New(s3.Model)}
+	return &Service{store: d.Store, clock: d.Clock, log: d.Log, data: d.Data, ids: d.IDs, bus: d.Bus, work: d.Work, happenings: d.Happened, codec: wire.New(s3.Model)}
+}
+
+// Register gives the engine the service's kind of task.
+func (s *Service) Register(e *work.Engine) {
+	e.Handle(Kind, work.Kind{Run: s.deliver, Resume: work.Rerun, Limit: 64})
 }
 
 // Start opens the buckets. It must be called before any door is used, and in

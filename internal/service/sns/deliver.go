@@ -113,8 +113,8 @@ func (s *Service) bury(ctx context.Context, t *topic, x *subscription, d *delive
 
 // outgoing is a delivery as a Target takes it.
 func (s *Service) outgoing(t *topic, x *subscription, d *delivery) (Delivery, error) {
-	m := Delivery{Body: d.Message, Raw: x.Attributes["RawMessageDelivery"] == "true", MessageID: d.MessageID, TopicARN: t.ARN, Subject: d.Subject,
-		Attributes: d.Attributes, GroupID: d.Group, DeduplicationID: d.Dedup, SequenceNumber: d.Sequence}
+	m := Delivery{Body: d.Message, Raw: x.Attributes["RawMessageDelivery"] == "true" && x.Protocol != "lambda", MessageID: d.MessageID, TopicARN: t.ARN,
+		SubscriptionARN: x.ARN, Subject: d.Subject, Attributes: d.Attributes, GroupID: d.Group, DeduplicationID: d.Dedup, SequenceNumber: d.Sequence}
 	if m.Raw {
 		return m, nil
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -129,11 +128,11 @@ func (s *Service) seal(t *topic, x *subscription, d *delivery) (*envelope, error
 }
 
 func (s *Service) confirmURL(x *subscription, token string) string {
-	return s.Endpoint + "/?Action=ConfirmSubscription&TopicArn=" + url.QueryEscape(x.TopicARN) + "&Token=" + token
+	return s.Endpoint + "/?Action=ConfirmSubscription&TopicArn=" + x.TopicARN + "&Token=" + token
 }
 
 func (s *Service) unsubscribeURL(x *subscription) string {
-	return s.Endpoint + "/?Action=Unsubscribe&SubscriptionArn=" + url.QueryEscape(x.ARN)
+	return s.Endpoint + "/?Action=Unsubscribe&SubscriptionArn=" + x.ARN
 }
 
 // confirmText is the Message of a SubscriptionConfirmation.

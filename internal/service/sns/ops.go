@@ -28,7 +28,7 @@ func (s *Service) Table() *bus.Service {
 		bus.Op("RemovePermission", s.RemovePermission),
 		bus.PartialOp("SetSubscriptionAttributes", "no ReplayPolicy", s.SetSubscriptionAttributes),
 		bus.PartialOp("SetTopicAttributes", "no ArchivePolicy", s.SetTopicAttributes),
-		bus.PartialOp("Subscribe", "http, https, email, email-json; sqs and lambda where those services run", s.Subscribe),
+		bus.PartialOp("Subscribe", "http, https, email, email-json, sqs, lambda", s.Subscribe),
 		bus.Op("TagResource", s.TagResource),
 		bus.PartialOp("Unsubscribe", "sends no UnsubscribeConfirmation", s.Unsubscribe),
 		bus.Op("UntagResource", s.UntagResource),

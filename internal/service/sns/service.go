@@ -55,6 +55,7 @@ type Delivery struct {
 	Body                     string // envelope, or the bare message where Raw is set
 	Raw                      bool
 	MessageID, TopicARN      string
+	SubscriptionARN          string
 	Subject                  string
 	Attributes               map[string]Attribute
 	GroupID, DeduplicationID string

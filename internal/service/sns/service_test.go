@@ -187,7 +187,7 @@ func TestHTTP(t *testing.T) {
 		s.verify(t, m)
 		want := "{\n  \"Type\" : \"Notification\",\n  \"MessageId\" : \"" + m.json["MessageId"].(string) + "\",\n  \"TopicArn\" : \"" + topicARN + "t\",\n  \"Subject\" : \"Sub\",\n" +
 			"  \"Message\" : \"héllo <b>&\\n\",\n  \"Timestamp\" : \"2026-03-01T12:00:00.000Z\",\n  \"SignatureVersion\" : \"" + version + "\",\n  \"Signature\" : \"" + m.json["Signature"].(string) +
-			"\",\n  \"SigningCertURL\" : \"" + m.json["SigningCertURL"].(string) + "\",\n  \"UnsubscribeURL\" : \"http://127.0.0.1:4566/?Action=Unsubscribe&SubscriptionArn=arn%3Aaws%3Asns%3Aeu-west-1%3A111122223333%3At%3Aid-1\",\n" +
+			"\",\n  \"SigningCertURL\" : \"" + m.json["SigningCertURL"].(string) + "\",\n  \"UnsubscribeURL\" : \"http://127.0.0.1:4566/?Action=Unsubscribe&SubscriptionArn=arn:aws:sns:eu-west-1:111122223333:t:id-1\",\n" +
 			"  \"MessageAttributes\" : {\n    \"b\" : {\"Type\":\"Binary\",\"Value\":\"AQI=\"},\n    \"n\" : {\"Type\":\"Number\",\"Value\":\"1.5\"}\n  }\n}"
 		if m.body != want {
 			t.Errorf("envelope:\n%s\nwant\n%s", m.body, want)

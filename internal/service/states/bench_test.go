@@ -11,6 +11,7 @@ import (
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
+	"stepwell/internal/store"
 )
 
 func passes(n int) string {
@@ -29,10 +30,11 @@ func BenchmarkStandard(b *testing.B) {
 	defer w.svc.Close()
 	var over sync.WaitGroup
 	over.Add(b.N)
-	w.svc.Events = func(c StatusChange) {
+	w.svc.Events = func(tx *store.Tx, c StatusChange) error {
 		if *c.Execution.Status != "RUNNING" {
-			over.Done()
+			tx.AfterCommit(over.Done)
 		}
+		return nil
 	}
 	b.ResetTimer()
 	var clients sync.WaitGroup

@@ -46,6 +46,9 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 		if err := ended.Put(tx, last, last.key()...); err != nil {
 			return err
 		}
+		if err := s.announce(tx, &last); err != nil {
+			return err
+		}
 		if s.isDeleting(last.MachineARN) {
 			return s.finishDeleting(tx, &last)
 		}
@@ -65,17 +68,16 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 func (s *Service) ended(l *liveExecution, r *exec.Result) {
 	last := l.record.end(r)
 	s.live.remove(last.ARN)
-	s.announce(&last, l.express)
 	l.finish(last)
 }
 
-// announce tells Deps.Events about an execution's status. EventBridge hears of
-// Standard executions only (developer guide, "Events from Step Functions").
-func (s *Service) announce(e *execution, express bool) {
-	if s.Events == nil || express || e.MapRunARN != nil {
-		return
+// announce tells Deps.Events about the status of a Standard execution: EventBridge
+// hears of no others (developer guide, "Events from Step Functions").
+func (s *Service) announce(tx *store.Tx, e *execution) error {
+	if s.Events == nil || e.MapRunARN != nil {
+		return nil
 	}
-	s.Events(StatusChange{Account: e.Account, Region: e.Region, Execution: s.describe(e, "")})
+	return s.Events(tx, StatusChange{Account: e.Account, Region: e.Region, Execution: s.describe(e, "")})
 }
 
 // launch gives a recorded execution to the engine.

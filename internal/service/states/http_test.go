@@ -49,8 +49,9 @@ func newBridge(t *testing.T, mocks *Mocks) *bridge {
 		b.received = append(b.received, e)
 	}})
 	b.svc = New(Deps{Store: st, Clock: b.clock, Bus: b.bus, Catalog: b.bus, IDs: bus.RandomIDs{}, Log: log, Mocks: mocks,
-		Events: func(c StatusChange) {
-			b.events.Emit(context.Background(), "aws.states", StatusChangeType, []string{*c.Execution.ExecutionArn}, c.Detail)
+		Events: func(tx *store.Tx, c StatusChange) error {
+			return b.events.EmitIn(tx, events.Emission{Account: c.Account, Region: c.Region, Source: "aws.states", DetailType: StatusChangeType,
+				Resources: []string{*c.Execution.ExecutionArn}, Detail: c.Detail})
 		}})
 	for _, table := range []*bus.Service{secrets.Table(), b.events.Table(), b.svc.Table()} {
 		b.bus.Register(table)

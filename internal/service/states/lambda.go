@@ -1,6 +1,7 @@
 package states
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -26,14 +27,19 @@ func functionInput(t *exec.Task, params json.RawMessage) (json.RawMessage, error
 	return json.Marshal(map[string]json.RawMessage{"FunctionName": name, "Payload": asPayload(params)})
 }
 
-// invokeInput gives Payload, any JSON value, as its text: a string too is JSON
-// to the function (developer guide, "Invoke an AWS Lambda function").
+// invokeInput gives Payload as the bytes of the request: a string as it stands,
+// so that "0.0" is the number 0.0 to the function, any other value as its JSON
+// text, and a null as none.
 func invokeInput(_ *exec.Task, params json.RawMessage) (json.RawMessage, error) {
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(params, &all); err != nil {
 		return nil, fmt.Errorf("cannot read parameters: %w", err)
 	}
-	if v, there := all["Payload"]; there {
+	switch v := bytes.TrimSpace(all["Payload"]); {
+	case len(v) == 0 || v[0] == '"':
+	case string(v) == "null":
+		delete(all, "Payload")
+	default:
 		all["Payload"] = asPayload(v)
 	}
 	return json.Marshal(all)
@@ -71,13 +77,26 @@ func functionOutput(out any) (text []byte, done bool, err error) {
 	return o.Payload, true, nil
 }
 
-// invokeError is the cause of a failed task: the function's error as it stands.
+// invokeError is the cause of a failed task: the function's error, written compactly.
 func invokeError(out any) (text []byte, done bool, err error) {
 	o := out.(*lambda.InvokeOutput)
 	if value(o.FunctionError) == "" {
 		return nil, false, nil
 	}
-	return o.Payload, true, nil
+	var b bytes.Buffer
+	if json.Compact(&b, o.Payload) != nil {
+		return o.Payload, true, nil
+	}
+	return b.Bytes(), true, nil
+}
+
+// missingFunction is what Step Functions says of a function that is not there:
+// it names the version that it asked for.
+func missingFunction(message string) string {
+	if _, name, ok := strings.Cut(message, ":function:"); ok && !strings.Contains(name, ":") {
+		return message + ":$LATEST"
+	}
+	return message
 }
 
 // readPayload makes the function's answer, which is the body of the response,

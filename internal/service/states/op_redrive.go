@@ -83,12 +83,14 @@ func (s *Service) redriveExecution(ctx context.Context, in *api.RedriveExecution
 		}
 		e.Redrives, e.Redriven, e.RedriveToken = e.Redrives+1, millis(s.Clock.Now()), in.ClientToken
 		e.Status, e.Stop, e.Output, e.Error, e.Cause = string(exec.Running), time.Time{}, nil, nil, nil
+		if err := s.announce(tx, &e); err != nil {
+			return e, err
+		}
 		return e, running.Put(tx, e, e.key()...)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.announce(&e, false)
 	l := &liveExecution{record: e, logging: p.revision.Logging}
 	s.live.add(l)
 	if err := s.runner.Redrive(p.machine, l.info(), journal); err != nil {

@@ -102,7 +102,6 @@ func (s *Service) startExecution(ctx context.Context, in *api.StartExecutionInpu
 	if !isNew {
 		return out, nil
 	}
-	s.announce(&e, false)
 	return out, s.launch(&liveExecution{record: e, logging: st.program.revision.Logging}, st.program.machine, nil)
 }
 
@@ -141,6 +140,9 @@ func (s *Service) recordStart(ctx context.Context, st *starting) (e execution, i
 		}
 		isNew = true
 		if err := byTime.Put(tx, e.Name, e.timeKey()...); err != nil {
+			return err
+		}
+		if err := s.announce(tx, &e); err != nil {
 			return err
 		}
 		return running.Put(tx, e, e.key()...)

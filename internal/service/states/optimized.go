@@ -58,8 +58,15 @@ func (c *call) optimizedFailure(e *awserr.Error, requestID string) (name, cause 
 		}
 		code = known.Code
 	}
+	message := e.Message
+	switch {
+	case e.Code == sdkClientException: // no answer of the service
+		return c.optimized.prefix + "." + e.Code, message
+	case e.Code == "ResourceNotFoundException" && c.service.Name == "lambda":
+		message = missingFunction(message)
+	}
 	cause = fmt.Sprintf("%s (Service: %s; Status Code: %d; Error Code: %s; Request ID: %s; Proxy: null)",
-		e.Message, c.optimized.name, e.HTTPStatus(), code, requestID)
+		message, c.optimized.name, e.HTTPStatus(), code, requestID)
 	return name, cause
 }
 

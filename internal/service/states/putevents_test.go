@@ -33,7 +33,8 @@ s t ["r","MACHINE","EXECUTION"] {"m":"b"}`,
 		{
 			name:    "a bus that is not there",
 			entries: `[{"Detail":"{}","DetailType":"t","Source":"s","EventBusName":"other"}]`,
-			status:  "FAILED", result: `EventBridge.FailedEntry {"Entries":[{"ErrorCode":"ResourceNotFoundException","ErrorMessage":"Event bus other does not exist."}],"FailedEntryCount":1}`,
+			status:  "SUCCEEDED", result: `{"Entries":[{"EventId":"ID"}],"FailedEntryCount":0}`,
+			events: `s t ["MACHINE","EXECUTION"] {}`,
 		},
 		{
 			name:    "no entries",

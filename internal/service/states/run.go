@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"stepwell/internal/asl/exec"
+	"stepwell/internal/awsapi/sqs"
 	"stepwell/internal/awserr"
 	"stepwell/internal/store"
 	"stepwell/internal/wire/sdkjson"
@@ -120,7 +123,35 @@ func (o *openTask) invoke(c *call, in any) (out any, err error) {
 	if err := asSDKSends(in); err != nil {
 		return nil, err
 	}
+	if fault := c.unreachable(in); fault != nil {
+		return nil, fault
+	}
+	if !o.Started && o.Heartbeat == 0 { // a heartbeat period begins with the answer, as does ...Started then
+		shown := time.AfterFunc(startedAfter, func() { o.deliver(exec.TaskStarted{At: o.s.Clock.Now(), Task: o.ID}) })
+		defer shown.Stop()
+	}
 	return o.s.Bus.Invoke(o.ctx, c.service.Name, c.operation.Name, in)
+}
+
+// startedAfter is how long a call lasts, in real time, before the history shows
+// that the task started. With shorter calls that comes along with the end.
+const startedAfter = 100 * time.Millisecond
+
+// sdkClientException is the code of a call that never reached its service.
+const sdkClientException = "SdkClientException"
+
+// unreachable is the fault of a queue URL that is a host's name and nothing
+// more: the SDK sends to that host, which there is not.
+func (c *call) unreachable(in any) error {
+	send, ok := in.(*sqs.SendMessageInput)
+	if !ok || c.optimized == nil {
+		return nil
+	}
+	u, err := url.Parse(value(send.QueueUrl))
+	if err != nil || u.Host == "" || strings.Trim(u.Path, "/") != "" || strings.Contains(u.Host, ".") || u.Hostname() == "localhost" {
+		return nil
+	}
+	return &awserr.Error{Code: sdkClientException, Message: "Unable to execute HTTP request: " + u.Hostname() + ": Name or service not known"}
 }
 
 // attach goes on with a task whose job was submitted before a restart.

@@ -21,8 +21,7 @@ type Catalog interface {
 	Lookup(service, operation string) (*bus.Service, *bus.Operation)
 }
 
-// StatusChange is an execution whose status has changed, for EventBridge. The
-// change is durable.
+// StatusChange is an execution whose status has changed, for EventBridge.
 type StatusChange struct {
 	Account, Region string
 	Execution       *api.DescribeExecutionOutput
@@ -38,8 +37,9 @@ type Deps struct {
 	Log     *slog.Logger
 	Mocks   *Mocks       // what tasks answer in test cases; nil: there are none
 	HTTP    *http.Client // calls APIs for HTTP tasks; nil: the default one
-	// Events hears of status changes; nil: nobody listens. It must not wait.
-	Events func(StatusChange)
+	// Events hears of status changes in the transactions that make them; nil: nobody
+	// listens.
+	Events func(*store.Tx, StatusChange) error
 }
 
 // Service is Step Functions.

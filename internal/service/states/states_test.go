@@ -63,10 +63,13 @@ func newWorld(t testing.TB, file string, c clock.Clock, others *neighbours) *wor
 	w := &world{t: t, store: st, clock: c, bus: bus.New(), others: others}
 	w.svc = New(Deps{
 		Store: st, Clock: c, Bus: w.bus, Catalog: w.bus, IDs: others.ids, Log: slog.New(slog.DiscardHandler),
-		Events: func(s StatusChange) {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			w.changes = append(w.changes, *s.Execution.Name+" "+*s.Execution.Status)
+		Events: func(tx *store.Tx, s StatusChange) error {
+			tx.AfterCommit(func() {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.changes = append(w.changes, *s.Execution.Name+" "+*s.Execution.Status)
+			})
+			return nil
 		},
 	})
 	w.bus.Register(w.svc.Table())

@@ -31,7 +31,7 @@ type openTask struct {
 
 	ctx    context.Context // ends when the answer no longer matters
 	cancel context.CancelFunc
-	called chan struct{} // closed once the request of a .waitForTaskToken task is made
+	called chan struct{} // closed once the request of a task that its token ends is made
 
 	mu    sync.Mutex
 	over  bool
@@ -56,9 +56,16 @@ func (t *taskTable) add(o *openTask) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.byKey[o.key()] = o
-	if o.ResourceType == "activity" || strings.HasSuffix(o.Action, "."+patternToken) {
+	if o.tokenEnds() {
 		t.byToken[o.Token] = o
 	}
+}
+
+// tokenEnds reports whether the task can be ended by its token: so can tasks
+// that wait for a job.
+func (o *openTask) tokenEnds() bool {
+	_, pattern, _ := strings.Cut(o.Action, ".")
+	return o.ResourceType == "activity" || pattern == patternToken || pattern == patternSync || pattern == patternSync2
 }
 
 func (t *taskTable) remove(key taskKey) *openTask {

@@ -21,7 +21,7 @@ func (s *Service) assumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	if in.DurationSeconds != nil {
 		seconds = *in.DurationSeconds
 	}
-	id, longest, err := s.role(ctx, arn.Account, name)
+	id, longest, err := s.role(ctx, arn.Account, name, in)
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +41,11 @@ func (s *Service) assumeRole(ctx context.Context, in *sts.AssumeRoleInput) (*sts
 	}, nil
 }
 
-// role returns the id and the longest session, in seconds, of a role. A role
-// that does not exist has made-up ones.
-func (s *Service) role(ctx context.Context, account, name string) (id string, longest int64, err error) {
+// role returns the id and the longest session, in seconds, of a role that trusts
+// the caller. A role that does not exist has made-up ones.
+func (s *Service) role(ctx context.Context, account, name string, in *sts.AssumeRoleInput) (id string, longest int64, err error) {
 	c := bus.From(ctx)
+	asking := c
 	if c.Account != account {
 		c.Account, c.Principal = account, ""
 	}
@@ -54,6 +55,9 @@ func (s *Service) role(ctx context.Context, account, name string) (id string, lo
 	}
 	if err != nil {
 		return "", 0, err
+	}
+	if out.Role.AssumeRolePolicyDocument != nil && !trusts(*out.Role.AssumeRolePolicyDocument, asking, in.ExternalId) {
+		return "", 0, errNotTrusted(asking, *in.RoleArn)
 	}
 	longest = 3600
 	if out.Role.MaxSessionDuration != nil {

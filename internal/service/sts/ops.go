@@ -8,7 +8,7 @@ import (
 // Table returns the operation table.
 func (s *Service) Table() *bus.Service {
 	rows := []bus.Operation{
-		bus.PartialOp("AssumeRole", "trust and session policies, tags, MFA and external ids are not looked at; a role need not exist", s.assumeRole),
+		bus.PartialOp("AssumeRole", "of a trust policy principals and external ids are looked at; session policies, tags and MFA are not; a role need not exist", s.assumeRole),
 		bus.Op("GetAccessKeyInfo", s.getAccessKeyInfo),
 		bus.Op("GetCallerIdentity", s.getCallerIdentity),
 		bus.PartialOp("GetFederationToken", "session policies are not looked at", s.getFederationToken),

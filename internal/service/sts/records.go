@@ -2,16 +2,14 @@ package sts
 
 import (
 	"context"
-	"encoding/base32"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/hex"
-	"strconv"
 	"strings"
 	"time"
 
 	"stepwell/internal/awsapi/sts"
 	"stepwell/internal/store"
+	"stepwell/internal/wire/sigv4"
 )
 
 // session is a set of temporary credentials.
@@ -46,7 +44,7 @@ func (s *Service) session(ctx context.Context, accessKey string) (r session, ok 
 
 // grant keeps new credentials for a principal and returns them as AWS does.
 func (s *Service) grant(ctx context.Context, account, principal, userID string, seconds int64) (*sts.Credentials, error) {
-	key := s.accessKey(temporaryPrefix, account)
+	key := sigv4.AccessKeyID(temporaryPrefix, account, s.random(10))
 	r := session{
 		AccessKey: key, Secret: s.text(30), Token: tokenPrefix + s.text(240),
 		Account: account, Principal: principal, UserID: userID,
@@ -115,33 +113,4 @@ func (s *Service) random(n int) []byte {
 		panic("bus.IDs.Hex is not hexadecimal: " + err.Error())
 	}
 	return b
-}
-
-// accessKey makes an access key id that carries its account, as AWS's do: the
-// 40 bits above the lowest seven of its first six bytes.
-func (s *Service) accessKey(prefix, account string) string {
-	b := s.random(10)
-	n, _ := strconv.ParseUint(account, 10, 40)
-	head := make([]byte, 8)
-	binary.BigEndian.PutUint64(head, 1<<47|n<<7|uint64(b[0]&0x7f))
-	copy(b, head[2:])
-	return prefix + base32.StdEncoding.EncodeToString(b)
-}
-
-// accountOf reads the account out of an access key id; false where it is not
-// of AWS's form.
-func accountOf(accessKey string) (string, bool) {
-	if len(accessKey) != 20 {
-		return "", false
-	}
-	b, err := base32.StdEncoding.DecodeString(accessKey[4:])
-	if err != nil {
-		return "", false
-	}
-	n := binary.BigEndian.Uint64(append([]byte{0, 0}, b[:6]...)) & 0x7fffffffff80 >> 7
-	digits := strconv.FormatUint(n, 10)
-	if len(digits) > 12 {
-		return "", false
-	}
-	return "000000000000"[len(digits):] + digits, true
 }

@@ -12,6 +12,7 @@ import (
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/store"
+	"stepwell/internal/wire/sigv4"
 )
 
 // roles stands for iam: it has one role.
@@ -114,10 +115,10 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for key, want := range map[string]string{
-		*out.Credentials.AccessKeyId:        "444455556666",
-		"AKIASTATIC":                        "444455556666",
-		s.accessKey("AKIA", "000000000007"): "000000000007",
-		"not-an-access-key-id":              "",
+		*out.Credentials.AccessKeyId: "444455556666",
+		"AKIASTATIC":                 "444455556666",
+		sigv4.AccessKeyID("AKIA", "000000000007", s.random(10)): "000000000007",
+		"not-an-access-key-id": "",
 	} {
 		info, err := bus.Invoke[sts.GetAccessKeyInfoOutput](t.Context(), b, "sts", "GetAccessKeyInfo", &sts.GetAccessKeyInfoInput{AccessKeyId: &key})
 		switch {

@@ -1,0 +1,85 @@
+package ecr
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	api "stepwell/internal/awsapi/ecr"
+	"stepwell/internal/bus"
+)
+
+const maxTags = 50
+
+func checkTags(c bus.Caller, tags []tag) error {
+	for _, t := range tags {
+		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") && c.Source != "cloudformation" {
+			return api.InvalidTagParameterException("Tag key '%s' is invalid: it may not begin with 'aws:'.", *t.Key)
+		}
+	}
+	if len(tags) > maxTags {
+		return api.TooManyTagsException("A repository can have at most %d tags.", maxTags)
+	}
+	return nil
+}
+
+// named splits the ARN of a repository.
+func named(arn string) (registry, name *string, err error) {
+	a, ok := bus.ParseARN(arn)
+	rest, isRepository := strings.CutPrefix(a.Resource, "repository/")
+	if !ok || a.Service != "ecr" || !isRepository {
+		return nil, nil, api.InvalidParameterException("Invalid parameter at 'resourceArn' failed to satisfy constraint: 'Invalid ARN'")
+	}
+	return &a.Account, &rest, nil
+}
+
+func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	registry, name, err := named(*in.ResourceArn)
+	if err == nil {
+		err = checkTags(bus.From(ctx), in.Tags)
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.change(ctx, registry, name, func(r *repository) error {
+		for _, t := range in.Tags {
+			if i := slices.IndexFunc(r.Tags, func(o tag) bool { return *o.Key == *t.Key }); i >= 0 {
+				r.Tags[i] = t
+			} else {
+				r.Tags = append(r.Tags, t)
+			}
+		}
+		return checkTags(bus.Caller{Source: "cloudformation"}, r.Tags)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.TagResourceOutput{}, nil
+}
+
+func (s *Service) untagResource(ctx context.Context, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
+	registry, name, err := named(*in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.change(ctx, registry, name, func(r *repository) error {
+		r.Tags = slices.DeleteFunc(r.Tags, func(t tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.UntagResourceOutput{}, nil
+}
+
+func (s *Service) listTagsForResource(ctx context.Context, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {
+	registry, name, err := named(*in.ResourceArn)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.look(ctx, registry, name)
+	if err != nil {
+		return nil, err
+	}
+	return &api.ListTagsForResourceOutput{Tags: append([]tag{}, r.Tags...)}, nil
+}
