@@ -10,6 +10,10 @@ set_of=${E2E_CLIENTS:-}
 clients=$("$here/clients.sh" $set_of)
 mark=${set_of:-not clients and not dbt}
 files=("$here/e2e")
+if [ -z "$set_of" ]; then # the CDK and what its app imports
+  CDK_MODULES=$("$here/modules.sh")
+  export CDK_MODULES
+fi
 if [ -n "$set_of" ]; then # the others import what this environment has not
   mapfile -t files < <(grep -l "pytest.mark.$set_of" "$here"/e2e/test_*.py)
 fi

@@ -47,6 +47,25 @@ func (e *Error) HTTPStatus() int {
 	return e.Status
 }
 
+// throttled are the codes with which services say that there are too many
+// requests ("Retry behavior", AWS SDKs and Tools Reference Guide).
+var throttled = map[string]bool{
+	"Throttling": true, "ThrottlingException": true, "ThrottledException": true, "RequestThrottledException": true, "TooManyRequestsException": true,
+	"ProvisionedThroughputExceededException": true, "TransactionInProgressException": true, "RequestLimitExceeded": true,
+	"BandwidthLimitExceeded": true, "RequestThrottled": true, "SlowDown": true, "PriorRequestNotComplete": true, "EC2ThrottledException": true,
+	"RequestTimeout": true, "RequestTimeoutException": true,
+}
+
+// Temporary says that the request may succeed when it is made again, as SDKs
+// judge it: throttling, and a server that could not answer.
+func (e *Error) Temporary() bool {
+	switch e.Status {
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return throttled[e.Code]
+}
+
 // From returns the Error in err's chain, or nil where there is none: such an
 // error is internal, to be logged and answered as Internal.
 func From(err error) *Error {

@@ -73,6 +73,22 @@ func PartialOp[In, Out any](name, note string, handle func(context.Context, *In)
 	return o
 }
 
+// Routed is the table of a service that is answered elsewhere: every operation
+// whose shapes the model has is handled by handle.
+func Routed(m *awsapi.Model, note string, handle func(ctx context.Context, op *awsapi.Operation, in any) (any, error)) *Service {
+	s := &Service{Name: m.Service, Model: m}
+	for i := range m.Operations {
+		op := &m.Operations[i]
+		if !op.Modelled {
+			s.Operations = append(s.Operations, Missing("only requests of clients are passed on", op.Name)...)
+			continue
+		}
+		s.Operations = append(s.Operations, Operation{Name: op.Name, Status: Full, Note: note, in: reflect.TypeOf(op.NewInput()).Elem(),
+			Handle: func(ctx context.Context, in any) (any, error) { return handle(ctx, op, in) }})
+	}
+	return s
+}
+
 // Missing is a row for each of the named operations: known, not implemented.
 func Missing(note string, names ...string) []Operation {
 	rows := make([]Operation, len(names))

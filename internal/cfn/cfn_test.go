@@ -50,16 +50,16 @@ func TestTemplates(t *testing.T) {
 
 func answer(text string, given []string) string {
 	var out strings.Builder
-	t, found := Parse(text)
-	diag.Render(&out, "template", text, found)
-	if found.HasErrors() {
-		return out.String()
-	}
 	values := map[string]string{}
 	for _, g := range given {
 		if name, value, ok := strings.Cut(g, "="); ok {
 			values[name] = value
 		}
+	}
+	t, found := ParseIn(text, Surroundings{Values: values})
+	diag.Render(&out, "template", text, found)
+	if found.HasErrors() {
+		return out.String()
 	}
 	if err := evaluateAll(&out, t, values); err != nil {
 		fmt.Fprintf(&out, "error: %v\n", err)
@@ -84,6 +84,9 @@ func evaluateAll(out *strings.Builder, t *Template, given map[string]string) err
 			return "imported " + name, nil
 		},
 	})
+	if err := v.Assert(); err != nil {
+		return err
+	}
 	for _, r := range t.Order() {
 		is, err := v.Holds(r.Condition)
 		if err != nil {

@@ -13,7 +13,7 @@ var pseudo = []string{"AWS::AccountId", "AWS::NotificationARNs", "AWS::NoValue",
 
 // block says where in the template an expression stands.
 type block struct {
-	name      string // Resources, Outputs or Conditions
+	name      string // Resources, Outputs, Conditions or Rules
 	resources bool   // Ref and Fn::GetAtt may name resources
 }
 
@@ -28,6 +28,7 @@ func (t *Template) check() {
 		}
 		t.conditionCircle()
 	}
+	t.checkRules()
 	in := block{name: "Resources", resources: true}
 	for _, r := range t.Resources {
 		if r.Properties != nil {
@@ -76,7 +77,11 @@ func (t *Template) checkNode(n *Node, in block) {
 		t.fail(n.Keys[0], "not implemented: %s", f.refused)
 		return
 	}
-	if f.conditional && in.name != "Conditions" && name != "Fn::If" {
+	if f.ruled && in.name != "Rules" {
+		t.fail(n.Keys[0], "Template error: %s can be used in Rules only", name)
+		return
+	}
+	if f.conditional && in.name != "Conditions" && in.name != "Rules" && name != "Fn::If" {
 		t.fail(n.Keys[0], "Template error: %s can be used in Conditions only", name)
 		return
 	}

@@ -9,7 +9,8 @@ import (
 
 // function is an intrinsic function ("Intrinsic function reference").
 type function struct {
-	conditional bool   // may stand in Conditions only
+	conditional bool   // may stand in Conditions and Rules only
+	ruled       bool   // may stand in Rules only
 	refused     string // the feature, where it is not implemented
 	// shape says in CloudFormation's words what is wrong with the form of the argument.
 	shape func(arg *Node) string
@@ -94,7 +95,8 @@ func findForm(arg *Node) string {
 
 // functionTable lists the functions by name.
 func functionTable() map[string]function {
-	return map[string]function{
+	all := ruleFunctions()
+	maps.Copy(all, map[string]function{
 		"Ref": {
 			shape: isString("Template error: every Ref object must have a single String value."),
 			check: func(t *Template, n, arg *Node, in block) { t.checkRef(arg, arg.Text, in) },
@@ -139,8 +141,8 @@ func functionTable() map[string]function {
 		"Fn::Sub":          {shape: subForm, check: func(t *Template, n, arg *Node, in block) { t.checkSub(n, arg, in) }, eval: (*evaluation).sub},
 		"Fn::ToJsonString": {shape: anyShape, check: inside, eval: (*evaluation).toJSON},
 		"Fn::Transform":    {refused: "Fn::Transform (macros)"},
-		"Fn::ForEach":      {refused: "Fn::ForEach"},
-	}
+	})
+	return all
 }
 
 // attribute takes the argument of Fn::GetAtt apart.

@@ -196,7 +196,14 @@ func (x *expansion) role(owner, name, p *Node, service, by string, managed ...st
 				arns.Items = append(arns.Items, policy)
 				continue
 			}
-			x.t.fail(policy, "not implemented: the policy template %s", strings.Join(keys(policy), ", "))
+			faults := len(x.t.found)
+			document := x.templated(policy)
+			switch {
+			case document != nil:
+				inline.Items = append(inline.Items, x.object(policy, "PolicyName", fmt.Sprintf("%sPolicy%d", role.Text, i), "PolicyDocument", document))
+			case len(x.t.found) == faults:
+				x.t.fail(policy, "not implemented: the policy template %s", strings.Join(keys(policy), ", "))
+			}
 		}
 	}
 	properties := x.object(name, "AssumeRolePolicyDocument", x.trust(name, service), "ManagedPolicyArns", arns)

@@ -31,6 +31,7 @@ type Template struct {
 	Outputs     []*Output
 
 	root      *Node
+	rules     []rule
 	names     []string // of the resources, sorted
 	found     diag.List
 	pending   []func() // checks that need all sections
@@ -41,7 +42,8 @@ type Template struct {
 type Resource struct {
 	Name      string
 	Type      string
-	Span      diag.Span
+	Span      diag.Span // of its name
+	TypeSpan  diag.Span
 	Condition string
 	DependsOn []string
 	// DeletionPolicy and UpdateReplacePolicy are Delete, Retain,
@@ -71,19 +73,51 @@ var resourceMembers = []string{"Type", "Properties", "DependsOn", "Condition", "
 
 var alphanumeric = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 
+// Surroundings are what transforms need to know beyond the template.
+type Surroundings struct {
+	// Include reads what AWS::Include names; nil refuses it.
+	Include func(location string) (string, error)
+	// Values are those of the parameters, as Texts gives them, for the lists that
+	// Fn::ForEach goes through; a parameter that is not there has its default or,
+	// without one, its name.
+	Values map[string]string
+}
+
 // Parse reads a template and checks all of it that can be checked without its
 // parameters. The template is usable when no diagnostic is an error.
-func Parse(text string) (*Template, diag.List) {
+func Parse(text string) (*Template, diag.List) { return ParseIn(text, Surroundings{}) }
+
+// Declared reads the parameters of a template and nothing else: what their values
+// are may decide what the rest is.
+func Declared(text string, in Surroundings) (*Template, diag.List) {
 	root, fault := read(text)
 	if fault != nil {
 		return nil, diag.List{*fault}
 	}
 	t := &Template{Text: text, root: root, functions: functionTable()}
+	t.include(root, in.Include, 0)
+	for i, k := range root.Keys {
+		if k.Text == "Parameters" {
+			t.section(k, root.Items[i])
+		}
+	}
+	return t, t.found
+}
+
+// ParseIn is Parse for templates whose transforms look beyond them.
+func ParseIn(text string, in Surroundings) (*Template, diag.List) {
+	root, fault := read(text)
+	if fault != nil {
+		return nil, diag.List{*fault}
+	}
+	t := &Template{Text: text, root: root, functions: functionTable()}
+	t.include(root, in.Include, 0)
 	if transform := root.Get("Transform"); transform != nil {
 		t.transforms(transform)
-		if slices.Contains(t.Transforms, serverless) {
-			t.expand(root)
-		}
+	}
+	t.loops(root, in.Values)
+	if slices.Contains(t.Transforms, serverless) {
+		t.expand(root)
 	}
 	for i, k := range root.Keys {
 		t.section(k, root.Items[i])
@@ -140,7 +174,9 @@ func (t *Template) section(k, v *Node) {
 		t.each(v, k.Text, maxResources, func(k, v *Node) { t.Resources = append(t.Resources, t.resource(k, v)) })
 	case "Outputs":
 		t.each(v, k.Text, maxOutputs, func(k, v *Node) { t.Outputs = append(t.Outputs, t.output(k, v)) })
-	case "Rules", "Hooks":
+	case "Rules":
+		t.each(v, k.Text, 0, func(k, v *Node) { t.rules = append(t.rules, t.rule(k, v)) })
+	case "Hooks":
 		t.fail(k, "not implemented: the section %s of a template", k.Text)
 	default:
 		d := t.fail(k, "Invalid template property or properties [%s]", k.Text)
@@ -173,14 +209,21 @@ func (t *Template) transforms(v *Node) {
 		items = v.Items
 	}
 	for _, n := range items {
-		if n.Text != "AWS::LanguageExtensions" && n.Text != serverless {
-			name := n.Text
-			if n.Kind == Map {
-				name = "Fn::Transform"
-			}
+		name := n.Text
+		if n.Kind == Map && n.Get("Name") != nil {
+			name = n.Get("Name").Text
+		}
+		if name != languageExtensions && name != serverless && name != includeTransform {
 			t.fail(n, "not implemented: the transform %s", name)
 		}
-		t.Transforms = append(t.Transforms, n.Text)
+		t.used(name)
+	}
+}
+
+// used notes that the template has a transform.
+func (t *Template) used(name string) {
+	if !slices.Contains(t.Transforms, name) {
+		t.Transforms = append(t.Transforms, name)
 	}
 }
 
@@ -213,7 +256,7 @@ func (t *Template) resource(k, v *Node) *Resource {
 		x := v.Items[i]
 		switch m.Text {
 		case "Type":
-			r.Type = x.Text
+			r.Type, r.TypeSpan = x.Text, x.Span
 		case "Properties":
 			if x.Kind == Map {
 				r.Properties = x

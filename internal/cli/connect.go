@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -41,6 +42,9 @@ func (o *options) connect(ctx context.Context) (*connection, error) {
 	case err == nil && o.mocks != nil && healthy(ctx, address.Endpoint):
 		return nil, fmt.Errorf("cannot use --mock: a server has the data folder %s open; give --mock to that server, or use --ephemeral", o.dataDir)
 	case err == nil && healthy(ctx, address.Endpoint):
+		if err := o.checkRoutes(address); err != nil {
+			return nil, err
+		}
 		return newConnection(address, nil), nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
@@ -70,6 +74,9 @@ func (o *options) attach(ctx context.Context, endpoint string) (*connection, err
 		return nil, fmt.Errorf("%s is not a Stepwell server: %w", endpoint, err)
 	}
 	health.Details.Address.Endpoint = endpoint
+	if err := o.checkRoutes(health.Details.Address); err != nil {
+		return nil, err
+	}
 	return newConnection(health.Details.Address, nil), nil
 }
 
@@ -78,13 +85,24 @@ func (o *options) embed(ctx context.Context, dataDir string) (*connection, error
 	s, err := server.Start(ctx, server.Options{
 		Listen: "127.0.0.1:0", Redshift: "127.0.0.1:0",
 		DataDir: dataDir, CacheDir: cacheDir(), TimeScale: o.timeScale,
-		Account: account(), Region: region(), Mocks: o.mocks,
+		Account: account(), Region: region(), Mocks: o.mocks, Route: o.routes,
 		Log: slog.New(slog.NewTextHandler(o.std.Err, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return newConnection(s.Address(), s), nil
+}
+
+// checkRoutes refuses a running server that answers itself what the pipeline wants
+// answered by AWS.
+func (o *options) checkRoutes(a server.Address) error {
+	for _, r := range o.routes {
+		if !slices.Contains(a.Routes, r) {
+			return fmt.Errorf("the server at %s does not route services as the pipeline says: stop it, start it with --route %s, or use --ephemeral", a.Endpoint, r)
+		}
+	}
+	return nil
 }
 
 func newConnection(a server.Address, own *server.Server) *connection {

@@ -14,6 +14,7 @@ type options struct {
 	endpoint  string
 	timeScale float64
 	mocks     *server.Mocks // of the server started in this process; nil = none
+	routes    []string      // services that the server must route
 }
 
 // defaultDataDir follows the XDG Base Directory Specification.

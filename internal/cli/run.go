@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stepwell/internal/project"
+	"stepwell/internal/server"
 )
 
 func newRun(o *options) *cobra.Command {
@@ -29,10 +30,12 @@ test case of the file runs, or those that --case names, or those that the
 pipeline's starts name with test-case; only with the last are expectations checked.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r := &project.Runner{Dir: absolute(args[0]), Variant: variant, Out: o.std.Out, Account: account(), Region: region()}
+			r := &project.Runner{Dir: absolute(args[0]), Variant: variant, Out: o.std.Out, Account: account(), Region: region(),
+				CheckTemplate: server.CheckTemplate}
 			if err := r.Load(); err != nil {
 				return err
 			}
+			o.routes = r.Routes()
 			if r.Cases = cases; mock != "" {
 				if err := o.useMocks(r, mock); err != nil {
 					return err

@@ -56,6 +56,7 @@ verified, and TLS or --insecure is demanded.`,
 	f.StringVar(&so.TLSCert, "tls-cert", "", "certificate file (PEM)")
 	f.StringVar(&so.TLSKey, "tls-key", "", "key file (PEM)")
 	f.BoolVar(&so.Insecure, "insecure", false, "allow an address off loopback without TLS")
+	f.StringArrayVar(&so.Route, "route", nil, "SERVICE=profile=NAME,region=REGION[,endpoint=URL]: AWS answers for the service, e.g. redshift-data; may be repeated")
 	f.StringArrayVar(&so.Bind, "bind", nil, "CLUSTER=HOST:PORT,secret=SECRET[,dbname=NAME][,sslmode=MODE]: SQL for the cluster goes to that Redshift; may be repeated")
 	f.StringVar(&so.SMTP, "smtp", "", "host:port of a mail server for SNS e-mail (default: files in the data folder's outbox)")
 	f.StringVar(&so.MailFrom, "mail-from", "no-reply@sns.amazonaws.com", "sender of SNS e-mail")

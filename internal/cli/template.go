@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
-	"stepwell/internal/cfn"
+	"stepwell/internal/server"
 )
 
 func newTemplate(o *options) *cobra.Command {
@@ -17,9 +17,10 @@ func newTemplate(o *options) *cobra.Command {
 		Use:   "check FILE...",
 		Short: "Say what is wrong with templates",
 		Long: `Say what is wrong with CloudFormation templates in JSON or YAML, with the line:
-sections, parameters, conditions, references and intrinsic functions. The
-properties of resources are not looked at. The exit status is 1 when there is an
-error. No server is needed; FILE - is standard input.`,
+sections, parameters, conditions, references and intrinsic functions. Resource
+types, properties and attributes that are not known here are warned of: a stack
+with one fails. The exit status is 1 when there is an error. No server is needed;
+FILE - is standard input.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			failed := false
@@ -28,8 +29,7 @@ error. No server is needed; FILE - is standard input.`,
 				if err != nil {
 					return err
 				}
-				_, found := cfn.Parse(text)
-				failed = o.report(name, text, found) || failed
+				failed = o.report(name, text, server.CheckTemplate(text)) || failed
 			}
 			if failed {
 				return exitError(1)

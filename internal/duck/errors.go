@@ -56,7 +56,6 @@ var rules = []rule{
 	newRule("42P06", `^Schema with name "?([^" ]*)"? already exists!?.*$`, `Schema "$1" already exists`),
 	newRule("3F000", `^Schema with name "?([^" ]*)"? does not exist!?.*$`, `schema "$1" does not exist`),
 	newRule("42883", `^Scalar Function with name (\S+) does not exist!.*$`, `function $1 does not exist`),
-	newRule("42883", `^No function matches the given name and argument types '([^']*)'.*$`, `function $1 does not exist`),
 	newRule("42703", `^Referenced column "([^"]*)" not found in FROM clause.*$`, `column "$1" does not exist`),
 	newRule("42703", `^Referenced column "([^"]*)" was not found.*$`, `column "$1" does not exist`),
 	newRule("42703", `^Table "([^"]*)" does not have a column named "([^"]*)".*$`, `column $1.$2 does not exist`),
@@ -86,6 +85,7 @@ var rules = []rule{
 	newRule("22008", `^(?:date|timestamp|time) field value out of range: "([^"]*)".*$`, `date/time field value out of range: "$1"`),
 	newRule("22007", `^invalid (date|timestamp|time) field format: "([^"]*)".*$`, `invalid input syntax for type $1: "$2"`),
 	newRule("42883", `^Macro "?(?:rs_)?(\w+)"?\(\) does not support the supplied arguments.*$`, `function $1 does not exist for these types of arguments`),
+	newRule("0A000", `^Alias "([^"]+)" referenced - but the expression has side effects.*$`, `not implemented: a reference to the alias "$1" of a volatile expression`),
 	newRule("22023", `^Unknown TimeZone '([^']*)'.*$`, `time zone "$1" not recognized`),
 	newRule("42725", `^Could not choose a best candidate function for the function call "([^"]*)".*$`, `function $1 is not unique`),
 	newRule("22012", `^(?i:.*division by zero.*)$`, "Divide by zero"),
@@ -139,6 +139,7 @@ func translate(kind bindings.ErrorType, message string) error {
 // noOperator and noComparison are DuckDB's words for operands that do not go together.
 var (
 	noOperator   = regexp.MustCompile(`(?s)^(?:No function matches the given name and argument types|Could not choose a best candidate function for the function call) ['"]([-+*/%|&#~<>=!^]+)\(([^']*?)\)['"].*`)
+	noFunction   = regexp.MustCompile(`(?s)^No function matches the given name and argument types '(\w+)\(([^']*)\)'.*`)
 	noComparison = regexp.MustCompile(`(?s)^Cannot compare values of type (.*?) and(?: values of)? type (.*?) - an explicit cast is required.*`)
 	noCast       = regexp.MustCompile(`(?s)^Unimplemented type for cast \((\S+) -> (\S+)\).*`)
 	modifiers    = regexp.MustCompile(`\([^)]*\)`)
@@ -151,6 +152,13 @@ func operatorError(message string) error {
 		op, operands = m[1], m[2]
 	} else if m := noComparison.FindStringSubmatch(message); m != nil {
 		operands = m[1] + ", " + m[2]
+	} else if m := noFunction.FindStringSubmatch(message); m != nil {
+		list := strings.Split(modifiers.ReplaceAllString(m[2], ""), ", ")
+		for i, t := range list {
+			list[i] = typeName(t)
+		}
+		return sqlerr.New("42883", "function %s(%s) does not exist", strings.TrimPrefix(m[1], "rs_"), strings.Join(list, ", ")).
+			WithHint("No function matches the given name and argument types. You may need to add explicit type casts.")
 	} else if m := noCast.FindStringSubmatch(message); m != nil {
 		return sqlerr.New("42846", "cannot cast type %s to %s", typeName(m[1]), typeName(m[2]))
 	} else {

@@ -233,7 +233,7 @@ CREATE MACRO rs_timestamptz(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coa
   (x TIMESTAMPTZ) AS x, (x TIMESTAMP) AS CAST(x AS TIMESTAMPTZ), (x DATE) AS CAST(x AS TIMESTAMPTZ);
 CREATE MACRO rs_datetime(x VARCHAR) AS rs_timestamp_text(x), (x) AS x;
 CREATE MACRO rs_cmp(a, b) AS CASE WHEN a > b THEN 1 WHEN a < b THEN -1 WHEN a = b THEN 0 END;
-CREATE MACRO rs_getdate() AS date_trunc('second', CAST(get_current_timestamp() AT TIME ZONE 'UTC' AS TIMESTAMP));
+CREATE MACRO rs_getdate() AS date_trunc('second', CAST(get_current_timestamp() AS TIMESTAMP));
 CREATE MACRO rs_timeofday() AS strftime(CAST(get_current_timestamp() AT TIME ZONE 'UTC' AS TIMESTAMP), '%a %b %d %H:%M:%S.%f %Y UTC');
 CREATE MACRO rs_add_months(d, n) AS CASE
   WHEN last_day(d) = CAST(d AS DATE) THEN CAST(last_day(d + to_months(CAST(n AS INTEGER))) AS TIMESTAMP) + (CAST(d AS TIMESTAMP) - CAST(CAST(d AS DATE) AS TIMESTAMP))
@@ -241,6 +241,11 @@ CREATE MACRO rs_add_months(d, n) AS CASE
 -- A leap day moved to a year without one is the first of March.
 CREATE MACRO rs_add_years(d, n, months) AS CASE WHEN month(d) = 2 AND day(d) = 29 THEN d - to_days(1) + to_months(CAST(n AS INTEGER) * months) + to_days(1)
   ELSE d + to_months(CAST(n AS INTEGER) * months) END;
+-- A date part that a parameter gives; the compiler knows the constant ones.
+CREATE MACRO rs_part(p) AS CASE WHEN lower(p) IN ('mil', 'mils', 'millennia') THEN 'millennium' WHEN lower(p) IN ('c', 'cent', 'cents', 'centuries') THEN 'century' WHEN lower(p) IN ('dec', 'decs') THEN 'decade'
+  WHEN lower(p) IN ('y', 'yr', 'yrs', 'yyyy', 'yy') THEN 'year' WHEN lower(p) IN ('qtr', 'qtrs', 'q', 'qq') THEN 'quarter' WHEN lower(p) IN ('mon', 'mons', 'mm') THEN 'month' WHEN lower(p) IN ('w', 'ww', 'wk') THEN 'week'
+  WHEN lower(p) IN ('d', 'dd') THEN 'day' WHEN lower(p) IN ('h', 'hr', 'hrs', 'hh') THEN 'hour' WHEN lower(p) IN ('m', 'min', 'mins', 'mi', 'n') THEN 'minute' WHEN lower(p) IN ('s', 'sec', 'secs', 'ss') THEN 'second' ELSE lower(p) END;
+CREATE MACRO rs_date_trunc(p, x) AS CASE WHEN rs_part(p) IN ('century', 'millennium') THEN date_trunc(rs_part(p), x - to_years(1)) + to_years(1) ELSE date_trunc(rs_part(p), x) END;
 -- The instant of a wall clock's time, and the time of a wall clock at an instant: by a fixed offset or the rules of a named zone.
 CREATE MACRO rs_instant(t, zone) AS CASE WHEN stepwell_zone_offset(zone) IS NULL THEN timezone(zone, t) ELSE timezone('UTC', t - to_seconds(stepwell_zone_offset(zone))) END;
 CREATE MACRO rs_wall(t, zone) AS CASE WHEN stepwell_zone_offset(zone) IS NULL THEN timezone(zone, t) ELSE timezone('UTC', t) + to_seconds(stepwell_zone_offset(zone)) END;
@@ -346,17 +351,17 @@ CREATE MACRO rs_size(x) AS strlen(CAST(x AS VARCHAR));
 CREATE MACRO rs_lower_attribute_names(x) AS CAST(stepwell_attribute_names(CAST(x AS VARCHAR), false) AS JSON);
 CREATE MACRO rs_upper_attribute_names(x) AS CAST(stepwell_attribute_names(CAST(x AS VARCHAR), true) AS JSON);
 CREATE MACRO rs_get_number_attributes(x) AS CASE json_type(x) WHEN 'OBJECT' THEN CAST(len(json_keys(x)) AS INTEGER) END;
-CREATE MACRO rs_is_array(x) AS json_type(x) = 'ARRAY';
-CREATE MACRO rs_is_object(x) AS json_type(x) = 'OBJECT';
-CREATE MACRO rs_is_scalar(x) AS json_type(x) NOT IN ('ARRAY', 'OBJECT');
-CREATE MACRO rs_is_boolean(x) AS json_type(x) = 'BOOLEAN';
-CREATE MACRO rs_is_varchar(x) AS json_type(x) = 'VARCHAR';
-CREATE MACRO rs_is_char(x) AS json_type(x) = 'VARCHAR';
-CREATE MACRO rs_is_bigint(x) AS json_type(x) IN ('BIGINT', 'UBIGINT');
+CREATE MACRO rs_is_array(x) AS coalesce(json_type(x) = 'ARRAY', false);
+CREATE MACRO rs_is_object(x) AS coalesce(json_type(x) = 'OBJECT', false);
+CREATE MACRO rs_is_scalar(x) AS coalesce(json_type(x) NOT IN ('ARRAY', 'OBJECT', 'NULL'), false);
+CREATE MACRO rs_is_boolean(x) AS coalesce(json_type(x) = 'BOOLEAN', false);
+CREATE MACRO rs_is_varchar(x) AS coalesce(json_type(x) = 'VARCHAR', false);
+CREATE MACRO rs_is_char(x) AS coalesce(json_type(x) = 'VARCHAR', false);
+CREATE MACRO rs_is_bigint(x) AS coalesce(json_type(x) IN ('BIGINT', 'UBIGINT'), false);
 CREATE MACRO rs_is_integer(x) AS coalesce(json_type(x) IN ('BIGINT', 'UBIGINT') AND TRY_CAST(x AS INTEGER) IS NOT NULL, false);
 CREATE MACRO rs_is_smallint(x) AS coalesce(json_type(x) IN ('BIGINT', 'UBIGINT') AND TRY_CAST(x AS SMALLINT) IS NOT NULL, false);
-CREATE MACRO rs_is_float(x) AS json_type(x) = 'DOUBLE';
-CREATE MACRO rs_is_decimal(x) AS json_type(x) IN ('DOUBLE', 'BIGINT', 'UBIGINT');
+CREATE MACRO rs_is_float(x) AS coalesce(json_type(x) = 'DOUBLE', false);
+CREATE MACRO rs_is_decimal(x) AS coalesce(json_type(x) IN ('DOUBLE', 'BIGINT', 'UBIGINT'), false);
 
 -- Fields of loaded files ---------------------------------------------------------------
 
@@ -381,10 +386,10 @@ CREATE MACRO rs_array_elements(a) AS CASE WHEN trim(CAST(a AS VARCHAR), '{}[]') 
 CREATE MACRO rs_array_text(a) AS '{' || array_to_string(a, ',') || '}';
 CREATE MACRO rs_pg_encoding_to_char(x) AS CASE WHEN x = 6 THEN 'UTF8' ELSE '' END;
 CREATE MACRO rs_format_type(t, m) AS CASE t
-  WHEN 16 THEN 'boolean' WHEN 18 THEN '"char"' WHEN 19 THEN 'name' WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' WHEN 25 THEN 'text'
+  WHEN 0 THEN '-' WHEN 16 THEN 'boolean' WHEN 18 THEN '"char"' WHEN 19 THEN 'name' WHEN 20 THEN 'bigint' WHEN 21 THEN 'smallint' WHEN 23 THEN 'integer' WHEN 25 THEN 'text'
   WHEN 26 THEN 'oid' WHEN 700 THEN 'real' WHEN 701 THEN 'double precision' WHEN 1082 THEN 'date' WHEN 1083 THEN 'time without time zone'
   WHEN 1114 THEN 'timestamp without time zone' WHEN 1184 THEN 'timestamp with time zone' WHEN 1266 THEN 'time with time zone'
-  WHEN 1188 THEN 'interval year to month' WHEN 1190 THEN 'interval day to second' WHEN 2935 THEN 'hllsketch' WHEN 3000 THEN 'geometry' WHEN 4000 THEN 'super'
+  WHEN 1188 THEN 'interval year to month' WHEN 1190 THEN 'interval day to second' WHEN 2935 THEN 'hllsketch' WHEN 3000 THEN 'geometry' WHEN 4000 THEN 'super' WHEN 1790 THEN 'refcursor'
   WHEN 6551 THEN 'binary varying'
   WHEN 1042 THEN 'character' || CASE WHEN m > 4 THEN '(' || (m - 4) || ')' ELSE '' END
   WHEN 1043 THEN 'character varying' || CASE WHEN m > 4 THEN '(' || (m - 4) || ')' ELSE '' END

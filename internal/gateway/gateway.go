@@ -45,6 +45,11 @@ type Options struct {
 	// signed one.
 	Streams map[string]http.Handler
 
+	// Elsewhere passes requests for services on that are answered by another
+	// server; nil: there is none. The body of a verified request is the one that
+	// was signed.
+	Elsewhere Elsewhere
+
 	// Waiting are the operations ("states:GetActivityTask") that mostly wait:
 	// the clock is not held busy while they run.
 	Waiting []string
@@ -57,6 +62,16 @@ type Options struct {
 	Metrics *prometheus.Registry // served at /metrics; nil makes one
 	MaxBody int64                // bytes of a request that is not streamed; 0 is 64 MiB
 	Now     func() time.Time     // for signatures; nil is time.Now
+}
+
+// Elsewhere is where requests for some services go.
+type Elsewhere interface {
+	// Routed says that a service, by its name on the bus or in credential
+	// scopes, is answered elsewhere.
+	Routed(service string) bool
+	// Pass sends a request on and its answer back. The path of S3's names the
+	// bucket. After an error nothing was answered.
+	Pass(w http.ResponseWriter, r *http.Request, service string) error
 }
 
 // CredentialStore knows the secrets of access keys.
@@ -187,12 +202,17 @@ func crossSite(r *http.Request) bool {
 // serve authorizes and answers an identified request.
 func (g *Gateway) serve(x *exchange) {
 	stream := g.o.Streams[x.target.service]
+	elsewhere := g.o.Elsewhere != nil && g.o.Elsewhere.Routed(x.target.service)
 	body, err := g.authorize(x, stream != nil)
 	if err != nil {
 		g.refuse(x, err)
 		return
 	}
 	ctx := bus.With(x.r.Context(), x.caller)
+	if elsewhere {
+		g.pass(ctx, x)
+		return
+	}
 	if stream != nil {
 		stream.ServeHTTP(&x.w, x.r.WithContext(ctx))
 		return
@@ -207,6 +227,19 @@ func (g *Gateway) serve(x *exchange) {
 		return
 	}
 	g.write(x, resp)
+}
+
+// pass sends a request on to where its service is answered.
+func (g *Gateway) pass(ctx context.Context, x *exchange) {
+	r := x.r.WithContext(ctx)
+	if b := x.target.bucket; b != "" {
+		u := *r.URL
+		u.Path, u.RawPath = "/"+b+r.URL.Path, "/"+b+r.URL.EscapedPath()
+		r.URL = &u
+	}
+	if err := g.o.Elsewhere.Pass(&x.w, r, x.target.service); err != nil {
+		g.refuse(x, err)
+	}
 }
 
 // call decodes, validates, invokes and encodes.

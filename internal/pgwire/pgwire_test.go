@@ -72,7 +72,7 @@ func TestSimpleQuery(t *testing.T) {
 		{"SELEC 1", "ERROR 42601 at 1"},
 		{"SELECT 1; SELECT :x", "ERROR 42601 at 18"},
 		{"UPDATE t SET a = a; SELECT 1/0; DELETE FROM t", "|UPDATE 2;ERROR 22012 at 0"},
-		{"COPY t FROM STDIN", "ERROR 42601 at 13"},
+		{"COPY t FROM STDIN", "ERROR 0A000 at 13"},
 		{"BEGIN", "|BEGIN"},
 		{"SHOW transaction_isolation", "transaction_isolation:1043|serializable|SHOW"},
 		{"COMMIT", "|COMMIT"},

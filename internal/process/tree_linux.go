@@ -41,12 +41,17 @@ const inQueue = unix.TIOCINQ
 
 // PeakMemory is the most memory that the process has had resident, in bytes;
 // its children do not count. 0 where it is not known.
-func (r *Running) PeakMemory() int64 {
+func (r *Running) PeakMemory() int64 { return r.memory("VmHWM:") }
+
+// Memory is what the process has resident now, in bytes, as PeakMemory.
+func (r *Running) Memory() int64 { return r.memory("VmRSS:") }
+
+func (r *Running) memory(field string) int64 {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(r.PID) + "/status")
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := bytes.Cut(status, []byte("VmHWM:"))
+	_, rest, _ := bytes.Cut(status, []byte(field))
 	line, _, _ := bytes.Cut(rest, []byte(" kB"))
 	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
 	if err != nil {

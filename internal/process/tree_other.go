@@ -16,3 +16,6 @@ const inQueue = 0x4004667f
 
 // PeakMemory is known on Linux only.
 func (r *Running) PeakMemory() int64 { return 0 }
+
+// Memory is 0: it is not known here.
+func (r *Running) Memory() int64 { return 0 }

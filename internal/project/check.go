@@ -74,8 +74,8 @@ func (d *decoder) check(f *File, root *yaml.Node) {
 	d.checkRun(root, f.Start, f.Expect, machines, topics, open)
 	for name, v := range f.Variants {
 		at := child(root, "variants", name)
-		if v.Buckets != nil && v.Template == nil {
-			d.fail(child(at, "buckets"), "reference", "a variant has buckets with a template only")
+		if v.Template == nil && (v.Buckets != nil || v.Databases != nil) {
+			d.fail(at, "reference", "a variant has buckets and databases with a template only")
 		}
 		d.checkRun(at, v.Start, v.Expect, machines, topics, open || v.Template != nil)
 	}

@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -133,7 +135,7 @@ func (r *Runner) upload(ctx context.Context, bucket string, u Upload) (written i
 				key += filepath.Base(file)
 			}
 		}
-		changed, err := r.uploadFile(ctx, bucket, key, file)
+		changed, err := r.uploadFile(ctx, bucket, key, file, u.Replace)
 		if changed {
 			written++
 		}
@@ -145,10 +147,17 @@ func (r *Runner) upload(ctx context.Context, bucket string, u Upload) (written i
 	return written, nil
 }
 
-func (r *Runner) uploadFile(ctx context.Context, bucket, key, file string) (changed bool, err error) {
+func (r *Runner) uploadFile(ctx context.Context, bucket, key, file string, replace map[string]string) (changed bool, err error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return false, err
+	}
+	if len(replace) > 0 {
+		var pairs []string
+		for _, old := range slices.Sorted(maps.Keys(replace)) {
+			pairs = append(pairs, old, r.vars.expand(replace[old]))
+		}
+		data = []byte(strings.NewReplacer(pairs...).Replace(string(data)))
 	}
 	return r.putObject(ctx, bucket, key, data)
 }
@@ -224,6 +233,7 @@ func (r *Runner) deployJobs(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("cannot create job %s: %w", j.Name, err)
 		}
+		r.vars["job."+j.Name] = j.Name
 		r.say("job", "%s (%s)", j.Name, *create.Command.Name)
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,8 +99,9 @@ func (r *Runner) expectSQL(ctx context.Context, e Expectation) (what, problem st
 // expectObject checks the objects whose keys begin with the expectation's, all
 // taken together.
 func (r *Runner) expectObject(ctx context.Context, e Expectation) (what, problem string, err error) {
-	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(e.Object, "s3://"), "/")
-	what = "object " + e.Object
+	object := r.vars.expand(e.Object)
+	bucket, prefix, _ := strings.Cut(strings.TrimPrefix(object, "s3://"), "/")
+	what = "object " + object
 	list, err := bus.Invoke[s3.ListObjectsV2Output](ctx, r.AWS, "s3", "ListObjectsV2", &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	if err != nil {
 		return what, err.Error(), nil
@@ -198,7 +198,7 @@ func (r *Runner) notifications(n *Notification) (count int, err error) {
 // isNotification tells a notification of the topic, whose link to unsubscribe
 // names it, from a request to confirm a subscription.
 func isNotification(body, topic string) bool {
-	return strings.Contains(body, url.QueryEscape(topic)) && !strings.Contains(body, "ConfirmSubscription")
+	return strings.Contains(body, "SubscriptionArn="+topic+":") && !strings.Contains(body, "ConfirmSubscription")
 }
 
 // mailBody is the decoded text of an e-mail.

@@ -11,6 +11,7 @@ type File struct {
 	Name          string             `yaml:"name,required"`
 	Description   string             `yaml:"description"`
 	Prepare       []Command          `yaml:"prepare"`
+	Services      map[string]Service `yaml:"services"` // services that are answered elsewhere
 	Buckets       []Bucket           `yaml:"buckets"`
 	Clusters      map[string]Cluster `yaml:"clusters"`
 	Databases     []string           `yaml:"databases"` // Redshift databases created on the default cluster
@@ -31,6 +32,18 @@ type Command struct {
 	Run     []string `yaml:"run,required"`
 	Creates string   `yaml:"creates"`
 	Python  []string `yaml:"python-packages"` // run in a Python environment that has these
+}
+
+// Service is a service that AWS answers instead of this server.
+type Service struct {
+	AWS AWS `yaml:"aws,required"`
+}
+
+// AWS says where a service is answered, and as whom.
+type AWS struct {
+	Profile  string `yaml:"profile"`  // of the AWS configuration; the default one when empty
+	Region   string `yaml:"region"`   // the profile's when empty
+	Endpoint string `yaml:"endpoint"` // URL; AWS's own when empty
 }
 
 // Cluster is a Redshift cluster that is elsewhere.
@@ -58,8 +71,9 @@ type Bucket struct {
 
 // Upload copies a file, or a folder with all below it, to keys under To.
 type Upload struct {
-	From string `yaml:"from,required"` // relative to the pipeline's folder
-	To   string `yaml:"to"`
+	From    string            `yaml:"from,required"` // relative to the pipeline's folder
+	To      string            `yaml:"to"`
+	Replace map[string]string `yaml:"replace"` // texts in the files, and what goes in their place; substituted
 }
 
 // Secret is a Secrets Manager secret: a text, or members kept as JSON. Substituted.
@@ -150,8 +164,9 @@ type Show struct {
 // Variant replaces parts of the file when it is asked for by name.
 type Variant struct {
 	Description string        `yaml:"description"`
-	Template    *Template     `yaml:"template"` // in place of all that the file declares, with Buckets
+	Template    *Template     `yaml:"template"` // in place of all that the file declares, with Buckets and Databases
 	Buckets     []Bucket      `yaml:"buckets"`
+	Databases   []string      `yaml:"databases"`
 	Start       []Start       `yaml:"start"`
 	Expect      []Expectation `yaml:"expect"`
 	Show        []Show        `yaml:"show"`

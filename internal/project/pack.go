@@ -20,16 +20,19 @@ import (
 // machine ("package", AWS CLI Command Reference).
 type artifact struct {
 	typ, property string
-	zip           bool // files are archived too
-	bucket, key   string
-	location      bool // as one text, s3://bucket/key
+	zip           bool   // files are archived too
+	bucket, key   string // names of members that say where it is
+	location      string // or where it is as one text; %s are the bucket and the key
+	template      bool   // it is a template, to be packaged too
 }
 
 var artifacts = []artifact{
+	{typ: "AWS::CloudFormation::Stack", property: "TemplateURL", location: "https://s3.amazonaws.com/%s/%s", template: true},
+	{typ: "AWS::Glue::Job", property: "Command.ScriptLocation", location: "s3://%s/%s"},
 	{typ: "AWS::Lambda::Function", property: "Code", zip: true, bucket: "S3Bucket", key: "S3Key"},
 	{typ: "AWS::Lambda::LayerVersion", property: "Content", zip: true, bucket: "S3Bucket", key: "S3Key"},
-	{typ: "AWS::Serverless::Function", property: "CodeUri", zip: true, location: true},
-	{typ: "AWS::Serverless::LayerVersion", property: "ContentUri", zip: true, location: true},
+	{typ: "AWS::Serverless::Function", property: "CodeUri", zip: true, location: "s3://%s/%s"},
+	{typ: "AWS::Serverless::LayerVersion", property: "ContentUri", zip: true, location: "s3://%s/%s"},
 	{typ: "AWS::Serverless::StateMachine", property: "DefinitionUri", bucket: "Bucket", key: "Key"},
 	{typ: "AWS::StepFunctions::StateMachine", property: "DefinitionS3Location", bucket: "Bucket", key: "Key"},
 }
@@ -38,12 +41,17 @@ var artifacts = []artifact{
 // under the hash of their content, and gives the template with their places, as
 // `aws cloudformation package` does.
 func (r *Runner) pack(ctx context.Context, t *Template, body string) (string, error) {
+	if err := r.ensureBucket(ctx, t.Bucket); err != nil {
+		return "", err
+	}
+	return r.packTemplate(ctx, t.Bucket, r.Dir, body)
+}
+
+// packTemplate packages a template whose files are named relative to dir.
+func (r *Runner) packTemplate(ctx context.Context, bucket, dir, body string) (string, error) {
 	var root yaml.Node
 	if err := yaml.Load([]byte(body), &root); err != nil || len(root.Content) == 0 {
 		return body, nil // the service says what is wrong with it
-	}
-	if err := r.ensureBucket(ctx, t.Bucket); err != nil {
-		return "", err
 	}
 	resources := member(root.Content[0], "Resources")
 	if resources == nil {
@@ -55,19 +63,30 @@ func (r *Runner) pack(ctx context.Context, t *Template, body string) (string, er
 			continue
 		}
 		for _, a := range artifacts {
-			at := member(properties, a.property)
-			if a.typ != typ.Value || at == nil || at.Kind != yaml.ScalarNode || strings.HasPrefix(at.Value, "s3://") {
+			at := properties
+			for name := range strings.SplitSeq(a.property, ".") {
+				if at != nil {
+					at = member(at, name)
+				}
+			}
+			if a.typ != typ.Value || !isFile(at) {
 				continue
 			}
-			key, err := r.uploadArtifact(ctx, t.Bucket, filepath.Join(r.Dir, at.Value), a.zip)
+			key, err := r.uploadArtifact(ctx, bucket, filepath.Join(dir, at.Value), a)
 			if err != nil {
 				return "", fmt.Errorf("%s of %s: %w", a.property, resources.Content[i-1].Value, err)
 			}
-			a.place(at, t.Bucket, key)
+			a.place(at, bucket, key)
 		}
 	}
 	out, err := yaml.Dump(&root)
 	return string(out), err
+}
+
+// isFile says whether a value is the name of a file: a text that is no URL and
+// no function.
+func isFile(n *yaml.Node) bool {
+	return n != nil && n.Kind == yaml.ScalarNode && (n.Tag == "" || n.ShortTag() == "!!str") && !strings.Contains(n.Value, "://")
 }
 
 // member is the value of a key of a mapping; nil where there is none.
@@ -86,23 +105,28 @@ func member(n *yaml.Node, key string) *yaml.Node {
 // place writes where the file is in place of its name.
 func (a artifact) place(at *yaml.Node, bucket, key string) {
 	scalar := func(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
-	if a.location {
-		*at = *scalar("s3://" + bucket + "/" + key)
+	if a.location != "" {
+		*at = *scalar(fmt.Sprintf(a.location, bucket, key))
 		return
 	}
 	*at = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: []*yaml.Node{scalar(a.bucket), scalar(bucket), scalar(a.key), scalar(key)}}
 }
 
-func (r *Runner) uploadArtifact(ctx context.Context, bucket, path string, archived bool) (key string, err error) {
+func (r *Runner) uploadArtifact(ctx context.Context, bucket, path string, a artifact) (key string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", err
 	}
 	var data []byte
-	if info.IsDir() || archived && filepath.Ext(path) != ".zip" {
+	if info.IsDir() || a.zip && filepath.Ext(path) != ".zip" {
 		data, err = archive(path)
 	} else {
 		data, err = os.ReadFile(path)
+	}
+	if err == nil && a.template {
+		var body string
+		body, err = r.packTemplate(ctx, bucket, filepath.Dir(path), string(data))
+		data = []byte(body)
 	}
 	if err != nil {
 		return "", err

@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
 	"stepwell/internal/diag"
+	"stepwell/internal/forward"
 )
 
 // ErrUnmet is returned by Run when the pipeline ran and something that must
@@ -46,10 +49,14 @@ type Runner struct {
 	Endpoint     string // URL of the AWS door
 	RedshiftHost string
 	RedshiftPort int
-	Outbox       string   // folder of local e-mails; "" where it cannot be seen
-	Mocks        Mocks    // of the server; nil: it has none
-	Cases        []string // test cases to run; none: those of the pipeline's starts, or all
-	Out          io.Writer
+	// CheckTemplate says what is wrong with a template before it is deployed; nil
+	// leaves that to the server.
+	CheckTemplate func(text string) diag.List
+
+	Outbox string   // folder of local e-mails; "" where it cannot be seen
+	Mocks  Mocks    // of the server; nil: it has none
+	Cases  []string // test cases to run; none: those of the pipeline's starts, or all
+	Out    io.Writer
 
 	file    *File
 	picked  bool // the starts are test cases of the mock file
@@ -84,13 +91,46 @@ func (r *Runner) Load() error {
 		f.apply(v)
 	}
 	r.file = f
+	return r.checkTemplate()
+}
+
+// checkTemplate renders what is wrong with the file's template to Out. One that
+// is packaged first is left to the server: files stand where it wants locations.
+func (r *Runner) checkTemplate() error {
+	t := r.file.Template
+	if t == nil || t.Bucket != "" || r.CheckTemplate == nil {
+		return nil
+	}
+	name := filepath.Join(r.Dir, t.File)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("cannot read the template: %w", err)
+	}
+	found := r.CheckTemplate(string(text))
+	if len(found) > 0 {
+		diag.Render(r.Out, name, string(text), found)
+	}
+	if found.HasErrors() {
+		return fmt.Errorf("%s has errors", name)
+	}
 	return nil
+}
+
+// Routes are the services that the pipeline wants answered elsewhere, as the
+// server's option has them.
+func (r *Runner) Routes() []string {
+	var routes []string
+	for _, name := range slices.Sorted(maps.Keys(r.file.Services)) {
+		to := r.file.Services[name].AWS
+		routes = append(routes, forward.Route{Service: name, Profile: to.Profile, Region: to.Region, Endpoint: to.Endpoint}.String())
+	}
+	return routes
 }
 
 func (f *File) apply(v Variant) {
 	if v.Template != nil {
-		f.Template, f.Buckets = v.Template, v.Buckets
-		f.Databases, f.Secrets, f.Topics, f.Jobs, f.StateMachines = nil, nil, nil, nil, nil
+		f.Template, f.Buckets, f.Databases = v.Template, v.Buckets, v.Databases
+		f.Secrets, f.Topics, f.Jobs, f.StateMachines = nil, nil, nil, nil
 	}
 	if v.Start != nil {
 		f.Start = v.Start

@@ -49,6 +49,9 @@ type stack struct {
 	seen   map[string]bool // events
 }
 
+// review is the status of a stack that a change set would create.
+const review = "REVIEW_IN_PROGRESS"
+
 // settle makes the stack what the template says, and waits for it.
 func (s *stack) settle(ctx context.Context, t *Template, body string) error {
 	have, err := s.describe(ctx, s.name)
@@ -59,13 +62,13 @@ func (s *stack) settle(ctx context.Context, t *Template, body string) error {
 		if err := s.skipEvents(ctx); err != nil {
 			return err
 		}
-		if strings.HasSuffix(*have.StackStatus, "_IN_PROGRESS") { // of a run that was cut off
+		if strings.HasSuffix(*have.StackStatus, "_IN_PROGRESS") && *have.StackStatus != review { // of a run that was cut off
 			if have, err = s.wait(ctx); err != nil {
 				return err
 			}
 		}
 	}
-	if have != nil && slices.Contains([]string{"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}, *have.StackStatus) {
+	if have != nil && slices.Contains([]string{review, "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}, *have.StackStatus) {
 		if _, err := s.runner.AWS.Invoke(ctx, "cloudformation", "DeleteStack", &cloudformation.DeleteStackInput{StackName: &s.name}); err != nil {
 			return fmt.Errorf("cannot delete stack %s, which was never whole: %w", s.name, err)
 		}

@@ -12,6 +12,7 @@ import (
 //	${account} ${region} ${endpoint}     of the server
 //	${redshift.host} ${redshift.port}    where the warehouse listens
 //	${topic.NAME} ${state-machine.NAME}  ARNs; of a template's also by logical id
+//	${job.NAME}                          the name of a job, which a template may choose
 //	${stack.OUTPUT}                      outputs of the template's stack
 type Variables map[string]string
 

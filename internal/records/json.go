@@ -84,43 +84,63 @@ func (m *members) start() error {
 // value reads one object or array as it stands.
 func (m *members) value() error {
 	m.buf = m.buf[:0]
-	depth, text, escaped := 0, false, false
+	var n nesting
 	for {
-		c, err := m.in.ReadByte()
-		if errors.Is(err, io.EOF) {
+		part, err := m.in.Peek(max(1, m.in.Buffered()))
+		if len(part) == 0 && errors.Is(err, io.EOF) {
 			m.done = true
 			return fault(1216, -1, len(m.buf), "Invalid JSON format: unexpected end of file")
 		}
-		if err != nil {
+		if len(part) == 0 {
 			return err
 		}
-		if c == '\n' {
-			m.line++
-		}
-		if len(m.buf) == 0 && c != '{' && c != '[' {
-			m.buf = append(m.buf, c)
+		if len(m.buf) == 0 && part[0] != '{' && part[0] != '[' {
 			return m.strayLine()
 		}
-		m.buf = append(m.buf, c)
-		switch {
-		case escaped:
-			escaped = false
-		case text:
-			escaped, text = c == '\\', c != '"'
-		case c == '"':
-			text = true
-		case c == '{', c == '[':
-			depth++
-		case c == '}', c == ']':
-			if depth--; depth == 0 {
-				return nil
-			}
+		end, over := n.pass(part)
+		m.buf = append(m.buf, part[:end]...)
+		m.line += int64(bytes.Count(part[:end], []byte{'\n'}))
+		if _, err := m.in.Discard(end); err != nil {
+			return err
 		}
 		if len(m.buf) > MaxRecord {
 			m.done = true
 			return fault(1224, -1, 0, "JSON object exceeds the maximum size of 4194304 bytes")
 		}
+		if over {
+			return nil
+		}
 	}
+}
+
+// nesting is where in an object or array its text has been read to.
+type nesting struct {
+	depth         int
+	text, escaped bool
+}
+
+// pass goes on with the next part of the text. It tells how much of the part
+// belongs to the value, and whether that is all of it.
+func (n *nesting) pass(part []byte) (end int, over bool) {
+	at := *n // in registers
+	for i, c := range part {
+		switch {
+		case at.escaped:
+			at.escaped = false
+		case at.text:
+			at.escaped, at.text = c == '\\', c != '"'
+		case c == '"':
+			at.text = true
+		case c == '{', c == '[':
+			at.depth++
+		case c == '}', c == ']':
+			if at.depth--; at.depth == 0 {
+				return i + 1, true
+			}
+		}
+	}
+	*n = at
+	return len(part), false
 }
 
 // strayLine passes over a line that begins with neither an object nor an array.

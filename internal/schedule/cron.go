@@ -7,10 +7,14 @@ import (
 	"time"
 )
 
+// parseCron reads six fields, of which the year may be missing.
 func parseCron(text string, zone *time.Location) (*Schedule, error) {
 	body, ok := strings.CutPrefix(text, "cron(")
 	body, closed := strings.CutSuffix(body, ")")
 	fields := strings.Fields(body)
+	if len(fields) == 5 {
+		fields = append(fields, "*")
+	}
 	if !ok || !closed || len(fields) != 6 {
 		return nil, ErrSyntax
 	}

@@ -11,6 +11,7 @@ package schedule
 
 import (
 	"errors"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -36,20 +37,22 @@ type set []int
 
 // ParseRule reads the expression of a rule: rate and cron, in UTC ("Setting a
 // schedule pattern for scheduled rules", EventBridge User Guide). The unit of a
-// rate is singular for the value 1 and plural for others.
+// rate is singular for the value 1 and plural for others, and a cron expression has
+// all six fields.
 func ParseRule(text string) (*Schedule, error) {
 	s, err := Parse(text, time.UTC)
 	if err != nil || s.OneTime() {
 		return nil, ErrSyntax
 	}
-	if m := rateForm.FindStringSubmatch(text); m != nil && (m[1] == "1") == strings.HasSuffix(m[2], "s") {
+	if m := rateForm.FindStringSubmatch(text); m != nil && (m[1] == "1") == strings.HasSuffix(m[2], "s") || m == nil && len(strings.Fields(text)) != 6 {
 		return nil, ErrSyntax
 	}
 	return s, nil
 }
 
 // Parse reads the expression of a schedule: rate, cron and at, evaluated in a time
-// zone ("Schedule types", EventBridge Scheduler User Guide).
+// zone ("Schedule types", EventBridge Scheduler User Guide). A cron expression may go
+// without a year.
 func Parse(text string, zone *time.Location) (*Schedule, error) {
 	switch {
 	case strings.HasPrefix(text, "rate("):
@@ -66,6 +69,10 @@ func (s *Schedule) OneTime() bool { return !s.at.IsZero() }
 // Rate is the interval of a rate; 0 for the others.
 func (s *Schedule) Rate() time.Duration { return s.every }
 
+// longest is the longest interval of a rate: what a time.Duration holds, nearly 300
+// years.
+const longest = math.MaxInt64 * time.Nanosecond
+
 var rateForm = regexp.MustCompile(`^rate\((\d+) (minutes?|hours?|days?)\)$`)
 
 func parseRate(text string) (*Schedule, error) {
@@ -74,10 +81,10 @@ func parseRate(text string) (*Schedule, error) {
 		return nil, ErrSyntax
 	}
 	n, err := strconv.Atoi(m[1])
-	if err != nil || n < 1 || n > 1_000_000 {
+	unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[strings.TrimSuffix(m[2], "s")]
+	if err != nil || n < 1 || n > int(longest/unit) {
 		return nil, ErrSyntax
 	}
-	unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[strings.TrimSuffix(m[2], "s")]
 	return &Schedule{every: time.Duration(n) * unit}, nil
 }
 
@@ -131,7 +138,8 @@ func (s *Schedule) Next(start, after time.Time) (at time.Time, ok bool) {
 		if after.Before(start) {
 			return start, true
 		}
-		return start.Add((after.Sub(start)/s.every + 1) * s.every), true
+		at = start.Add((after.Sub(start)/s.every + 1) * s.every)
+		return at, at.After(after) // not where the interval reaches beyond what is counted
 	}
 	first := wallOf(after, s.zone).Truncate(time.Minute)
 	for day := first.Truncate(dayLong); day.Year() <= s.years[len(s.years)-1]; {

@@ -77,3 +77,32 @@ func TestSchedules(t *testing.T) {
 		check(t, line, s, err, start, start.Add(-1), zone, want)
 	}
 }
+
+// FuzzParse: no text breaks the reader, and the times of one that it takes go forward.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"rate(5 minutes)", "cron(0/15 8-17 ? * MON-FRI *)", "cron(0 9 LW FEB ? 2026-2030/2)", "cron(1,5 2 ? 3 6#2 *)", "cron(0 0 L-3 * ?)", "at(2026-03-08T02:30:00)"} {
+		f.Add(text)
+	}
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		f.Fatal(err)
+	}
+	start := time.Date(2026, 3, 7, 12, 0, 30, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := Parse(text, zone)
+		if err != nil {
+			return
+		}
+		after := start
+		for range 3 {
+			at, ok := s.Next(start, after)
+			if !ok {
+				return
+			}
+			if !at.After(after) {
+				t.Fatalf("%q: %s is not after %s", text, at, after)
+			}
+			after = at
+		}
+	})
+}

@@ -22,6 +22,8 @@ type Address struct {
 	DataDir  string `json:"dataDir"`            // absolute
 	CABundle string `json:"caBundle,omitempty"` // file of certificates to verify the server with
 	PID      int    `json:"pid"`
+
+	Routes []string `json:"routes,omitempty"` // services that are answered elsewhere (forward.Route)
 }
 
 // Outbox is the folder of e-mails that had no mail server to go to.

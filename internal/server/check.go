@@ -4,6 +4,8 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/diag"
+	"stepwell/internal/service/cloudformation"
+	"stepwell/internal/service/cloudformation/types"
 	"stepwell/internal/service/states"
 )
 
@@ -16,6 +18,12 @@ func CheckDefinition(definition, kind string) diag.List {
 		b.Register(table)
 	}
 	return states.New(states.Deps{Catalog: b, Clock: clock.New(1), IDs: bus.RandomIDs{}}).Check(definition, kind)
+}
+
+// CheckTemplate says what is wrong with a CloudFormation template, and warns of
+// what is not known here; no server runs for it.
+func CheckTemplate(text string) diag.List {
+	return cloudformation.New(cloudformation.Deps{Types: types.All()}).Check(text)
 }
 
 // Mocks are the test cases of a mock configuration file.

@@ -47,8 +47,8 @@ func (s *services) glueChanged(tx *store.Tx, account, region, detailType string,
 func (s *services) statementEnded(tx *store.Tx, e redshiftdata.Event) error {
 	c := bus.Caller{Account: e.Account, Region: e.Region}
 	resource := c.ARN("redshift", "cluster:"+e.Cluster)
-	if e.Workgroup != "" {
-		resource = c.ARN("redshift-serverless", "workgroup/"+e.Workgroup)
+	if e.WorkgroupARN != "" {
+		resource = e.WorkgroupARN
 	}
 	return s.events.EmitIn(tx, events.Emission{Account: e.Account, Region: e.Region, Source: "aws.redshift-data", DetailType: "Redshift Data Statement Status Change",
 		Resources: []string{resource}, Detail: func() (json.RawMessage, error) {

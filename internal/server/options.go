@@ -27,6 +27,8 @@ type Options struct {
 	TLSCert          string   // PEM files
 	TLSKey           string
 
+	Route []string // services that are answered by AWS, SERVICE=profile=NAME,region=REGION (forward.Parse)
+
 	Bind []string // clusters that are elsewhere, NAME=HOST:PORT,secret=SECRET,... (remote.Parse)
 
 	SMTP     string // host:port; "" writes e-mails to the outbox

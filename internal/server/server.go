@@ -2,7 +2,7 @@
 // server from one Options struct, in visible order, and takes it down again.
 //
 // It holds no behaviour of its own beyond the adapters between packages that
-// must not know each other (catalog.go, statements.go, bound.go, credentials.go). The
+// must not know each other (catalog.go, statements.go, bound.go, objects.go, credentials.go). The
 // command line and end-to-end tests import it.
 package server
 
@@ -22,6 +22,7 @@ import (
 
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
+	"stepwell/internal/forward"
 	"stepwell/internal/gateway"
 	"stepwell/internal/pgwire"
 	"stepwell/internal/store"
@@ -43,6 +44,8 @@ type Server struct {
 	work      *work.Engine
 	warehouse *warehouse.Warehouse
 	services  *services
+	forward   *forward.Forwarder
+	far       *farObjects // nil where S3 is here
 	keys      *keys
 	http      *http.Server
 	redshift  *pgwire.Server
@@ -83,6 +86,9 @@ func (s *Server) start(ctx context.Context) error {
 	s.closers = append(s.closers, s.store.Close)
 	s.bus = bus.New(unavailable(ctx), gateway.Validation())
 	s.work = work.New(s.store, s.clock, s.log)
+	if err := s.route(); err != nil {
+		return err
+	}
 	if err := s.build(); err != nil {
 		return err
 	}
@@ -98,6 +104,11 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	if err := s.services.s3.Sweep(); err != nil {
 		return err
+	}
+	if s.far != nil {
+		if err := s.far.Sweep(); err != nil {
+			return err
+		}
 	}
 	s.running.Go(func() { s.warehouse.RunCopyJobs(ctx) })
 	if err := s.services.sqs.Load(ctx); err != nil {

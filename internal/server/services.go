@@ -14,6 +14,7 @@ import (
 	"stepwell/internal/process"
 	"stepwell/internal/service/cloudformation"
 	"stepwell/internal/service/cloudformation/types"
+	"stepwell/internal/service/cloudwatch"
 	"stepwell/internal/service/ec2"
 	"stepwell/internal/service/ecr"
 	"stepwell/internal/service/events"
@@ -39,6 +40,7 @@ import (
 // services are the AWS services of a server.
 type services struct {
 	cloudformation *cloudformation.Service
+	cloudwatch     *cloudwatch.Service
 	ec2            *ec2.Service
 	ecr            *ecr.Service
 	events         *events.Service
@@ -63,7 +65,7 @@ type services struct {
 // tables are the services' operation tables, sorted by name.
 func (s *services) tables() []*bus.Service {
 	return []*bus.Service{
-		s.cloudformation.Table(), s.ec2.Table(), s.ecr.Table(), s.events.Table(), s.glue.Table(), s.iam.Table(), s.kms.Table(), s.lambda.Table(), s.logs.Table(), s.redshift.Table(), s.redshiftdata.Table(), s.serverless.Table(),
+		s.cloudformation.Table(), s.ec2.Table(), s.ecr.Table(), s.events.Table(), s.glue.Table(), s.iam.Table(), s.kms.Table(), s.lambda.Table(), s.logs.Table(), s.cloudwatch.Table(), s.redshift.Table(), s.redshiftdata.Table(), s.serverless.Table(),
 		s.s3.Table(), s.scheduler.Table(), s.secretsmanager.Table(), s.sns.Table(), s.sqs.Table(), s.ssm.Table(), s.states.Table(), s.sts.Table(),
 	}
 }
@@ -71,7 +73,7 @@ func (s *services) tables() []*bus.Service {
 // Tables are the operation tables of every service, without a server behind them.
 func Tables() []*bus.Service {
 	s := services{
-		cloudformation: cloudformation.New(cloudformation.Deps{}), ec2: ec2.New(ec2.Deps{}), ecr: ecr.New(ecr.Deps{}), events: events.New(events.Deps{}), glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), kms: kms.New(kms.Deps{}), lambda: lambda.New(lambda.Deps{}), logs: logs.New(logs.Deps{}),
+		cloudformation: cloudformation.New(cloudformation.Deps{}), cloudwatch: cloudwatch.New(cloudwatch.Deps{}), ec2: ec2.New(ec2.Deps{}), ecr: ecr.New(ecr.Deps{}), events: events.New(events.Deps{}), glue: glue.New(glue.Deps{}), iam: iam.New(iam.Deps{}), kms: kms.New(kms.Deps{}), lambda: lambda.New(lambda.Deps{}), logs: logs.New(logs.Deps{}),
 		redshift: redshift.New(redshift.Deps{}), redshiftdata: redshiftdata.New(redshiftdata.Deps{}), serverless: redshiftserverless.New(redshiftserverless.Deps{}),
 		s3: s3.New(s3.Deps{}), scheduler: scheduler.New(scheduler.Deps{}), secretsmanager: secretsmanager.New(secretsmanager.Deps{}), sns: sns.New(sns.Deps{}), sqs: sqs.New(sqs.Deps{}), ssm: ssm.New(ssm.Deps{}),
 		states: states.New(states.Deps{Clock: clock.New(1), IDs: bus.RandomIDs{}}), sts: sts.New(sts.Deps{}),
@@ -106,8 +108,8 @@ func (s *Server) build() error {
 	v.s3 = s3.New(s3.Deps{Store: s.store, Clock: s.clock, Log: s.log, Data: o.DataDir, IDs: ids, Bus: s.bus, Work: s.work, Happened: v.objectChanged})
 	v.sts = sts.New(sts.Deps{Store: s.store, Bus: s.bus, IDs: ids, Log: s.log, Static: keys.static, Seal: seal, Unseal: unseal})
 	v.iam = iam.New(iam.Deps{Store: s.store, Clock: s.clock, IDs: ids, Seal: seal, Unseal: unseal})
-	v.logs = logs.New(logs.Deps{Store: s.store, Clock: s.clock, IDs: ids})
-	v.secretsmanager = secretsmanager.New(secretsmanager.Deps{Store: s.store, Clock: s.clock, IDs: ids, Log: s.log, Seal: sealer})
+	v.logs = logs.New(logs.Deps{Store: s.store, Clock: s.clock, IDs: ids, Bus: s.bus})
+	v.secretsmanager = secretsmanager.New(secretsmanager.Deps{Store: s.store, Clock: s.clock, IDs: ids, Log: s.log, Seal: sealer, Bus: s.bus, Work: s.work})
 	mail, err := o.mailer(s.address)
 	if err != nil {
 		return err
@@ -138,6 +140,12 @@ func (s *Server) build() error {
 	})
 	v.events = events.New(events.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log})
 	v.scheduler = scheduler.New(scheduler.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Work: s.work, Log: s.log})
+	v.cloudwatch = cloudwatch.New(cloudwatch.Deps{
+		Store: s.store, Clock: s.clock, Bus: s.bus, Work: s.work, Log: s.log,
+		Events: func(c bus.Caller, detailType string, resources []string, detail any) {
+			v.events.Emit(bus.With(context.Background(), c), "aws.cloudwatch", detailType, resources, func() (json.RawMessage, error) { return json.Marshal(detail) })
+		},
+	})
 	v.ec2 = ec2.New(ec2.Deps{Store: s.store, Clock: s.clock, IDs: ids})
 	v.ecr = ecr.New(ecr.Deps{Store: s.store, Clock: s.clock})
 	v.kms = kms.New(kms.Deps{Store: s.store, Clock: s.clock, IDs: ids, Seal: seal, Unseal: unseal})
@@ -151,8 +159,12 @@ func (s *Server) build() error {
 		Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log, Mocks: o.Mocks, Events: v.executionChanged,
 	})
 
+	objects, err := s.objects(v.s3)
+	if err != nil {
+		return err
+	}
 	engines := warehouse.Options{
-		Dir: filepath.Join(o.DataDir, "redshift"), Objects: v.s3, Catalog: catalog{s.bus}, Python: functions{}, Clock: s.clock, Log: s.log,
+		Dir: filepath.Join(o.DataDir, "redshift"), Objects: objects, Catalog: catalog{s.bus}, Python: functions{}, Clock: s.clock, Log: s.log,
 	}
 	engines.Duck.MemoryLimit = o.RedshiftMemory
 	if s.warehouse, err = warehouse.Open(engines); err != nil {
@@ -184,11 +196,10 @@ func (s *Server) build() error {
 		Seal: seal, Unseal: unseal, Events: v.stackChanged,
 	})
 	s.services = v
-	for _, table := range v.tables() {
-		s.bus.Register(table)
-	}
+	s.register(v.tables())
 	v.s3.Register(s.work)
 	v.cloudformation.Register(s.work)
+	v.cloudwatch.Register(s.work)
 	v.events.Register(s.work)
 	v.scheduler.Register(s.work)
 	v.sns.Register(s.work)
@@ -198,6 +209,7 @@ func (s *Server) build() error {
 	v.redshift.Register(s.work)
 	v.redshiftdata.Register(s.work)
 	v.serverless.Register(s.work)
+	v.secretsmanager.Register(s.work)
 	s.keys = keys
 	return nil
 }

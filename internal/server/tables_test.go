@@ -79,6 +79,8 @@ func TestOptions(t *testing.T) {
 		{options: Options{Listen: "127.0.0.1:1", Redshift: ":2", Insecure: true}, auth: true},
 		{options: Options{Listen: "nonsense", Redshift: "127.0.0.1:2"}, fault: "cannot listen"},
 		{options: Options{Listen: "127.0.0.1:1", Redshift: "127.0.0.1:2", TLSCert: "x"}, fault: "go together"},
+		{options: Options{Listen: "127.0.0.1:1", Redshift: "127.0.0.1:2", RedshiftMemory: "1.5GiB"}},
+		{options: Options{Listen: "127.0.0.1:1", Redshift: "127.0.0.1:2", RedshiftMemory: "half"}, fault: "it is a size"},
 	} {
 		err := c.options.complete()
 		if (err == nil) != (c.fault == "") || err != nil && !strings.Contains(err.Error(), c.fault) {

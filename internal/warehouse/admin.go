@@ -32,7 +32,7 @@ func (r *running) administer(tree syntax.Statement) (Done, error) {
 
 func (r *running) createPrincipal(t *syntax.CreatePrincipal) error {
 	owner := r.session.user()
-	return r.session.cluster.change(func(c *clusterRecord) error {
+	err := r.session.changePrincipals(func(c *clusterRecord) error {
 		name := t.Name.Name
 		if t.Kind == "user" {
 			return c.createUser(name, t.Options)
@@ -54,6 +54,10 @@ func (r *running) createPrincipal(t *syntax.CreatePrincipal) error {
 		c.NextID++
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return r.session.renew(r.ctx)
 }
 
 func (r *clusterRecord) createUser(name string, options []syntax.Option) error {
@@ -143,7 +147,7 @@ func (r *running) alterPrincipal(t *syntax.AlterPrincipal) error {
 			}
 		}
 	}
-	err := r.session.cluster.change(func(c *clusterRecord) error {
+	err := r.session.changePrincipals(func(c *clusterRecord) error {
 		if t.Kind != "user" {
 			return c.alterGroup(t)
 		}
@@ -312,7 +316,7 @@ func (r *running) dropPrincipal(t *syntax.Drop) error {
 			return err
 		}
 	}
-	return r.session.cluster.change(func(c *clusterRecord) error {
+	return r.session.changePrincipals(func(c *clusterRecord) error {
 		for _, n := range t.Names {
 			name := n.Last().Name
 			_, user := c.Users[name]

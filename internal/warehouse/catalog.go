@@ -58,7 +58,7 @@ func (c *catalog) Relation(path []string) (*resolve.Relation, error) {
 				return r, err
 			}
 		}
-		return nil, nil
+		return nil, missingSystemTable(path[0])
 	}
 	db, schemaName, name, err := c.split(path)
 	if err != nil {
@@ -66,7 +66,11 @@ func (c *catalog) Relation(path []string) (*resolve.Relation, error) {
 	}
 	switch schemaName {
 	case pgCatalog, infoSchema:
-		return c.system(schemaName, name)
+		r, err := c.system(schemaName, name)
+		if r == nil && err == nil && schemaName == pgCatalog {
+			err = missingSystemTable(name)
+		}
+		return r, err
 	case tempSchema:
 		if r := s.temps[name]; r != nil {
 			return r.resolved(s.identity.Database), nil

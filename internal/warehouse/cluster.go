@@ -25,6 +25,7 @@ type cluster struct {
 	dir    string
 	engine *duck.Engine
 	locks  *locks
+	gate   gate
 	log    *history
 
 	mu        sync.Mutex
@@ -72,7 +73,7 @@ type groupRecord struct {
 
 func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 	c := &cluster{
-		w: w, key: key, dir: dir, locks: newLocks(), log: openHistory(dir),
+		w: w, key: key, dir: dir, locks: newLocks(), gate: newGate(), log: openHistory(dir),
 		databases: map[string]*database{}, sessions: map[int32]*Session{},
 	}
 	if err := c.load(); err != nil {
@@ -179,17 +180,10 @@ func writeFile(path string, text []byte) error {
 	return err
 }
 
-// change edits the record and saves it.
+// change edits the record and saves it. An edit that fails changes nothing.
 func (c *cluster) change(edit func(r *clusterRecord) error) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := edit(&c.record); err != nil {
-		return err
-	}
-	if err := c.save(); err != nil {
-		return err
-	}
-	return c.publish(context.Background())
+	_, _, err := c.exchange(edit)
+	return err
 }
 
 func (c *cluster) databaseNames() []string {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"stepwell/internal/lake"
+	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/sqlerr"
 )
 
@@ -29,6 +30,9 @@ func (l *load) findFiles(ctx context.Context) error {
 	}
 	bucket, prefix, err := lake.SplitURI(l.stmt.From)
 	if err != nil {
+		if !strings.Contains(l.stmt.From, "://") {
+			return sqlerr.New(sqlerr.FeatureNotSupported, "%s", syntax.LoadSource)
+		}
 		return sqlerr.NotImplemented("COPY from a source other than Amazon S3")
 	}
 	if l.flags["MANIFEST"] {

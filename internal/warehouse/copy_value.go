@@ -52,13 +52,15 @@ func (l *load) trimmedValue(x emit.Expr, t types.Type, try bool) emit.Expr {
 // The checks of full cost three times the conversion.
 func (l *load) quick(x emit.Expr, t types.Type, full emit.Expr) emit.Expr {
 	value := &emit.Cast{X: x, Type: t.Duck(), Try: true}
+	when := func(cond emit.Expr) emit.Expr {
+		return &emit.Case{Whens: []emit.When{{Cond: cond, Result: value}}, Else: full}
+	}
 	switch t.Kind {
 	case types.Decimal, types.Smallint, types.Integer, types.Bigint:
 		if t.Kind == types.Decimal && l.flags["ROUNDEC"] {
 			break
 		}
-		same := &emit.Op{Op: "=", Args: []emit.Expr{&emit.Cast{X: value, Type: "VARCHAR"}, x}}
-		return &emit.Case{Whens: []emit.When{{Cond: same, Result: value}}, Else: full}
+		return when(&emit.Op{Op: "=", Args: []emit.Expr{&emit.Cast{X: value, Type: "VARCHAR"}, x}})
 	case types.Date:
 		if l.dateFormat != "" {
 			return full
@@ -71,7 +73,7 @@ func (l *load) quick(x emit.Expr, t types.Type, full emit.Expr) emit.Expr {
 	default:
 		return full
 	}
-	return call("coalesce", value, full)
+	return when(&emit.Postfix{X: value, Op: "IS NOT NULL"}) // coalesce computes both
 }
 
 // digits lets only integers as they are written pass.

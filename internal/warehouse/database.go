@@ -59,7 +59,7 @@ func openDatabase(ctx context.Context, c *cluster, name string) (*database, erro
 		return nil, err
 	}
 	db.nextOID.Store(next)
-	if db.space.settled, err = db.used(ctx, conn); err != nil {
+	if err := db.openSpace(ctx, conn); err != nil {
 		return nil, err
 	}
 	if err := createSystemViews(ctx, conn, db); err != nil {

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"stepwell/internal/duck"
@@ -207,6 +208,13 @@ func (r *running) recordTable(t *syntax.CreateTable) error {
 		}
 		rel.columns = append(rel.columns, c)
 	}
+	for _, k := range t.Constraints {
+		for i := range rel.columns {
+			if k.Kind == "primary key" && slices.Contains(identNames(k.Columns), rel.columns[i].name) {
+				rel.columns[i].notNull = true
+			}
+		}
+	}
 	rel.attributes(t.Attrs)
 	if err := r.insertRelation(rel); err != nil || at.temp {
 		return err
@@ -215,6 +223,9 @@ func (r *running) recordTable(t *syntax.CreateTable) error {
 }
 
 func (r *running) columnOf(def syntax.ColumnDef) (column, error) {
+	if strings.HasSuffix(def.Type.Name, "[]") {
+		return column{}, sqlerr.New(sqlerr.FeatureNotSupported, "Column \"%s\" has unsupported type \"%s\".", def.Name.Name, def.Type.Name)
+	}
 	typ, err := types.Parse(def.Type.Name, def.Type.Args, def.Type.Nested)
 	if err != nil {
 		return column{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime/debug"
 	"time"
 
@@ -127,7 +128,7 @@ func (r *running) to(step func() (Done, error)) error {
 	}
 	done, err := guarded(step)
 	if err != nil {
-		e := sqlerr.From(err)
+		e := r.located(sqlerr.From(err))
 		if r.ctx.Err() != nil || e.Code == sqlerr.QueryCanceled {
 			e = sqlerr.New(sqlerr.QueryCanceled, "Query (%d) cancelled on user's request", r.id)
 		}
@@ -141,6 +142,20 @@ func (r *running) to(step func() (Done, error)) error {
 		done.Command = done.Tag
 	}
 	return r.sink.Done(done)
+}
+
+// notGrouped is the engine's fault about a column that is not grouped.
+var notGrouped = regexp.MustCompile(`^column "([^"]+)" must appear in the GROUP BY clause`)
+
+// located gives a fault the engine found after compilation its place in the text.
+func (r *running) located(e *sqlerr.Error) *sqlerr.Error {
+	if e.Code != sqlerr.GroupingError || e.Position != 0 {
+		return e
+	}
+	if m := notGrouped.FindStringSubmatch(e.Message); m != nil {
+		return rsql.Ungrouped(r.statement.Tree, r.script, m[1], e)
+	}
+	return e
 }
 
 // guarded runs a step; a fault of ours fails the statement, not the server.

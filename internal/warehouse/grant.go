@@ -265,7 +265,7 @@ func (r *running) allIn(set *schemaSet, kind, schemaName string) (list []granted
 // grantRoles executes GRANT ROLE ... TO users and roles.
 func (r *running) grantRoles(t *syntax.Grant) error {
 	who := r.session.actor()
-	return r.session.cluster.change(func(c *clusterRecord) error {
+	return r.session.changePrincipals(func(c *clusterRecord) error {
 		for _, role := range t.Roles {
 			g, ok := c.Roles[role.Name]
 			if !ok {
@@ -320,7 +320,7 @@ func (r *running) grantSystem(t *syntax.Grant) error {
 	if !r.session.actor().super {
 		return sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to grant system privileges")
 	}
-	return r.session.cluster.change(func(c *clusterRecord) error {
+	return r.session.changePrincipals(func(c *clusterRecord) error {
 		for _, to := range t.To {
 			if to.Kind != "role" {
 				return sqlerr.New(sqlerr.InvalidGrantOperation, "system privileges can be granted to roles only")

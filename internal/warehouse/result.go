@@ -59,7 +59,7 @@ func resultColumns(plan *rsql.Plan, from []duck.Column) []Column {
 	out := make([]Column, len(from))
 	for i, c := range from {
 		out[i] = Column{Name: c.Name, Type: types.FromDuck(c.Type.String()), Nullable: true}
-		if c.Type.Kind == duck.List && len(plan.Read) > 0 && !slices.ContainsFunc(plan.Read, func(r *resolve.Relation) bool { return r.Kind != resolve.System }) {
+		if c.Type.Kind == duck.List && len(plan.Read) > 0 && !slices.ContainsFunc(plan.Read, ofUsers) {
 			out[i].Type = types.Type{Kind: types.TextArray}
 			switch c.Type.Fields[0].Type.Kind {
 			case duck.SmallInt, duck.Integer, duck.BigInt:
@@ -79,6 +79,9 @@ func resultColumns(plan *rsql.Plan, from []duck.Column) []Column {
 	}
 	return out
 }
+
+// ofUsers says whether a relation is none of the catalog's.
+func ofUsers(r *resolve.Relation) bool { return r.Kind != resolve.System && r.Schema != pgCatalog }
 
 // Discard is a Sink that takes everything and keeps nothing.
 type Discard struct{}

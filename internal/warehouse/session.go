@@ -55,6 +55,8 @@ type Session struct {
 	// What a rollback goes back to.
 	savedTemps    map[string]*relation
 	savedSettings *settings
+
+	undoPrincipals []func(r *clusterRecord) error // of the open transaction, oldest first
 	// ownSchemas: the transaction changed metadata, schemas is its own view of it.
 	ownSchemas bool
 	schemas    *schemaSet
@@ -220,7 +222,9 @@ func (s *Session) enter(ctx context.Context, text string) (context.Context, func
 	s.cancelMu.Lock()
 	s.cancel, s.current, s.under = cancel, text, ctx
 	s.cancelMu.Unlock()
+	makeRoom := s.cluster.gate.enter(ctx)
 	return ctx, func() {
+		makeRoom()
 		s.closePython()
 		s.cancelMu.Lock()
 		s.cancel, s.current, s.under = nil, "", nil

@@ -3,8 +3,10 @@ package warehouse
 import (
 	"context"
 	"sync"
+	"syscall"
 
 	"stepwell/internal/duck"
+	"stepwell/internal/sqlerr"
 )
 
 // bulkRows is how many rows a transaction changes at least when DuckDB may have
@@ -12,13 +14,22 @@ import (
 const bulkRows = 100_000
 
 // freeSpace is how many bytes a database's file may grow between checkpoints
-// whatever its size; beyond it is a quarter of the size.
+// whatever its size, beyond it is a quarter of the size; and what must be free
+// on the disk for a checkpoint.
 const freeSpace = 64 << 20
 
 // space is the room a database takes in its file.
 type space struct {
 	mu      sync.Mutex
-	settled int64 // bytes in use after the latest checkpoint
+	settled int64                 // bytes in use after the latest checkpoint
+	free    func() (int64, error) // bytes free on the disk
+}
+
+func (db *database) openSpace(ctx context.Context, conn *duck.Conn) (err error) {
+	dir := db.cluster.dir
+	db.space.free = func() (int64, error) { return freeBytes(dir) }
+	db.space.settled, err = db.used(ctx, conn)
+	return err
 }
 
 // reclaim writes a checkpoint after a bulk load when the file has grown by so
@@ -31,26 +42,58 @@ type space struct {
 func (db *database) reclaim(ctx context.Context, conn *duck.Conn) {
 	db.space.mu.Lock()
 	defer db.space.mu.Unlock()
-	log := db.cluster.w.log
+	used, err := db.used(ctx, conn)
+	if err == nil {
+		db.space.settled = min(db.space.settled, used)
+		if used-db.space.settled < max(freeSpace, db.space.settled/4) {
+			return
+		}
+		err = db.checkpoint(ctx, conn, used)
+	}
+	if err != nil {
+		db.cluster.w.log.Debug("cannot checkpoint after a load", "database", db.name, "error", err)
+	}
+}
+
+// vacuum writes a checkpoint.
+func (db *database) vacuum(ctx context.Context, conn *duck.Conn) error {
+	db.space.mu.Lock()
+	defer db.space.mu.Unlock()
 	used, err := db.used(ctx, conn)
 	if err != nil {
-		log.Warn("cannot tell the space in use of a database", "database", db.name, "error", err)
-		return
+		return err
 	}
-	db.space.settled = min(db.space.settled, used)
-	if used-db.space.settled < max(freeSpace, db.space.settled/4) {
-		return
+	return db.checkpoint(ctx, conn, used)
+}
+
+// checkpoint writes one where there is room for what it may write: one that
+// meets a full disk makes DuckDB refuse everything until the database is opened
+// anew.
+func (db *database) checkpoint(ctx context.Context, conn *duck.Conn, used int64) error {
+	free, err := db.space.free()
+	if err != nil {
+		return err
+	}
+	if free < max(freeSpace, used-db.space.settled) {
+		return sqlerr.New(sqlerr.DiskFull, "Disk Full")
 	}
 	if _, err := conn.Exec(ctx, "CHECKPOINT "+duck.Ident(db.name)); err != nil {
-		log.Debug("cannot checkpoint after a load", "database", db.name, "error", err)
-		return
+		return err
 	}
-	if db.space.settled, err = db.used(ctx, conn); err != nil {
-		log.Warn("cannot tell the space in use of a database", "database", db.name, "error", err)
-	}
+	db.space.settled, err = db.used(ctx, conn)
+	return err
 }
 
 // used are the bytes of the database's file that are in use.
 func (db *database) used(ctx context.Context, conn *duck.Conn) (int64, error) {
 	return queryInt(ctx, conn, "SELECT used_blocks * block_size FROM pragma_database_size() WHERE database_name = $1", db.name)
+}
+
+// freeBytes are those that are free where a folder lies.
+func freeBytes(dir string) (int64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, err
+	}
+	return int64(s.Bavail) * int64(s.Bsize), nil
 }

@@ -1,9 +1,12 @@
 package warehouse
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
+
+	"stepwell/internal/sqlerr"
 )
 
 // TestReclaim loads a table anew again and again: its file stops growing, also
@@ -36,6 +39,11 @@ func TestReclaim(t *testing.T) {
 		}
 		sizes = append(sizes, info.Size()>>20)
 	}
+	s.db.space.free = func() (int64, error) { return freeSpace - 1, nil }
+	if err := s.Execute(context.Background(), "VACUUM", Discard{}); sqlerr.From(err).Code != sqlerr.DiskFull {
+		t.Error("VACUUM on a full disk:", err)
+	}
+	one(t, s, "DROP TABLE big; "+fill)
 	if n := one(t, s, "SELECT count(*) FROM big"); n != "300000" {
 		t.Fatal(n, "rows")
 	}

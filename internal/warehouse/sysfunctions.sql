@@ -8,7 +8,8 @@ SELECT r.oid AS m_oid, r.schema AS m_schema, r.name AS m_name, r.kind AS m_kind,
 CREATE OR REPLACE VIEW {sys}.fn_column AS
 SELECT c.oid AS m_oid, c.num AS m_num, c.name AS m_name, c.comment AS m_comment FROM {db}.columns c;
 CREATE OR REPLACE VIEW {sys}.fn_routine AS
-SELECT p.oid AS m_oid, p.schema AS m_schema, p.name AS m_name, p.signature AS m_signature, p.args AS m_args, p.body AS m_body, p.security AS m_security FROM {db}.procedures p;
+SELECT p.oid AS m_oid, p.schema AS m_schema, p.name AS m_name, p.signature AS m_signature, CAST(to_json(p.listed) AS VARCHAR) AS m_args, p.body AS m_body,
+  CASE WHEN p.secdef THEN 'definer' ELSE 'invoker' END AS m_security, p.kind AS m_kind, p.rettype AS m_result FROM {sys}.routines p;
 CREATE OR REPLACE VIEW {sys}.fn_constraint AS
 SELECT k.oid AS m_oid, k.text AS m_text FROM {sys}.constraints_described k;
 CREATE OR REPLACE VIEW {sys}.fn_schema AS SELECT s.oid AS m_oid, s.name AS m_name, s.owner AS m_owner FROM {db}.schemas s;
@@ -89,11 +90,11 @@ CREATE OR REPLACE MACRO {sys}.rs_type_name(t, args) AS CASE t
   ELSE t END;
 CREATE OR REPLACE MACRO {sys}.rs_pg_get_function_arguments(x) AS (SELECT coalesce(rs_routine_args(z.m_args, ['in', 'inout', 'out']), '') FROM {sys}.fn_routine z WHERE z.m_oid = x);
 CREATE OR REPLACE MACRO {sys}.rs_pg_get_function_identity_arguments(x) AS (SELECT coalesce(rs_routine_args(z.m_args, ['in', 'inout']), '') FROM {sys}.fn_routine z WHERE z.m_oid = x);
-CREATE OR REPLACE MACRO {sys}.rs_pg_get_function_result(x) AS CAST(NULL AS VARCHAR);
+CREATE OR REPLACE MACRO {sys}.rs_pg_get_function_result(x) AS (SELECT CASE WHEN z.m_kind = 'f' THEN rs_format_type(z.m_result, -1) END FROM {sys}.fn_routine z WHERE z.m_oid = x);
 CREATE OR REPLACE MACRO {sys}.rs_pg_get_functiondef(x) AS (
   SELECT 'CREATE OR REPLACE PROCEDURE ' || z.m_schema || '.' || z.m_name || '(' || coalesce(rs_routine_args(z.m_args, ['in', 'inout', 'out']), '') || E')\n LANGUAGE plpgsql\n'
     || CASE z.m_security WHEN 'definer' THEN E' SECURITY DEFINER\n' ELSE '' END || 'AS $$' || z.m_body || E'$$\n' FROM {sys}.fn_routine z WHERE z.m_oid = x);
-CREATE OR REPLACE MACRO {sys}.rs_oidvectortypes(x) AS CAST(x AS VARCHAR);
+CREATE OR REPLACE MACRO {sys}.rs_oidvectortypes(x) AS CASE WHEN x = '' THEN '' ELSE array_to_string(list_transform(string_split(x, ' '), lambda t: rs_format_type(TRY_CAST(t AS INTEGER), -1)), ', ') END;
 
 CREATE OR REPLACE MACRO {sys}.rs_obj_description(x) AS (SELECT z.m_comment FROM {sys}.fn_relation z WHERE z.m_oid = x),
   (x, c) AS (SELECT z.m_comment FROM {sys}.fn_relation z WHERE z.m_oid = x AND c = 'pg_class');

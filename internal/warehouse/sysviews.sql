@@ -134,12 +134,31 @@ CREATE OR REPLACE VIEW {sys}.pg_inherits AS SELECT 0::UINTEGER AS inhrelid, 0::U
 CREATE OR REPLACE VIEW {sys}.pg_description AS
 SELECT oid::UINTEGER AS objoid, 1259::UINTEGER AS classoid, 0 AS objsubid, comment AS description FROM {db}.relations WHERE comment IS NOT NULL
 UNION ALL SELECT oid::UINTEGER, 1259::UINTEGER, num, comment FROM {db}.columns WHERE comment IS NOT NULL;
+-- The number of a type by any of its names.
+CREATE OR REPLACE MACRO {sys}.rs_type_oid(t) AS CASE lower(t)
+  WHEN 'boolean' THEN 16 WHEN 'bool' THEN 16 WHEN 'name' THEN 19 WHEN 'bigint' THEN 20 WHEN 'int8' THEN 20 WHEN 'smallint' THEN 21 WHEN 'int2' THEN 21
+  WHEN 'integer' THEN 23 WHEN 'int' THEN 23 WHEN 'int4' THEN 23 WHEN 'oid' THEN 26 WHEN 'real' THEN 700 WHEN 'float4' THEN 700
+  WHEN 'double precision' THEN 701 WHEN 'float' THEN 701 WHEN 'float8' THEN 701 WHEN 'double' THEN 701 WHEN 'character' THEN 1042 WHEN 'char' THEN 1042 WHEN 'bpchar' THEN 1042 WHEN 'nchar' THEN 1042
+  WHEN 'character varying' THEN 1043 WHEN 'varchar' THEN 1043 WHEN 'nvarchar' THEN 1043 WHEN 'text' THEN 1043 WHEN 'date' THEN 1082 WHEN 'time' THEN 1083 WHEN 'time without time zone' THEN 1083
+  WHEN 'timetz' THEN 1266 WHEN 'time with time zone' THEN 1266 WHEN 'timestamp' THEN 1114 WHEN 'timestamp without time zone' THEN 1114 WHEN 'timestamptz' THEN 1184 WHEN 'timestamp with time zone' THEN 1184
+  WHEN 'numeric' THEN 1700 WHEN 'decimal' THEN 1700 WHEN 'dec' THEN 1700 WHEN 'interval year to month' THEN 1188 WHEN 'interval day to second' THEN 1190 WHEN 'refcursor' THEN 1790 WHEN 'super' THEN 4000
+  WHEN 'binary varying' THEN 6551 WHEN 'varbyte' THEN 6551 WHEN 'varbinary' THEN 6551 WHEN 'hllsketch' THEN 2935 ELSE 705 END;
+-- Procedures and functions with their arguments: each has a mode, a name and a type.
+CREATE OR REPLACE VIEW {sys}.routines AS
+SELECT r.*, list_transform(r.listed, lambda a: coalesce(a ->> 'mode', 'in')) AS modes, list_transform(r.listed, lambda a: coalesce(a ->> 'name', a ->> 'of', '')) AS names,
+  list_transform(r.listed, lambda a: rs_type_oid(coalesce(a ->> 'type', a ->> 'name'))) AS arg_types
+FROM (SELECT p.oid, p.schema, p.name, p.owner, 'p' AS kind, 100125 AS lang, 0 AS rettype, CAST(p.args AS JSON[]) AS listed, p.signature, p.body, 'v' AS volatility, p.security = 'definer' AS secdef, p.created FROM {db}.procedures p
+  UNION ALL SELECT f.oid, f.schema, f.name, f.owner, 'f', CASE f.language WHEN 'sql' THEN 14 ELSE 100126 END, rs_type_oid(CAST(f.returns AS JSON) ->> 'name'),
+    list_transform(CAST(f.args AS JSON[]), lambda a: CAST(json_object('mode', 'in', 'type', a ->> 'name', 'name', coalesce(a ->> 'of', '')) AS JSON)), f.signature, f.body, left(lower(f.volatility), 1), false, f.created FROM {db}.functions f) r;
 CREATE OR REPLACE VIEW {sys}.pg_proc AS
-SELECT p.oid::UINTEGER AS oid, p.name AS proname, coalesce(s.oid, 2200)::UINTEGER AS pronamespace, coalesce(u.id, 1)::INTEGER AS proowner, 100125::UINTEGER AS prolang, false AS proisagg, false AS proiswindow, false AS proisstrict, false AS prosecurity,
-  'p' AS prokind, false AS proretset, (length(p.signature) - length(replace(p.signature, ',', '')) + (p.signature <> '')::INTEGER)::SMALLINT AS pronargs,
-  0::UINTEGER AS prorettype, p.signature AS proargtypes, p.body AS prosrc, 'v' AS provolatile, p.security = 'definer' AS prosecdef,
-  '{' || p.owner || '=X/' || p.owner || ',' || a.items || '}' AS proacl, NULL::VARCHAR AS probin, NULL::VARCHAR AS proargnames, NULL::VARCHAR AS proargmodes, NULL::VARCHAR AS proallargtypes
-FROM {db}.procedures p LEFT JOIN {db}.schemas s ON s.name = p.schema LEFT JOIN memory.principals.users u ON u.name = p.owner
+SELECT p.oid::UINTEGER AS oid, p.name AS proname, coalesce(s.oid, 2200)::UINTEGER AS pronamespace, coalesce(u.id, 1)::INTEGER AS proowner, p.lang::UINTEGER AS prolang, false AS proisagg, false AS proiswindow, false AS proisstrict, false AS prosecurity,
+  p.kind AS prokind, false AS proretset, len(list_filter(p.modes, lambda m: m <> 'out'))::SMALLINT AS pronargs,
+  p.rettype::UINTEGER AS prorettype, array_to_string(list_filter(p.arg_types, lambda t, i: p.modes[i] <> 'out'), ' ') AS proargtypes, p.body AS prosrc, p.volatility AS provolatile, p.secdef AS prosecdef,
+  '{' || p.owner || '=X/' || p.owner || ',' || a.items || '}' AS proacl, NULL::VARCHAR AS probin,
+  CASE WHEN len(list_filter(p.names, lambda n: n <> '')) > 0 THEN '{' || array_to_string(p.names, ',') || '}' END AS proargnames,
+  CASE WHEN len(list_filter(p.modes, lambda m: m <> 'in')) > 0 THEN '{' || array_to_string(list_transform(p.modes, lambda m: CASE m WHEN 'in' THEN 'i' WHEN 'out' THEN 'o' ELSE 'b' END), ',') || '}' END AS proargmodes,
+  CASE WHEN len(list_filter(p.modes, lambda m: m <> 'in')) > 0 THEN '{' || array_to_string(p.arg_types, ',') || '}' END AS proallargtypes
+FROM {sys}.routines p LEFT JOIN {db}.schemas s ON s.name = p.schema LEFT JOIN memory.principals.users u ON u.name = p.owner
 LEFT JOIN {sys}.acls a ON a.oid = p.oid AND a.kind = 'function';
 CREATE OR REPLACE VIEW {sys}.pg_proc_info AS SELECT *, oid AS prooid FROM {sys}.pg_proc;
 CREATE OR REPLACE VIEW {sys}.pg_am AS SELECT 403::UINTEGER AS oid, 'btree' AS amname, 'i' AS amtype;
@@ -268,9 +287,10 @@ CREATE OR REPLACE VIEW {sys}.pg_matviews AS SELECT schema AS schemaname, name AS
 
 CREATE OR REPLACE VIEW {sys}."information_schema.routines" AS
 SELECT {name} AS specific_catalog, p.schema AS specific_schema, p.name || '_' || p.oid AS specific_name, {name} AS routine_catalog, p.schema AS routine_schema, p.name AS routine_name,
-  'PROCEDURE' AS routine_type, NULL::VARCHAR AS data_type, p.body AS routine_definition, 'PLPGSQL' AS external_language, 'NO' AS is_deterministic,
-  CASE p.security WHEN 'definer' THEN 'DEFINER' ELSE 'INVOKER' END AS security_type, p.created AS created
-FROM {db}.procedures p;
+  CASE p.kind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS routine_type, CASE WHEN p.kind = 'f' THEN rs_format_type(p.rettype, -1) END AS data_type, p.body AS routine_definition,
+  CASE p.lang WHEN 14 THEN 'SQL' WHEN 100126 THEN 'PLPYTHONU' ELSE 'PLPGSQL' END AS external_language, CASE p.volatility WHEN 'i' THEN 'YES' ELSE 'NO' END AS is_deterministic,
+  CASE WHEN p.secdef THEN 'DEFINER' ELSE 'INVOKER' END AS security_type, p.created AS created
+FROM {sys}.routines p;
 CREATE OR REPLACE VIEW {sys}."information_schema.constraint_column_usage" AS
 SELECT {name} AS table_catalog, k.schema AS table_schema, k.table_name, u.n AS column_name, {name} AS constraint_catalog, k.schema AS constraint_schema, k.name AS constraint_name
 FROM {sys}.constraints_described k, (SELECT oid, unnest(columns) AS n FROM {sys}.constraints_described) u WHERE u.oid = k.oid AND k.kind <> 'f'

@@ -59,6 +59,8 @@ func (s *Session) rollback(ctx context.Context) {
 }
 
 func (s *Session) undo() {
+	// What cannot be saved stays as it is: ROLLBACK has no error.
+	_ = s.restorePrincipals()
 	if s.begun {
 		// The transaction may have ended itself; then there is nothing to undo.
 		_, _ = s.conn.Exec(context.Background(), "ROLLBACK")
@@ -74,6 +76,7 @@ func (s *Session) undo() {
 func (s *Session) ended() {
 	s.state, s.begun, s.wrote, s.bulk, s.mark, s.xid = idle, false, false, 0, "", 0
 	s.ownSchemas, s.schemas, s.savedTemps, s.savedSettings = false, nil, nil, nil
+	s.undoPrincipals = nil
 	s.cluster.locks.release(s)
 }
 
@@ -113,6 +116,20 @@ func (s *Session) restart(ctx context.Context) error {
 	_, _ = s.conn.Exec(ctx, "ROLLBACK") // it may have ended itself
 	s.begun = false
 	s.forgetTxn()
+	return s.begin(ctx)
+}
+
+// renew begins the transaction anew, where nothing is written in it, so that
+// it sees the users, groups and roles that are new. One that has written sees
+// them in the catalog's views after its end only.
+func (s *Session) renew(ctx context.Context) error {
+	if !s.begun || s.wrote || s.ownSchemas || s.txn != nil || s.streaming != nil || len(s.cursors) > 0 || !maps.Equal(s.temps, s.savedTemps) {
+		return nil
+	}
+	if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
+		return err
+	}
+	s.begun = false
 	return s.begin(ctx)
 }
 

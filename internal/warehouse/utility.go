@@ -146,8 +146,11 @@ func (r *running) vacuum() (Done, error) {
 	if s.state == block {
 		return Done{}, sqlerr.New(sqlerr.ActiveTransaction, "VACUUM cannot run inside a transaction block")
 	}
-	// Other transactions may hold the checkpoint off; the log is as durable.
-	if _, err := s.conn.Exec(r.ctx, "CHECKPOINT "+duck.Ident(s.db.name)); err != nil {
+	err := s.db.vacuum(r.ctx, s.conn)
+	if err != nil && sqlerr.From(err).Code == sqlerr.DiskFull {
+		return Done{}, err
+	}
+	if err != nil { // Other transactions may hold the checkpoint off; the log is as durable.
 		s.cluster.w.log.Debug("cannot checkpoint in VACUUM", "error", err)
 	}
 	return Done{Tag: "VACUUM", Rows: -1}, nil
@@ -156,7 +159,9 @@ func (r *running) vacuum() (Done, error) {
 // utility executes a statement the compiler leaves to the warehouse.
 func (r *running) utility(tree syntax.Statement) (Done, error) {
 	s := r.session
-	if _, ok := tree.(*syntax.Copy); !ok { // it may begin anew, see restart
+	switch tree.(type) {
+	case *syntax.Copy, *syntax.CreatePrincipal: // they may begin anew, see restart and renew
+	default:
 		s.wrote = true
 	}
 	switch t := tree.(type) {

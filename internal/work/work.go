@@ -134,6 +134,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	}); err != nil {
 		return fmt.Errorf("cannot resume tasks: %w", err)
 	}
+	defer e.clock.Busy()() // time does not skip before all of them are there
 	for _, t := range left {
 		if e.kinds[t.Kind] == nil {
 			e.log.Warn("task of an unknown kind is left alone", "kind", t.Kind, "id", t.ID)

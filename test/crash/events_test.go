@@ -15,6 +15,7 @@ import (
 	"stepwell/internal/awsapi/scheduler"
 	"stepwell/internal/awsapi/sqs"
 	"stepwell/internal/awsapi/states"
+	"stepwell/internal/awserr"
 )
 
 const queueARN = "arn:aws:sqs:us-east-1:123456789012:events"
@@ -92,8 +93,13 @@ func (f *fleet) putEvent(n int) {
 
 func (f *fleet) putObject(n int) {
 	for f.ctx.Err() == nil { // the body of a repeated request must be read anew
-		_, err := f.aws.Invoke(f.ctx, "s3", "PutObject", &s3.PutObjectInput{Bucket: new("told"), Key: new(fmt.Sprint(n)), Body: io.NopCloser(strings.NewReader("x"))})
+		_, err := f.aws.Invoke(f.ctx, "s3", "PutObject", &s3.PutObjectInput{Bucket: new("told"), Key: new(fmt.Sprint(n)),
+			Body: io.NopCloser(strings.NewReader("x")), ContentLength: new(int64(1))})
 		if err == nil {
+			return
+		}
+		if e := awserr.From(err); e != nil {
+			f.t.Errorf("object %d: %v", n, err)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

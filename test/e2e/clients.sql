@@ -10,3 +10,4 @@ create view shop.lb as select id, name from shop.customer with no schema binding
 create or replace procedure shop.p(a int, b inout int) as $$ begin b := a; end; $$ language plpgsql;
 comment on table shop.customer is 'People who buy';
 comment on column shop.customer.name is 'Full name';
+create or replace function shop.plus(int, int) returns int immutable as $$ select $1 + $2 $$ language sql;

@@ -224,3 +224,49 @@ def test_unload_is_told(server):
     keys = []
     wait_for("object", lambda: keys.extend(r["s3"]["object"]["key"] for b in bodies(server, url) for r in json.loads(b).get("Records", [])) or keys)
     assert keys == ["u_000"]
+
+
+def test_catalog_and_statements_on_the_bus(server):
+    """Changes of the Data Catalog, ends of statements, and a statement run by a rule."""
+    events, glue, data = server.client("events"), server.client("glue"), server.client("redshift-data")
+    url, arn = make_queue(server, "changes")
+    events.put_rule(Name="changes", EventPattern='{"source": ["aws.glue", "aws.redshift-data"]}')
+    events.put_targets(Rule="changes", Targets=[{"Id": "q", "Arn": arn}])
+    events.put_rule(Name="sql", EventPattern='{"source": ["run.sql"]}')
+    events.put_targets(Rule="sql", Targets=[{"Id": "r", "Arn": "arn:aws:redshift:us-east-1:123456789012:cluster:stepwell", "RoleArn": "arn:aws:iam::123456789012:role/r",
+                                             "RedshiftDataParameters": {"Database": "dev", "DbUser": "awsuser", "Sql": "SELECT 7", "StatementName": "by-rule", "WithEvent": True}}])
+    glue.create_database(DatabaseInput={"Name": "told"})
+    glue.create_table(DatabaseName="told", TableInput={"Name": "t", "StorageDescriptor": {"Columns": [{"Name": "a", "Type": "int"}]}})
+    statement = data.execute_statement(ClusterIdentifier="stepwell", Database="dev", DbUser="awsuser", Sql="SELECT 1", WithEvent=True, StatementName="mine")["Id"]
+    data.execute_statement(ClusterIdentifier="stepwell", Database="dev", DbUser="awsuser", Sql="SELECT 2")
+    put(server, "run.sql", {})
+    got = []
+    wait_for("four events", lambda: got.extend(map(json.loads, bodies(server, url))) or len(got) >= 4)
+    glue_events = sorted((e["detail-type"], e["detail"]["typeOfChange"], *e["detail"]["changedTables"]) for e in got if e["source"] == "aws.glue")
+    assert glue_events == [("Glue Data Catalog Database State Change", "CreateDatabase"), ("Glue Data Catalog Database State Change", "CreateTable", "t")]
+    table = next(e for e in got if e["source"] == "aws.glue" and e["detail"]["changedTables"])
+    assert table["resources"] == ["arn:aws:glue:us-east-1:123456789012:table/told/t"]
+    ended = {e["detail"]["statementName"]: e for e in got if e["source"] == "aws.redshift-data"}
+    assert set(ended) == {"mine", "by-rule"}
+    assert ended["mine"]["detail-type"] == "Redshift Data Statement Status Change" and ended["mine"]["detail"]["state"] == "FINISHED"
+    assert ended["mine"]["detail"]["statementId"] == statement and ended["mine"]["detail"]["rows"] == 1
+    assert ended["mine"]["resources"] == ["arn:aws:redshift:us-east-1:123456789012:cluster:stepwell"]
+    events.remove_targets(Rule="changes", Ids=["q"])
+
+
+def test_workgroup_target(server):
+    """A rule runs SQL in a serverless workgroup, which its ARN names by id."""
+    events, serverless = server.client("events"), server.client("redshift-serverless")
+    url, arn = make_queue(server, "workgroup")
+    serverless.create_namespace(namespaceName="ruled")
+    group = serverless.create_workgroup(workgroupName="ruled", namespaceName="ruled")["workgroup"]["workgroupArn"]
+    wait_for("workgroup", lambda: serverless.get_workgroup(workgroupName="ruled")["workgroup"]["status"] == "AVAILABLE")
+    events.put_rule(Name="statements", EventPattern='{"source": ["aws.redshift-data"], "detail": {"statementName": ["in-workgroup"]}}')
+    events.put_targets(Rule="statements", Targets=[{"Id": "q", "Arn": arn}])
+    events.put_rule(Name="workgroup", EventPattern='{"source": ["run.workgroup"]}')
+    events.put_targets(Rule="workgroup", Targets=[{"Id": "w", "Arn": group, "RoleArn": "arn:aws:iam::123456789012:role/r", "RedshiftDataParameters": {
+        "Database": "dev", "Sql": "SELECT 1", "StatementName": "in-workgroup", "WithEvent": True}}])
+    put(server, "run.workgroup", {})
+    event, = map(json.loads, bodies(server, url, 20))
+    assert event["detail"]["state"] == "FINISHED" and event["detail"]["workgroupName"] == "ruled"
+    assert event["resources"] == [group]

@@ -1,4 +1,5 @@
 """examples/sales-lambda deploys as its README says, with the AWS CLI, and goes without residue."""
+import os
 import re
 import subprocess
 
@@ -43,18 +44,24 @@ def commands(block):
 
 def everything(server):
     """All that a stack could leave."""
-    found = {
-        "functions": [f["FunctionName"] for f in server.client("lambda").list_functions()["Functions"]],
-        "machines": [m["name"] for m in server.client("stepfunctions").list_state_machines()["stateMachines"]],
-        "roles": [r["RoleName"] for r in server.client("iam").list_roles()["Roles"]],
-        "policies": [p["PolicyName"] for p in server.client("iam").list_policies(Scope="Local")["Policies"]],
-        "buckets": [b["Name"] for b in server.client("s3").list_buckets()["Buckets"]],
-        "topics": server.client("sns").list_topics()["Topics"],
-        "queues": server.client("sqs").list_queues().get("QueueUrls", []),
-        "rules": [r["Name"] for r in server.client("events").list_rules()["Rules"]],
-        "stacks": [s["StackName"] for s in server.client("cloudformation").describe_stacks()["Stacks"]],
-        "exports": server.client("cloudformation").list_exports()["Exports"],
-    }
+    lists = [
+        ("lambda", "list_functions", "Functions", "FunctionName"), ("lambda", "list_layers", "Layers", "LayerName"),
+        ("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"), ("stepfunctions", "list_state_machines", "stateMachines", "name"),
+        ("stepfunctions", "list_activities", "activities", "name"), ("iam", "list_roles", "Roles", "RoleName"), ("iam", "list_users", "Users", "UserName"),
+        ("iam", "list_groups", "Groups", "GroupName"), ("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
+        ("s3", "list_buckets", "Buckets", "Name"), ("sns", "list_topics", "Topics", "TopicArn"), ("events", "list_rules", "Rules", "Name"),
+        ("events", "list_event_buses", "EventBuses", "Name"), ("events", "list_archives", "Archives", "ArchiveName"),
+        ("events", "list_connections", "Connections", "Name"), ("scheduler", "list_schedules", "Schedules", "Name"),
+        ("scheduler", "list_schedule_groups", "ScheduleGroups", "Name"), ("logs", "describe_log_groups", "logGroups", "logGroupName"),
+        ("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"), ("secretsmanager", "list_secrets", "SecretList", "Name"),
+        ("ssm", "describe_parameters", "Parameters", "Name"), ("kms", "list_keys", "Keys", "KeyId"), ("ecr", "describe_repositories", "repositories", "repositoryName"),
+        ("glue", "get_jobs", "Jobs", "Name"), ("glue", "get_databases", "DatabaseList", "Name"), ("redshift", "describe_clusters", "Clusters", "ClusterIdentifier"),
+        ("ec2", "describe_vpcs", "Vpcs", "VpcId"), ("ec2", "describe_addresses", "Addresses", "AllocationId"),
+        ("cloudformation", "describe_stacks", "Stacks", "StackName"), ("cloudformation", "list_exports", "Exports", "Name"),
+    ]
+    found = {operation: [x[name] for x in getattr(server.client(service), operation)().get(member, [])] for service, operation, member, name in lists}
+    found["list_policies"] = [p["PolicyName"] for p in server.client("iam").list_policies(Scope="Local")["Policies"]]
+    found["list_queues"] = server.client("sqs").list_queues().get("QueueUrls", [])
     return {k: v for k, v in found.items() if v}
 
 
@@ -121,10 +128,43 @@ def test_it_is_deleted_without_residue(deployed, alone, before):
     assert [s["StackName"] for s in listed] == ["sales"]
 
 
-@pytest.mark.parametrize("example, variant", [("sales-lambda", None)])
-def test_stepwell_run_deploys_it(stepwell, example, variant):
-    arguments = ["--variant", variant] if variant else []
-    out = stepwell("run", f"examples/{example}", *arguments).stdout
-    assert "NOT MET" not in out and "SUCCEEDED" in out
-    again = stepwell("run", f"examples/{example}", *arguments).stdout
-    assert "is up to date" in again and "NOT MET" not in again
+@pytest.mark.parametrize("example, variant", [("sales-lambda", None), ("sales", "template")])
+def test_stepwell_run_deploys_it(tmp_path, example, variant):
+    """In a folder of its own, where the second run finds the stack of the first."""
+    command = [os.environ["STEPWELL"], "run", f"examples/{example}", "--data-dir", str(tmp_path), "--time-scale", "0"]
+    command += ["--variant", variant] if variant else []
+    for said in ("CREATE_COMPLETE", "is up to date"):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert said in done.stdout and "SUCCEEDED" in done.stdout and "NOT MET" not in done.stdout
+
+
+def test_the_reviews_stack_goes_as_a_whole(stepwell, server):
+    assert "NOT MET" not in stepwell("run", "examples/reviews", "--variant", "template").stdout
+    stacks, s3, ec2 = server.client("cloudformation"), server.client("s3"), server.client("ec2")
+    made = {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in stacks.list_stack_resources(StackName="reviews")["StackResourceSummaries"]}
+    vpc = [{"Name": "vpc-id", "Values": [made["MyProjectVPC"]]}]
+    tables = ec2.describe_route_tables(Filters=vpc)["RouteTables"]
+    routes = {t["Associations"][0]["SubnetId"]: t["Routes"] for t in tables if t["Associations"] and not t["Associations"][0]["Main"]}
+    assert any(r.get("GatewayId") == made["InternetGateway"] for r in routes[made["PublicSubnetB"]])
+    assert any(r.get("NatGatewayId") == made["NatGateway"] for r in routes[made["PrivateSubnetA"]])
+    subscriptions = server.client("sns").list_subscriptions_by_topic(TopicArn=made["AlarmTopic"])["Subscriptions"]
+    assert [(s["Protocol"], s["Endpoint"]) for s in subscriptions] == [("email", "data-team@example.com")]
+
+    identity = stacks.describe_stacks(StackName="reviews")["Stacks"][0]["StackId"]
+    for name in ("ScriptBucket", "RawBucket", "DataBucket"):
+        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=made[name]):
+            s3.delete_objects(Bucket=made[name], Delete={"Objects": [{"Key": o["Key"]} for o in page.get("Contents", [])]})
+    stacks.delete_stack(StackName="reviews")
+    stacks.get_waiter("stack_delete_complete").wait(StackName=identity, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    assert ec2.describe_vpcs(Filters=vpc)["Vpcs"] == [] and ec2.describe_subnets(Filters=vpc)["Subnets"] == []
+    assert ec2.describe_addresses(Filters=[{"Name": "tag:aws:cloudformation:stack-name", "Values": ["reviews"]}])["Addresses"] == []
+    states = {g["State"] for g in ec2.describe_nat_gateways(Filters=vpc)["NatGateways"]}
+    assert states <= {"deleted"}
+    names = [c["ClusterIdentifier"] for c in server.client("redshift").describe_clusters()["Clusters"]]
+    assert made["Cluster"] not in names
+    assert made["QueryJob"] not in server.client("glue").list_jobs()["JobNames"]
+    assert not [b for b in s3.list_buckets()["Buckets"] if b["Name"].startswith("reviews-") and b["Name"] != "reviews-artifacts-stepwell"]
+    assert made["ClusterSecret"] not in [s["ARN"] for s in server.client("secretsmanager").list_secrets()["SecretList"]]
+    roles = [r["RoleName"] for r in server.client("iam").list_roles()["Roles"]]
+    assert not [r for r in roles if r.startswith("reviews-")]

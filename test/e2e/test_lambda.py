@@ -2,6 +2,7 @@
 import base64
 import io
 import json
+import shutil
 import subprocess
 import time
 import zipfile
@@ -37,12 +38,16 @@ def handler(event, context):
 """
 
 
-def archive(**files):
+def zipped(files):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as z:
         for name, text in files.items():
-            z.writestr(name.replace("__", ".").replace("-", "/"), text)
+            z.writestr(name, text)
     return buffer.getvalue()
+
+
+def archive(**files):
+    return zipped({name.replace("__", ".").replace("-", "/"): text for name, text in files.items()})
 
 
 def code(say="hello"):
@@ -95,6 +100,31 @@ def test_timeout(lam):
     assert r["FunctionError"] == "Unhandled" and failed["errorType"] == "Sandbox.Timedout"
     assert failed["errorMessage"].endswith(" Error: Task timed out after 1.00 seconds")
     lam.delete_function(FunctionName="slow")
+
+
+def test_memory_limit(lam):
+    create = {"Runtime": "python3.12", "Role": ROLE, "Handler": "index.handler", "Timeout": 20, "Code": {"ZipFile": archive(
+        index__py="import time\ndef handler(event, context):\n    taken = b'x' * (event['mib'] << 20)\n    time.sleep(1)\n    return len(taken)\n")}}
+    lam.create_function(FunctionName="hungry", MemorySize=128, **create)
+    failed, r = invoke(lam, "hungry", {"mib": 300}, LogType="Tail")
+    assert (r["FunctionError"], failed["errorType"]) == ("Unhandled", "Runtime.OutOfMemory")
+    assert failed["errorMessage"].endswith(" Error: Runtime exited with error: signal: killed")
+    report = base64.b64decode(r["LogResult"]).decode().splitlines()[-1]
+    assert "\tMax Memory Used: 128 MB\t" in report and report.endswith("Status: error\tError Type: Runtime.OutOfMemory")
+    assert invoke(lam, "hungry", {"mib": 10})[0] == 10 << 20
+    lam.update_function_configuration(FunctionName="hungry", MemorySize=512)
+    assert invoke(lam, "hungry", {"mib": 300})[0] == 300 << 20
+    lam.delete_function(FunctionName="hungry")
+
+
+def test_what_no_function_has(lam, function):
+    assert lam.list_function_url_configs(FunctionName=function)["FunctionUrlConfigs"] == []
+    assert lam.list_provisioned_concurrency_configs(FunctionName=function)["ProvisionedConcurrencyConfigs"] == []
+    assert lam.get_function_code_signing_config(FunctionName=function).get("CodeSigningConfigArn") is None
+    assert lam.get_runtime_management_config(FunctionName=function)["UpdateRuntimeOn"] == "Auto"
+    assert refused(lam.get_function_url_config, FunctionName=function)[0] == "ResourceNotFoundException"
+    assert refused(lam.create_function_url_config, FunctionName=function, AuthType="NONE")[0] == "NotImplemented"
+    assert refused(lam.list_function_url_configs, FunctionName="nobody")[0] == "ResourceNotFoundException"
 
 
 def test_missing_module(lam):
@@ -312,7 +342,7 @@ def test_queue_batches_and_filters(server):
 
 
 def test_fifo_queue_keeps_order(server):
-    fed = Fed(server, "ordered", fifo=True, BatchSize=2)
+    fed = Fed(server, "in-order", fifo=True, BatchSize=2)
     for body in ("1", "2", "raise", "3"):
         fed.sqs.send_message(QueueUrl=fed.url, MessageBody=body, MessageGroupId="g")
     assert refused(fed.lam.create_event_source_mapping, FunctionName="main", EventSourceArn=fed.arn, BatchSize=11, MaximumBatchingWindowInSeconds=1)[0] == (
@@ -344,3 +374,178 @@ def test_queue_feeds_function_after_kill(tmp_path):
         assert seen == {str(n) for n in range(10)}
     finally:
         second.stop()
+
+
+def drain(sqs, url, seconds=20):
+    """The body of the next message of a queue, as JSON."""
+    message, = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=seconds)["Messages"]
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return json.loads(message["Body"])
+
+
+def new_queue(sqs, name):
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
+def test_destinations(server, lam):
+    """An asynchronous invocation tells a queue, a topic, a bus and a function of its end."""
+    sqs, sns, events = server.client("sqs"), server.client("sns"), server.client("events")
+    url, queue = new_queue(sqs, "told")
+    topic = sns.create_topic(Name="told")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    bus = events.create_event_bus(Name="told")["EventBusArn"]
+    events.put_rule(Name="told", EventBusName="told", EventPattern='{"source": ["lambda"]}')
+    events.put_targets(Rule="told", EventBusName="told", Targets=[{"Id": "q", "Arn": queue}])
+    lam.create_function(FunctionName="ends", Runtime="python3.12", Role=ROLE, Handler="index.handler", Code={"ZipFile": code()}, Timeout=20)
+    arn = lam.create_function(FunctionName="hears", Runtime="python3.12", Role=ROLE, Handler="index.handler", Timeout=20, Code={"ZipFile": archive(
+        index__py="import json, os, boto3\ndef handler(event, context):\n"
+                  "    boto3.client('sqs').send_message(QueueUrl=os.environ['OUT'], MessageBody=json.dumps({'heard': event}))\n")},
+        Environment={"Variables": {"OUT": url}})["FunctionArn"]
+    for event, condition, function_error in (({"a": 1}, "Success", None), ({"do": "raise", "message": "no"}, "RetriesExhausted", "Unhandled")):
+        side = "OnFailure" if function_error else "OnSuccess"
+        for destination in (queue, topic, bus, arn):
+            lam.put_function_event_invoke_config(FunctionName="ends", MaximumRetryAttempts=0, DestinationConfig={side: {"Destination": destination}})
+            lam.invoke(FunctionName="ends", InvocationType="Event", Payload=json.dumps(event))
+            record = drain(sqs, url)
+            if destination == bus:
+                assert record["detail-type"] == "Lambda Function Invocation Result - " + ("Failure" if function_error else "Success")
+                assert record["source"] == "lambda" and record["resources"][1].endswith(":function:ends:$LATEST")
+                record = record["detail"]
+            elif destination == arn:
+                record = record["heard"]
+            context = record["requestContext"]
+            assert (record["version"], record["requestPayload"], context["condition"], context["approximateInvokeCount"]) == ("1.0", event, condition, 1)
+            assert context["functionArn"].endswith(":function:ends:$LATEST")
+            assert record["responseContext"].get("functionError") == function_error and record["responseContext"]["statusCode"] == 200
+            if function_error:
+                assert record["responsePayload"]["errorMessage"] == "no"
+            else:
+                assert record["responsePayload"]["say"] == "hello"
+
+
+PIP_HANDLER = """
+import os, subprocess, sys, tempfile
+
+def handler(event, context):
+    folder = os.path.join(tempfile.gettempdir(), "packages")
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--target", folder, event["wheel"]])
+    sys.path.insert(0, folder)
+    import brought
+    subprocess.check_call([sys.executable, "-m", "pip", "install", "--quiet", "--no-index", event["other"]])
+    import brought_too
+    return [brought.VALUE, brought_too.VALUE]
+"""
+
+
+def wheel(folder, name, value):
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    about = f"{name}-1.0.dist-info"
+    path.write_bytes(zipped({
+        name + ".py": f"VALUE = {value}",
+        about + "/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        about + "/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        about + "/RECORD": "",
+    }))
+    return str(path)
+
+
+def test_pip_at_run_time(lam, tmp_path):
+    lam.create_function(FunctionName="brings", Runtime="python3.12", Role=ROLE, Handler="index.handler", Timeout=60,
+                        Code={"ZipFile": archive(index__py=PIP_HANDLER)})
+    said, _ = invoke(lam, "brings", {"wheel": wheel(tmp_path, "brought", 7), "other": wheel(tmp_path, "brought_too", 8)})
+    assert said == [7, 8]
+
+
+def test_task_token(server, lam):
+    """A function is given a task token; another one answers with it."""
+    states = server.client("stepfunctions")
+    lam.create_function(FunctionName="answers", Runtime="python3.12", Role=ROLE, Handler="index.handler", Timeout=20, Code={"ZipFile": archive(
+        index__py="import json, boto3\ndef handler(event, context):\n    c = boto3.client('stepfunctions')\n"
+                  "    if event['ok']:\n        c.send_task_success(taskToken=event['token'], output=json.dumps({'n': event['n'] + 1}))\n"
+                  "    else:\n        c.send_task_failure(taskToken=event['token'], error='No', cause='said so')\n")})
+    definition = {"StartAt": "Ask", "States": {"Ask": {"Type": "Task", "End": True, "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken", "Parameters": {
+        "FunctionName": "answers", "InvocationType": "Event", "Payload": {"token.$": "$$.Task.Token", "n.$": "$.n", "ok.$": "$.ok"}}}}}
+    machine = states.create_state_machine(name="asks", definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    for ok in (True, False):
+        execution = states.start_execution(stateMachineArn=machine, input=json.dumps({"n": 1, "ok": ok}))["executionArn"]
+        answer = wait_for("the execution to end", lambda: (d := states.describe_execution(executionArn=execution))["status"] != "RUNNING" and d)
+        if ok:
+            assert (answer["status"], json.loads(answer["output"])) == ("SUCCEEDED", {"n": 2})
+        else:
+            assert (answer["status"], answer["error"], answer["cause"]) == ("FAILED", "No", "said so")
+    # A task that waits for a job ends by its token as well, whatever becomes of the job.
+    ask = definition["States"]["Ask"] | {"Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "answers", "Payload.$": "$"}, "Next": "Wait"}
+    del ask["End"]
+    inner = {"StartAt": "Ask", "States": {"Ask": ask, "Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    inner = states.create_state_machine(name="asked", definition=json.dumps(inner), roleArn=ROLE)["stateMachineArn"]
+    outer = {"StartAt": "Run", "States": {"Run": {"Type": "Task", "End": True, "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": {
+        "StateMachineArn": inner, "Input": {"token.$": "$$.Task.Token", "n": 1, "ok": True}}}}}
+    outer = states.create_state_machine(name="runs", definition=json.dumps(outer), roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=outer)["executionArn"]
+    answer = wait_for("the execution to end", lambda: (d := states.describe_execution(executionArn=execution))["status"] != "RUNNING" and d)
+    assert (answer["status"], json.loads(answer["output"])) == ("SUCCEEDED", {"n": 2})
+
+
+NODE_HANDLER = """
+const { S3Client, PutObjectCommand } = require("@aws-sdk/client-s3");
+exports.handler = async (event, context) => {
+  console.log("event", JSON.stringify(event));
+  if (event.fail) throw new TypeError(event.fail);
+  if (event.answer) { // as the AWS CDK's custom resources do: https at its port, whatever the URL says
+    const url = require("url").parse(event.answer);
+    return new Promise((resolve, reject) => require("https").request({ hostname: url.hostname, path: url.path, method: "PUT", headers: { "content-length": 2 } },
+      (response) => resolve(response.resume().statusCode)).on("error", reject).end("{}"));
+  }
+  if (event.requires) {
+    try { return Object.keys(require("@aws-sdk/" + event.requires)).length > 0; } catch (e) { return e.code !== "MODULE_NOT_FOUND"; }
+  }
+  if (event.write) await new S3Client({ forcePathStyle: true }).send(new PutObjectCommand({ Bucket: "node-out", Key: event.write, Body: "x" }));
+  return { own: process.env.OWN, name: context.functionName, version: context.functionVersion, left: context.getRemainingTimeInMillis() > 0 };
+};
+exports.callback = (event, context, callback) => {
+  if (event.uncaught) setTimeout(() => { throw new RangeError("late"); }, 5);
+  else if (event.fail) callback(new Error(event.fail));
+  else setTimeout(() => callback(null, "later"), 20);
+};
+"""
+
+MODULE_HANDLER = """
+import { STSClient, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
+const sts = new STSClient({});
+const named = (name) => "@aws-sdk/" + name;
+export const handler = async (event) => {
+  if (event.imports) return Object.keys(await import(named(event.imports))).includes("Sha256");
+  return (await sts.send(new GetCallerIdentityCommand({}))).Account;
+};
+"""
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs Node.js and npm")
+def test_node(server, lam):
+    server.client("s3").create_bucket(Bucket="node-out")
+    for name, files, handler in (("node", {"index__js": NODE_HANDLER}, "index.handler"), ("node-callback", {"index__js": NODE_HANDLER}, "index.callback"),
+                                 ("node-module", {"app__mjs": MODULE_HANDLER}, "app.handler")):
+        lam.create_function(FunctionName=name, Runtime="nodejs20.x", Role=ROLE, Handler=handler, Code={"ZipFile": archive(**files)}, Timeout=20,
+                            Environment={"Variables": {"OWN": "mine"}})
+        lam.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    said, r = invoke(lam, "node", {"write": "k"}, LogType="Tail")
+    assert said == {"own": "mine", "name": "node", "version": "$LATEST", "left": True}
+    log = base64.b64decode(r["LogResult"]).decode()
+    assert '\tINFO\tevent {"write":"k"}\n' in log and log.index("START") < log.index("event") < log.index("END") < log.index("REPORT")
+    assert server.client("s3").head_object(Bucket="node-out", Key="k")
+    failed, r = invoke(lam, "node", {"fail": "no"})
+    assert (r["FunctionError"], failed["errorType"], failed["errorMessage"], failed["trace"][0]) == ("Unhandled", "TypeError", "no", "TypeError: no")
+    assert "(/var/task/index.js:" in failed["trace"][1] and "(file:///var/runtime/index.mjs:" in failed["trace"][2]
+    assert invoke(lam, "node-callback", {})[0] == "later"
+    assert invoke(lam, "node-callback", {"fail": "no"})[0]["errorMessage"] == "no"
+    assert invoke(lam, "node-callback", {"uncaught": True})[0]["errorType"] == "RangeError"
+    assert invoke(lam, "node-callback", {})[0] == "later"
+    assert invoke(lam, "node-module", {})[0] == "123456789012"
+    assert invoke(lam, "node", {"answer": server.endpoint + "/_stepwell/cloudformation/nothing/known"})[0] == 403
+    # Packages whose names the code computes.
+    assert invoke(lam, "node-module", {"imports": "util-hex-encoding"})[0] is False
+    assert invoke(lam, "node", {"requires": "util-utf8-browser"})[0] is True
+    assert invoke(lam, "node", {"requires": "no-such-package-at-all"})[0] is False
+    lam.create_function(FunctionName="node-broken", Runtime="nodejs22.x", Role=ROLE, Handler="none.handler", Code={"ZipFile": archive(index__js="")})
+    assert invoke(lam, "node-broken", {})[0]["errorType"] == "Runtime.ImportModuleError"

@@ -142,7 +142,7 @@ def test_kill(new_server):
 def test_day(new_server):
     """With --time-scale 0 a day passes at once: a rule, a schedule with a time zone, and one that runs once."""
     server = new_server("--time-scale", "0")
-    url, arn = make_queue(server, "q")
+    (url, arn), (once, once_arn), (ruled, ruled_arn) = (make_queue(server, name) for name in ("cron", "once", "rule"))
     scheduler, events = server.client("scheduler"), server.client("events")
     scheduler.create_schedule(Name="cron", ScheduleExpression="cron(0 9 * * ? *)", ScheduleExpressionTimezone="Asia/Tokyo", FlexibleTimeWindow=OFF,
                               Target={"Arn": arn, "RoleArn": ROLE, "Input": "cron <aws.scheduler.scheduled-time>"})
@@ -150,9 +150,9 @@ def test_day(new_server):
     scheduler.delete_schedule(Name="cron")
     later = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=400)).strftime("at(%Y-%m-%dT%H:%M:%S)")
     scheduler.create_schedule(Name="once", ScheduleExpression=later, FlexibleTimeWindow=OFF, ActionAfterCompletion="DELETE",
-                              Target={"Arn": arn, "RoleArn": ROLE, "Input": "once"})
-    wait_for("the one time", lambda: any(m["Body"] == "once" for m in receive(server, url, 1)))
+                              Target={"Arn": once_arn, "RoleArn": ROLE, "Input": "once"})
+    wait_for("the one time", lambda: any(m["Body"] == "once" for m in receive(server, once, 1)))
     events.put_rule(Name="r", ScheduleExpression="cron(30 10 * * ? *)")
-    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": arn, "InputPath": "$.time"}])
-    wait_for("half past ten", lambda: any(m["Body"].endswith('T10:30:00Z"') for m in receive(server, url, 1)))
+    events.put_targets(Rule="r", Targets=[{"Id": "q", "Arn": ruled_arn, "InputPath": "$.time"}])
+    wait_for("half past ten", lambda: any(m["Body"].endswith('T10:30:00Z"') for m in receive(server, ruled, 1)))
     events.disable_rule(Name="r")

@@ -73,6 +73,15 @@ def test_psql(shop, command, words):
     assert not [w for w in words if w.lower() not in done.stdout.lower()], done.stdout
 
 
+@pytest.mark.parametrize("command, message", [
+    ("\\copy customer from /dev/null csv", "LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)"),
+    ("\\copy customer to /dev/null csv", "UNLOAD destination is not supported. (Hint: only S3 based unload is allowed)"),
+])
+def test_copy_of_psql(shop, command, message):
+    done = shop(command)
+    assert done.returncode != 0 and message in done.stderr
+
+
 def test_metadata_of_redshift_connector(server, shop):
     with redshift_connector.connect(host=server.redshift_host, port=server.redshift_port, database="dev",
                                     user="awsuser", password="x", ssl=False) as connection:
@@ -82,6 +91,9 @@ def test_metadata_of_redshift_connector(server, shop):
         assert [r[3] for r in cursor.get_columns(None, "shop", "customer")] == ["id", "name", "since"]
         assert [list(r)[3:] for r in cursor.get_primary_keys("dev", "shop", "customer")] == [["id", 1, "customer_pkey"]]
         assert [list(r) for r in cursor.get_catalogs()] == [["dev"]]
+        assert [list(r)[1:3] for r in cursor.get_procedures(None, "shop")] == [["shop", "p"], ["shop", "plus"]]
+        cursor.execute("select date_trunc(%s, since), to_char(since, %s) from shop.customer", ("month", "YYYY-MM"))  # parameters of the protocol
+        assert cursor.fetchall() == ()
 
 
 @pytest.mark.parametrize("style, query, values", [

@@ -31,6 +31,7 @@ def test_reflection(engine):
     assert list(columns) == ["id", "customer_id", "total", "note"]
     assert str(columns["total"]["type"]) == "NUMERIC(12, 2)" and columns["id"]["nullable"] is False
     assert inspector.get_pk_constraint("customer", "shop")["constrained_columns"] == ["id"]
+    assert [u["column_names"] for u in inspector.get_unique_constraints("orders", "shop")] == [["customer_id", "total"]]
     key = inspector.get_foreign_keys("orders", "shop")[0]
     assert (key["constrained_columns"], key["referred_table"], key["referred_columns"]) == (["customer_id"], "customer", ["id"])
     assert "shop.customer" in inspector.get_view_definition("v", "shop")

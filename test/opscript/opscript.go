@@ -32,6 +32,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -159,6 +160,7 @@ func (r *run) file(t *testing.T, file string) {
 	for block := range strings.SplitSeq(strings.TrimSpace(string(data)), "\n\n") {
 		head, want, _ := strings.Cut(block, "\n----")
 		got := r.block(t, head)
+		r.settle(t)
 		if r.Hide != nil {
 			got = r.Hide.ReplaceAllString(got, "<>")
 		}
@@ -174,6 +176,27 @@ func (r *run) file(t *testing.T, file string) {
 	if *rewrite {
 		if err := os.WriteFile(file, []byte(strings.Join(all, "\n\n")+"\n"), 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// settle waits until the tasks that are due have ended.
+func (r *run) settle(t *testing.T) {
+	tasks := store.NewTable[work.Task]("work_tasks")
+	for end := time.Now().Add(10 * time.Second); ; runtime.Gosched() {
+		var left []work.Task
+		if err := r.store.View(t.Context(), func(tx *store.Tx) (err error) {
+			left, err = tasks.List(tx)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		now := r.clock.Now()
+		if !slices.ContainsFunc(left, func(k work.Task) bool { return !k.RunAt.After(now) }) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("tasks that are due do not end: %v", left)
 		}
 	}
 }

@@ -153,10 +153,15 @@ func readModel(path string) (*apiModel, error) {
 // overlay adds what AWS published after the models of the SDK: new operations
 // (one without an HTTP binding only gives an old one its authtype), new shapes, and for existing shapes new members and enum values; required
 // replaces the list of required members, and a limit replaces a limit; so do the
-// elements, keys and values of lists and maps, errors, and the XML namespace.
+// elements, keys and values of lists and maps, errors, the XML namespace, and
+// the protocol with what belongs to it (a service that answered query first).
 func (m *apiModel) overlay(o *apiModel) {
 	if o.Metadata.XMLNamespace != "" {
 		m.Metadata.XMLNamespace = o.Metadata.XMLNamespace
+	}
+	if o.Metadata.Protocol != "" {
+		m.Metadata.Protocol, m.Metadata.JSONVersion = o.Metadata.Protocol, o.Metadata.JSONVersion
+		m.Metadata.TargetPrefix, m.Metadata.AWSQueryCompatible = o.Metadata.TargetPrefix, o.Metadata.AWSQueryCompatible
 	}
 	for name, op := range o.Operations {
 		if old := m.Operations[name]; old != nil && op.HTTP.Method == "" {

@@ -33,6 +33,7 @@ var edges = []struct {
 	{"internal/records", nil},
 	{"internal/schedule", nil},
 	{"internal/dbauth", []string{"internal/bus", "internal/store"}},
+	{"internal/forward", []string{"internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/wire", "internal/wire/"}},
 	// engines
 	{"internal/asl", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
 	{"internal/asl/", []string{"internal/asl/", "internal/diag", "internal/awserr", "internal/clock"}},
@@ -50,9 +51,9 @@ var edges = []struct {
 	// doors
 	{"internal/gateway", []string{"internal/awsapi", "internal/awserr", "internal/bus", "internal/clock", "internal/wire", "internal/wire/"}},
 	{"internal/pgwire", []string{"internal/warehouse", "internal/remote", "internal/duck", "internal/rsql/", "internal/sqlerr", "internal/clock"}},
-	{"internal/project", []string{"internal/remote", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/diag"}},
+	{"internal/project", []string{"internal/remote", "internal/forward", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/diag"}},
 	{"internal/server", []string{
-		"internal/diag", "internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/clock", "internal/store", "internal/work", "internal/process", "internal/wire",
+		"internal/diag", "internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/clock", "internal/store", "internal/work", "internal/process", "internal/forward", "internal/wire",
 		"internal/warehouse", "internal/lake", "internal/remote", "internal/duck", "internal/rsql/types", "internal/gateway", "internal/pgwire", "internal/service/", "internal/sqlerr",
 	}},
 	{"internal/cli", []string{

@@ -148,6 +148,16 @@ type EnableAlarmActionsInput struct {
 type EnableAlarmActionsOutput struct {
 }
 
+type Entity struct {
+	KeyAttributes map[string]string `json:",omitzero"`
+	Attributes    map[string]string `json:",omitzero"`
+}
+
+type EntityMetricData struct {
+	Entity     *Entity       `json:",omitzero"`
+	MetricData []MetricDatum `json:",omitzero"`
+}
+
 type GetDashboardInput struct {
 	DashboardName *string `json:",omitzero"` // required
 }
@@ -365,8 +375,10 @@ type PutMetricAlarmOutput struct {
 }
 
 type PutMetricDataInput struct {
-	Namespace  *string       `json:",omitzero"` // required
-	MetricData []MetricDatum `json:",omitzero"` // required
+	Namespace              *string            `json:",omitzero"` // required
+	MetricData             []MetricDatum      `json:",omitzero"`
+	EntityMetricData       []EntityMetricData `json:",omitzero"`
+	StrictEntityValidation *bool              `json:",omitzero"`
 }
 
 type PutMetricDataOutput struct {

@@ -626,6 +626,16 @@ type DescribeVpcsOutput struct {
 	NextToken *string `json:",omitzero"`
 }
 
+type DescribeVpnGatewaysInput struct {
+	Filters       []Filter `json:",omitzero"`
+	VpnGatewayIds []string `json:",omitzero"`
+	DryRun        *bool    `json:",omitzero"`
+}
+
+type DescribeVpnGatewaysOutput struct {
+	VpnGateways []VpnGateway `json:",omitzero"`
+}
+
 type DetachInternetGatewayInput struct {
 	DryRun            *bool   `json:",omitzero"`
 	InternetGatewayId *string `json:",omitzero"` // required
@@ -1248,6 +1258,11 @@ type Vpc struct {
 	Tags                        []Tag                         `json:",omitzero"`
 }
 
+type VpcAttachment struct {
+	State *string `json:",omitzero"`
+	VpcId *string `json:",omitzero"`
+}
+
 type VpcCidrBlockAssociation struct {
 	AssociationId  *string            `json:",omitzero"`
 	CidrBlock      *string            `json:",omitzero"`
@@ -1287,6 +1302,16 @@ type VpcIpv6CidrBlockAssociation struct {
 	Ipv6CidrBlockState *VpcCidrBlockState `json:",omitzero"`
 	NetworkBorderGroup *string            `json:",omitzero"`
 	Ipv6Pool           *string            `json:",omitzero"`
+}
+
+type VpnGateway struct {
+	AvailabilityZone *string         `json:",omitzero"`
+	State            *string         `json:",omitzero"`
+	Type             *string         `json:",omitzero"`
+	VpcAttachments   []VpcAttachment `json:",omitzero"`
+	VpnGatewayId     *string         `json:",omitzero"`
+	AmazonSideAsn    *int64          `json:",omitzero"`
+	Tags             []Tag           `json:",omitzero"`
 }
 
 // Values of AccountAttributeName.
@@ -1344,6 +1369,11 @@ const (
 const (
 	DomainTypeVpc      = "vpc"
 	DomainTypeStandard = "standard"
+)
+
+// Values of GatewayType.
+const (
+	GatewayTypeIpsec1 = "ipsec.1"
 )
 
 // Values of HostnameType.
@@ -1609,4 +1639,12 @@ const (
 const (
 	VpcStatePending   = "pending"
 	VpcStateAvailable = "available"
+)
+
+// Values of VpnState.
+const (
+	VpnStatePending   = "pending"
+	VpnStateAvailable = "available"
+	VpnStateDeleting  = "deleting"
+	VpnStateDeleted   = "deleted"
 )

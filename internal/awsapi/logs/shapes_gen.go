@@ -4,6 +4,15 @@
 // model that the protocol codecs read. It has no logic.
 package logs
 
+type AssociateKmsKeyInput struct {
+	LogGroupName       *string `json:",omitzero"`
+	KmsKeyId           *string `json:",omitzero"` // required
+	ResourceIdentifier *string `json:",omitzero"`
+}
+
+type AssociateKmsKeyOutput struct {
+}
+
 type CreateLogGroupInput struct {
 	LogGroupName              *string           `json:",omitzero"` // required
 	KmsKeyId                  *string           `json:",omitzero"`
@@ -38,11 +47,34 @@ type DeleteLogStreamInput struct {
 type DeleteLogStreamOutput struct {
 }
 
+type DeleteMetricFilterInput struct {
+	LogGroupName *string `json:",omitzero"` // required
+	FilterName   *string `json:",omitzero"` // required
+}
+
+type DeleteMetricFilterOutput struct {
+}
+
+type DeleteResourcePolicyInput struct {
+	PolicyName *string `json:",omitzero"`
+}
+
+type DeleteResourcePolicyOutput struct {
+}
+
 type DeleteRetentionPolicyInput struct {
 	LogGroupName *string `json:",omitzero"` // required
 }
 
 type DeleteRetentionPolicyOutput struct {
+}
+
+type DeleteSubscriptionFilterInput struct {
+	LogGroupName *string `json:",omitzero"` // required
+	FilterName   *string `json:",omitzero"` // required
+}
+
+type DeleteSubscriptionFilterOutput struct {
 }
 
 type DescribeLogGroupsInput struct {
@@ -74,6 +106,50 @@ type DescribeLogStreamsInput struct {
 type DescribeLogStreamsOutput struct {
 	LogStreams []LogStream `json:",omitzero"`
 	NextToken  *string     `json:",omitzero"`
+}
+
+type DescribeMetricFiltersInput struct {
+	LogGroupName     *string `json:",omitzero"`
+	FilterNamePrefix *string `json:",omitzero"`
+	NextToken        *string `json:",omitzero"`
+	Limit            *int64  `json:",omitzero"`
+	MetricName       *string `json:",omitzero"`
+	MetricNamespace  *string `json:",omitzero"`
+}
+
+type DescribeMetricFiltersOutput struct {
+	MetricFilters []MetricFilter `json:",omitzero"`
+	NextToken     *string        `json:",omitzero"`
+}
+
+type DescribeResourcePoliciesInput struct {
+	NextToken *string `json:",omitzero"`
+	Limit     *int64  `json:",omitzero"`
+}
+
+type DescribeResourcePoliciesOutput struct {
+	ResourcePolicies []ResourcePolicy `json:",omitzero"`
+	NextToken        *string          `json:",omitzero"`
+}
+
+type DescribeSubscriptionFiltersInput struct {
+	LogGroupName     *string `json:",omitzero"` // required
+	FilterNamePrefix *string `json:",omitzero"`
+	NextToken        *string `json:",omitzero"`
+	Limit            *int64  `json:",omitzero"`
+}
+
+type DescribeSubscriptionFiltersOutput struct {
+	SubscriptionFilters []SubscriptionFilter `json:",omitzero"`
+	NextToken           *string              `json:",omitzero"`
+}
+
+type DisassociateKmsKeyInput struct {
+	LogGroupName       *string `json:",omitzero"`
+	ResourceIdentifier *string `json:",omitzero"`
+}
+
+type DisassociateKmsKeyOutput struct {
 }
 
 type Entity struct {
@@ -175,6 +251,29 @@ type LogStream struct {
 	StoredBytes         *int64  `json:",omitzero"`
 }
 
+type MetricFilter struct {
+	FilterName            *string                `json:",omitzero"`
+	FilterPattern         *string                `json:",omitzero"`
+	MetricTransformations []MetricTransformation `json:",omitzero"`
+	CreationTime          *int64                 `json:",omitzero"`
+	LogGroupName          *string                `json:",omitzero"`
+}
+
+type MetricFilterMatchRecord struct {
+	EventNumber     *int64            `json:",omitzero"`
+	EventMessage    *string           `json:",omitzero"`
+	ExtractedValues map[string]string `json:",omitzero"`
+}
+
+type MetricTransformation struct {
+	MetricName      *string           `json:",omitzero"` // required
+	MetricNamespace *string           `json:",omitzero"` // required
+	MetricValue     *string           `json:",omitzero"` // required
+	DefaultValue    *float64          `json:",omitzero"`
+	Dimensions      map[string]string `json:",omitzero"`
+	Unit            *string           `json:",omitzero"`
+}
+
 type OutputLogEvent struct {
 	Timestamp     *int64  `json:",omitzero"`
 	Message       *string `json:",omitzero"`
@@ -195,12 +294,43 @@ type PutLogEventsOutput struct {
 	RejectedEntityInfo    *RejectedEntityInfo    `json:",omitzero"`
 }
 
+type PutMetricFilterInput struct {
+	LogGroupName          *string                `json:",omitzero"` // required
+	FilterName            *string                `json:",omitzero"` // required
+	FilterPattern         *string                `json:",omitzero"` // required
+	MetricTransformations []MetricTransformation `json:",omitzero"` // required
+}
+
+type PutMetricFilterOutput struct {
+}
+
+type PutResourcePolicyInput struct {
+	PolicyName     *string `json:",omitzero"`
+	PolicyDocument *string `json:",omitzero"`
+}
+
+type PutResourcePolicyOutput struct {
+	ResourcePolicy *ResourcePolicy `json:",omitzero"`
+}
+
 type PutRetentionPolicyInput struct {
 	LogGroupName    *string `json:",omitzero"` // required
 	RetentionInDays *int64  `json:",omitzero"` // required
 }
 
 type PutRetentionPolicyOutput struct {
+}
+
+type PutSubscriptionFilterInput struct {
+	LogGroupName   *string `json:",omitzero"` // required
+	FilterName     *string `json:",omitzero"` // required
+	FilterPattern  *string `json:",omitzero"` // required
+	DestinationArn *string `json:",omitzero"` // required
+	RoleArn        *string `json:",omitzero"`
+	Distribution   *string `json:",omitzero"`
+}
+
+type PutSubscriptionFilterOutput struct {
 }
 
 type RejectedEntityInfo struct {
@@ -213,9 +343,25 @@ type RejectedLogEventsInfo struct {
 	ExpiredLogEventEndIndex  *int64 `json:",omitzero"`
 }
 
+type ResourcePolicy struct {
+	PolicyName      *string `json:",omitzero"`
+	PolicyDocument  *string `json:",omitzero"`
+	LastUpdatedTime *int64  `json:",omitzero"`
+}
+
 type SearchedLogStream struct {
 	LogStreamName      *string `json:",omitzero"`
 	SearchedCompletely *bool   `json:",omitzero"`
+}
+
+type SubscriptionFilter struct {
+	FilterName     *string `json:",omitzero"`
+	LogGroupName   *string `json:",omitzero"`
+	FilterPattern  *string `json:",omitzero"`
+	DestinationArn *string `json:",omitzero"`
+	RoleArn        *string `json:",omitzero"`
+	Distribution   *string `json:",omitzero"`
+	CreationTime   *int64  `json:",omitzero"`
 }
 
 type TagLogGroupInput struct {
@@ -232,6 +378,15 @@ type TagResourceInput struct {
 }
 
 type TagResourceOutput struct {
+}
+
+type TestMetricFilterInput struct {
+	FilterPattern    *string  `json:",omitzero"` // required
+	LogEventMessages []string `json:",omitzero"` // required
+}
+
+type TestMetricFilterOutput struct {
+	Matches []MetricFilterMatchRecord `json:",omitzero"`
 }
 
 type UntagLogGroupInput struct {
@@ -256,6 +411,12 @@ const (
 	DataProtectionStatusDeleted   = "DELETED"
 	DataProtectionStatusArchived  = "ARCHIVED"
 	DataProtectionStatusDisabled  = "DISABLED"
+)
+
+// Values of Distribution.
+const (
+	DistributionRandom      = "Random"
+	DistributionByLogStream = "ByLogStream"
 )
 
 // Values of EntityRejectionErrorType.
@@ -285,4 +446,35 @@ const (
 const (
 	OrderByLogStreamName = "LogStreamName"
 	OrderByLastEventTime = "LastEventTime"
+)
+
+// Values of StandardUnit.
+const (
+	StandardUnitSeconds         = "Seconds"
+	StandardUnitMicroseconds    = "Microseconds"
+	StandardUnitMilliseconds    = "Milliseconds"
+	StandardUnitBytes           = "Bytes"
+	StandardUnitKilobytes       = "Kilobytes"
+	StandardUnitMegabytes       = "Megabytes"
+	StandardUnitGigabytes       = "Gigabytes"
+	StandardUnitTerabytes       = "Terabytes"
+	StandardUnitBits            = "Bits"
+	StandardUnitKilobits        = "Kilobits"
+	StandardUnitMegabits        = "Megabits"
+	StandardUnitGigabits        = "Gigabits"
+	StandardUnitTerabits        = "Terabits"
+	StandardUnitPercent         = "Percent"
+	StandardUnitCount           = "Count"
+	StandardUnitBytesSecond     = "Bytes/Second"
+	StandardUnitKilobytesSecond = "Kilobytes/Second"
+	StandardUnitMegabytesSecond = "Megabytes/Second"
+	StandardUnitGigabytesSecond = "Gigabytes/Second"
+	StandardUnitTerabytesSecond = "Terabytes/Second"
+	StandardUnitBitsSecond      = "Bits/Second"
+	StandardUnitKilobitsSecond  = "Kilobits/Second"
+	StandardUnitMegabitsSecond  = "Megabits/Second"
+	StandardUnitGigabitsSecond  = "Gigabits/Second"
+	StandardUnitTerabitsSecond  = "Terabits/Second"
+	StandardUnitCountSecond     = "Count/Second"
+	StandardUnitNone            = "None"
 )

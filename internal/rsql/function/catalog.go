@@ -52,6 +52,7 @@ var catalog = []Function{
 	{"pg_get_cols", Relation, "", 1, 1, Table},
 	{"pg_get_grantee_by_iam_role", Refused, "", 1, 1, Table},
 	{"regprocedureout", Catalog, "", 1, 1, Scalar},
+	{"byteaout", Macro, "rs_text", 1, 1, Scalar},
 	{"textin", Macro, "rs_text", 1, 1, Scalar},
 	{"string_to_array", Same, "string_split", 2, 2, Scalar},
 	{"unnest", Rule, "catalog_array", 1, 1, Table},

@@ -23,7 +23,6 @@ var aggregates = []Function{
 	{"percentile_disc", Rule, "percentile", 1, 1, Aggregate},
 	{"approximate_percentile_disc", Rule, "percentile", 1, 1, Aggregate},
 	{"listagg", Rule, "listagg", 1, 2, Aggregate},
-	{"string_agg", Rule, "listagg", 1, 2, Aggregate},
 	{"grouping", Same, "", 1, 1, Aggregate},
 	{"grouping_id", Same, "", 1, -1, Aggregate},
 	{"row_number", Same, "", 0, 0, Window},

@@ -54,6 +54,9 @@ func (l *lowering) plain(e syntax.Expr) emit.Expr {
 				return x
 			}
 		}
+		if x := l.spelt(e); x != nil {
+			return x
+		}
 		if l.isGrouped(e) {
 			return call("rs_blankless", l.column(e))
 		}

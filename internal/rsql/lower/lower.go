@@ -55,6 +55,10 @@ type lowering struct {
 	// connecting is the table a CONNECT BY condition under way joins; prior says
 	// that it speaks of the parent.
 	connecting string
+	// inBlock says that the select list or a condition of a block is under way;
+	// failing remembers what canFail said.
+	inBlock bool
+	failing map[syntax.Expr]bool
 	// hidden are columns of the block under way that * leaves out.
 	hidden []string
 	prior  bool

@@ -6,6 +6,7 @@ import (
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
 )
 
@@ -15,7 +16,10 @@ func (l *lowering) query(q *syntax.Query) *emit.Query {
 	defer func() { l.grouped, l.groupedTexts = grouped, texts }()
 	var top syntax.Expr
 	out.Body, top = l.body(q.Body)
+	inBlock := l.inBlock
+	l.inBlock = false
 	out.OrderBy = l.orders(q.OrderBy)
+	l.inBlock = inBlock
 	out.Limit, out.Offset = l.optional(q.Limit), l.optional(q.Offset)
 	if top != nil {
 		l.fired = append(l.fired, Fired{"top", top})
@@ -51,7 +55,10 @@ func (l *lowering) body(b syntax.Body) (emit.Body, syntax.Expr) {
 		}
 		return v, nil
 	case *syntax.SetOp:
-		return &emit.SetOp{Op: strings.ToUpper(b.Op), All: b.All, Left: l.compared(b.Left, b.All), Right: l.compared(b.Right, b.All)}, nil
+		out := &emit.SetOp{Op: strings.ToUpper(b.Op), All: b.All, Left: l.compared(b.Left, b.All), Right: l.compared(b.Right, b.All)}
+		l.literalsAs(b.Left, out.Left, l.Result.United[b])
+		l.literalsAs(b.Right, out.Right, l.Result.United[b])
+		return out, nil
 	}
 	s := b.(*syntax.Select)
 	return l.block(s), s.Top
@@ -83,6 +90,29 @@ func (l *lowering) compared(b syntax.Body, all bool) emit.Body {
 	return out
 }
 
+// literalsAs gives the text literals of one side of a set operation the types
+// that the other side has.
+func (l *lowering) literalsAs(b syntax.Body, lowered emit.Body, columns []resolve.Column) {
+	s, ok := b.(*syntax.Select)
+	block, plain := lowered.(*emit.Select)
+	if !ok || !plain || len(block.Items) != len(s.Items) || len(columns) != len(s.Items) {
+		return
+	}
+	for i, it := range s.Items {
+		literal, ok := it.Expr.(*syntax.String)
+		if !ok {
+			continue
+		}
+		t := columns[i].Type
+		switch {
+		case t.Kind == types.Decimal:
+			block.Items[i].X = l.numberText(literal, t)
+		case t.IsNumber(), t.IsMoment(), t.Kind == types.Boolean:
+			block.Items[i].X = l.castLiteral(literal.Value, syntax.TypeName{Pos: literal.Pos, Name: t.Base()}, literal)
+		}
+	}
+}
+
 // branch lowers one side of a set operation, with its own TOP.
 func (l *lowering) branch(b syntax.Body) emit.Body {
 	out, top := l.body(b)
@@ -94,6 +124,9 @@ func (l *lowering) branch(b syntax.Body) emit.Body {
 
 func (l *lowering) block(s *syntax.Select) *emit.Select {
 	out := &emit.Select{Distinct: s.Distinct, GroupAll: s.GroupAll}
+	inBlock := l.inBlock
+	l.inBlock = true
+	defer func() { l.inBlock = inBlock }()
 	l.grouped, l.groupedTexts = nil, nil
 	joined, rest := l.outerMarks(s)
 	outside := l.hidden
@@ -111,8 +144,10 @@ func (l *lowering) block(s *syntax.Select) *emit.Select {
 	default:
 		out.From, out.Where = l.tables(s.From), l.optional(s.Where)
 	}
+	l.inBlock = false
 	l.groupTexts(s)
 	out.DistinctOn, out.GroupBy = l.exprs(s.DistinctOn), l.groups(s.GroupBy)
+	l.inBlock = true
 	out.Having, out.Qualify = l.optional(s.Having), l.optional(s.Qualify)
 	for _, it := range s.Items {
 		if star, ok := it.Expr.(*syntax.Star); ok && s.Distinct {

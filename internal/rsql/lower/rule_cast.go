@@ -31,6 +31,9 @@ func cast(l *lowering, e syntax.Expr) emit.Expr {
 		return l.castLiteral(s.Value, c.Type, c)
 	}
 	t := l.typeOfName(c.Type)
+	if t.IsInteger() && l.isMode(c.X) {
+		return call("ascii", l.expr(c.X))
+	}
 	x := l.castOperand(c.X, t)
 	from := l.typeOf(c.X)
 	if from.Kind == types.Super && t.Kind != types.Super {
@@ -54,6 +57,17 @@ func cast(l *lowering, e syntax.Expr) emit.Expr {
 	return l.convert(c, x, from, t)
 }
 
+// isMode says whether an expression is an element of pg_proc.proargmodes, of
+// the type "char", whose number is the letter's.
+func (l *lowering) isMode(e syntax.Expr) bool {
+	x, ok := e.(*syntax.Index)
+	if !ok {
+		return false
+	}
+	c, ok := x.X.(*syntax.ColumnRef)
+	return ok && l.Result.Refs[c].System && l.Result.Refs[c].Column == "proargmodes"
+}
+
 // convert applies the macro of the target type, or a plain cast.
 func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit.Expr {
 	limited := len(c.Type.Args) > 0
@@ -62,6 +76,9 @@ func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit
 	}
 	switch t.Kind {
 	case types.Varchar, types.Char:
+		if from.Kind == types.Boolean {
+			l.fail(c, sqlerr.CannotCoerce, "cannot cast type boolean to %s", t.Base())
+		}
 		if from.IsFloat() { // in 15 digits, or 6
 			x = call(map[bool]string{true: "rs_real_text", false: "rs_double_text"}[from.Kind == types.Real], x)
 		}
@@ -107,6 +124,8 @@ func (l *lowering) castLiteral(text string, name syntax.TypeName, at syntax.Node
 	switch t.Kind {
 	case types.Date, types.Timestamp, types.TimestampTZ:
 		return temporal(text, t)
+	case types.Time:
+		return &emit.Cast{X: &emit.Str{Value: plainClock(text)}, Type: t.Duck()}
 	case types.TimeTZ:
 		return zonedTime(text, true)
 	case types.Boolean:

@@ -103,7 +103,12 @@ func (l *lowering) seriesTable(c *syntax.Call, a emit.Alias) emit.Table {
 	if len(a.Columns) == 0 {
 		a.Columns = []string{a.Name}
 	}
-	rows := &emit.Select{Items: []emit.Item{{X: series(l, c), As: a.Columns[0]}}}
+	n := emit.Expr(&emit.Ref{Parts: []string{"n"}})
+	if t := l.typeOf(c); t.IsNumber() {
+		n = &emit.Cast{X: n, Type: t.Duck()}
+	}
+	numbers := &emit.TableCall{Call: l.callAs(c, "generate_series"), Alias: emit.Alias{Name: "numbers", Columns: []string{"n"}}}
+	rows := &emit.Select{Items: []emit.Item{{X: n, As: a.Columns[0]}}, From: []emit.Table{numbers}}
 	return &emit.Derived{Query: &emit.Query{Body: rows}, Alias: a}
 }
 
@@ -127,8 +132,16 @@ func (l *lowering) catalogElement(e *syntax.Index) emit.Expr {
 		if !ok || !ref.System {
 			return nil
 		}
+		if ref.Column == "proargtypes" || ref.Column == "indkey" { // vectors count from 0
+			at := &emit.Op{Op: "+", Args: []emit.Expr{l.expr(e.Index), &emit.Num{Text: "1"}}}
+			return &emit.Cast{X: call("list_extract", call("string_split", l.expr(x), &emit.Str{Value: " "}), at), Type: "INTEGER", Try: true}
+		}
 		if ref.Type.IsText() {
-			return call("list_extract", call("rs_array_elements", l.expr(x)), l.expr(e.Index))
+			element := call("list_extract", call("rs_array_elements", l.expr(x)), l.expr(e.Index))
+			if ref.Column == "proallargtypes" {
+				return &emit.Cast{X: element, Type: "INTEGER", Try: true}
+			}
+			return element
 		}
 		return call("list_extract", l.expr(x), l.expr(e.Index))
 	case *syntax.Call:

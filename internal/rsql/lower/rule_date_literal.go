@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/syntax"
@@ -87,7 +88,11 @@ func (l *lowering) dateFor(e, other syntax.Expr) emit.Expr {
 
 // temporal is a literal of a date or time type.
 func temporal(text string, t types.Type) emit.Expr {
+	if x := moment(text); x != nil {
+		return &emit.Cast{X: x, Type: t.Duck()}
+	}
 	if date, clock, ok := splitDate(text); ok {
+		clock = plainClock(clock)
 		switch {
 		case t.Kind == types.Date, clock == "":
 			text = date
@@ -123,6 +128,51 @@ func withOffset(clock string) string {
 	return clock
 }
 
+// moment reads the words that stand for a date or time: the start of the
+// transaction, or midnight of a day beside it. Nil if text is none of them.
+func moment(text string) emit.Expr {
+	days := 0
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "now":
+		return &emit.Word{Text: "current_timestamp"}
+	case "yesterday":
+		days = -1
+	case "today":
+	case "tomorrow":
+		days = 1
+	default:
+		return nil
+	}
+	day := &emit.Cast{X: &emit.Word{Text: "current_timestamp"}, Type: "DATE"}
+	return &emit.Op{Op: "+", Args: []emit.Expr{day, &emit.Word{Text: strconv.Itoa(days)}}}
+}
+
+// digitClock is a time without colons, halfDay one of a twelve hour clock.
+var (
+	digitClock = regexp.MustCompile(`^(\d{2})(\d{2})(\d{2})(\.\d+)?(\D.*)?$`)
+	halfDay    = regexp.MustCompile(`^(\d{1,2})(:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*([AaPp])[Mm]\b(.*)$`)
+)
+
+// plainClock writes a time with colons and 24 hours.
+func plainClock(clock string) string {
+	clock = digitClock.ReplaceAllString(strings.TrimSpace(clock), "$1:$2:$3$4$5")
+	m := halfDay.FindStringSubmatch(clock)
+	if m == nil {
+		return clock
+	}
+	hour, err := strconv.Atoi(m[1])
+	afternoon := strings.EqualFold(m[3], "p")
+	switch {
+	case err != nil, hour > 12:
+		return clock // refused as it stands
+	case hour == 12 && !afternoon:
+		hour = 0
+	case hour < 12 && afternoon:
+		hour += 12
+	}
+	return fmt.Sprintf("%02d%s%s", hour, m[2], m[4])
+}
+
 // zonedTime is a literal TIMETZ. A date before it only chooses the offset, of
 // which abbreviations have one; utc moves the time to that zone, as Redshift
 // keeps it.
@@ -130,7 +180,7 @@ func zonedTime(text string, utc bool) emit.Expr {
 	if _, clock, ok := splitDate(text); ok && clock != "" {
 		text = clock
 	}
-	text = withOffset(strings.TrimSpace(text))
+	text = withOffset(plainClock(text))
 	if i := strings.IndexByte(text, ':'); i == 1 {
 		text = "0" + text
 	}
@@ -165,6 +215,12 @@ func splitDate(text string) (date, clock string, ok bool) {
 	if i := strings.IndexByte(words[0], 'T'); i > 0 && words[0][0] >= '0' && words[0][0] <= '9' && strings.IndexByte(words[0], '-') > 0 && !hasMonth(words[0]) {
 		words = append([]string{words[0][:i], words[0][i+1:]}, words[1:]...)
 	}
+	if m := dayOfYear.FindStringSubmatch(words[0]); m != nil {
+		if day, err := time.Parse("2006.002", m[0]); err == nil {
+			return day.Format(time.DateOnly), strings.Join(words[1:], " "), true
+		}
+		return "", "", false
+	}
 	used := 1
 	fields := strings.FieldsFunc(words[0], func(r rune) bool { return r == '-' || r == '/' || r == '.' })
 	if len(fields) == 1 && len(words) >= 3 && !strings.Contains(words[1], ":") { // January 8, 1999
@@ -183,16 +239,20 @@ func splitDate(text string) (date, clock string, ok bool) {
 	return fmt.Sprintf("%04d-%02d-%02d", year, month, day), strings.Join(words[used:], " "), true
 }
 
+// dayOfYear is a date as its year and the number of its day.
+var dayOfYear = regexp.MustCompile(`^\d{4}\.\d{3}$`)
+
 // compact splits YYYYMMDD and YYMMDD.
 func compact(s string) []string {
-	if _, err := strconv.Atoi(s); err != nil {
+	year, err := strconv.Atoi(s[:min(2, len(s))])
+	if _, number := strconv.Atoi(s); err != nil || number != nil {
 		return nil
 	}
 	switch len(s) {
 	case 8:
 		return []string{s[:4], s[4:6], s[6:]}
 	case 6:
-		return []string{"20" + s[:2], s[2:4], s[4:]}
+		return []string{strconv.Itoa(century(year, s[:2])), s[2:4], s[4:]}
 	}
 	return nil
 }

@@ -54,6 +54,9 @@ func partName(word string) string {
 
 // datePart lowers the functions whose first argument names a date part.
 func datePart(l *lowering, c *syntax.Call) emit.Expr {
+	if c.Name.Last().Name == "date_trunc" && isParam(c.Args[0]) {
+		return call("rs_date_trunc", &emit.Cast{X: l.expr(c.Args[0]), Type: "VARCHAR"}, l.timestamp(c.Args[1]))
+	}
 	part := l.part(c.Args[0])
 	switch c.Name.Last().Name {
 	case "dateadd", "date_add":

@@ -1,8 +1,11 @@
 package lower
 
 import (
+	"strings"
+
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/syntax"
+	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
 )
 
@@ -12,7 +15,7 @@ import (
 func percentile(l *lowering, c *syntax.Call) emit.Expr {
 	out := &emit.Call{Name: "quantile_cont", Over: l.window(c.Over), Filter: l.optional(c.Filter)}
 	if c.Name.Last().Name == "median" {
-		out.Args = []emit.Expr{l.expr(c.Args[0]), &emit.Num{Text: "0.5"}}
+		out.Args = []emit.Expr{l.between(c.Args[0], 1), &emit.Num{Text: "0.5"}}
 		return out
 	}
 	if c.Name.Last().Name != "percentile_cont" {
@@ -26,6 +29,27 @@ func percentile(l *lowering, c *syntax.Call) emit.Expr {
 	if order.Desc {
 		fraction = &emit.Op{Op: "-", Args: []emit.Expr{&emit.Num{Text: "1"}, fraction}}
 	}
-	out.Args = []emit.Expr{l.expr(order.Expr), fraction}
+	value := l.expr(order.Expr)
+	if out.Name == "quantile_cont" {
+		digits := 4
+		if n, ok := c.Args[0].(*syntax.Number); ok {
+			_, decimals, _ := strings.Cut(n.Text, ".")
+			digits = len(decimals)
+		}
+		value = l.between(order.Expr, digits)
+	}
+	out.Args = []emit.Expr{value, fraction}
 	return out
+}
+
+// between lowers a value between two of which a percentile lies: of decimals
+// that has more digits than they have.
+func (l *lowering) between(e syntax.Expr, digits int) emit.Expr {
+	t := l.typeOf(e)
+	if t.Kind != types.Decimal || t.Precision == 0 {
+		return l.expr(e)
+	}
+	digits = min(digits, types.MaxPrecision-t.Precision)
+	t.Precision, t.Scale = t.Precision+digits, t.Scale+digits
+	return &emit.Cast{X: l.expr(e), Type: t.Duck()}
 }

@@ -59,10 +59,19 @@ func (q *quotient) units(integer, width string, toUnits func(x emit.Expr, scale 
 }
 
 func exactUnits(x emit.Expr, scale int, integer string) emit.Expr {
+	if scale > 9 {
+		return textUnits(x, integer)
+	}
 	if scale > 0 {
 		x = &emit.Op{Op: "*", Args: []emit.Expr{x, power(scale)}}
 	}
 	return &emit.Cast{X: x, Type: integer}
+}
+
+// textUnits goes by the digits: a decimal with many after the point has no room
+// for a multiplication.
+func textUnits(x emit.Expr, integer string) emit.Expr {
+	return &emit.Cast{X: call("replace", &emit.Cast{X: x, Type: "VARCHAR"}, &emit.Str{Value: "."}, &emit.Str{}), Type: integer}
 }
 
 // doubleUnits goes by a double, which is exact up to 2^50 units: DuckDB

@@ -80,7 +80,7 @@ func (l *lowering) timeFunction(name string) emit.Expr {
 	case "current_time":
 		return &emit.Cast{X: &emit.Word{Text: "current_timestamp"}, Type: "TIMETZ"}
 	case "localtime":
-		return &emit.Cast{X: &emit.Word{Text: "current_timestamp"}, Type: "TIME"}
+		return &emit.Cast{X: &emit.Cast{X: &emit.Word{Text: "current_timestamp"}, Type: "TIMESTAMP"}, Type: "TIME"}
 	case "current_timestamp", "now":
 		return &emit.Word{Text: "current_timestamp"}
 	}

@@ -145,6 +145,40 @@ func (r *resolver) sameCollations(at syntax.Node, left, right []Column) {
 	}
 }
 
+// matching checks that the sides of a set operation have as many columns, of
+// types that go together.
+func (r *resolver) matching(b *syntax.SetOp, left, right []Column) {
+	op := strings.ToUpper(b.Op)
+	if len(left) != len(right) {
+		return // not all are known, or the engine says so
+	}
+	for i := range left {
+		x, y := left[i].Type, right[i].Type
+		if one, other := family(x), family(y); one != 0 && other != 0 && one != other {
+			var at syntax.Node = b
+			if s, ok := b.Right.(*syntax.Select); ok && len(s.Items) == len(right) {
+				at = s.Items[i].Expr
+			}
+			r.fail(at, sqlerr.DatatypeMismatch, "%s types %s and %s cannot be matched", op, x.Base(), y.Base())
+		}
+	}
+}
+
+// family tells apart the types that have no common one; 0 for all that may.
+func family(t types.Type) int {
+	switch {
+	case t.IsNumber():
+		return 1
+	case t.IsText():
+		return 2
+	case t.Kind == types.Boolean:
+		return 3
+	case t.Kind == types.Date || t.Kind == types.Timestamp || t.Kind == types.TimestampTZ:
+		return 4
+	}
+	return 0
+}
+
 // united are the columns of a set operation: the names of the left side, types
 // that hold the values of both.
 func united(left, right []Column) []Column {
@@ -153,7 +187,10 @@ func united(left, right []Column) []Column {
 	}
 	out := slices.Clone(left)
 	for i := range out {
-		if a, b := left[i].Type, right[i].Type; a != b && a.Kind != types.Unknown && b.Kind != types.Unknown {
+		switch a, b := left[i].Type, right[i].Type; {
+		case a.Kind == types.Unknown:
+			out[i].Type = b
+		case a != b && b.Kind != types.Unknown:
 			out[i].Type = types.Common(a, b)
 		}
 	}

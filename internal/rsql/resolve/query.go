@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"stepwell/internal/rsql/syntax"
@@ -67,6 +68,9 @@ func (r *resolver) query(q *syntax.Query, outer *scope) ([]Column, bool) {
 			inner = &scope{outer: sc, sources: []*source{{columns: columns, known: known}}}
 		}
 		r.expr(inner, o.Expr)
+		if known {
+			r.inList(o.Expr, "ORDER BY", len(columns))
+		}
 	}
 	r.exprs(sc, q.Limit, q.Offset)
 	if known {
@@ -86,7 +90,10 @@ func (r *resolver) body(b syntax.Body, sc *scope) ([]Column, bool, *scope) {
 		left, known, _ := r.body(b.Left, sc)
 		right, _, _ := r.body(b.Right, sc)
 		r.sameCollations(b, left, right)
-		return united(left, right), known, nil
+		columns := united(left, right)
+		r.matching(b, left, right)
+		r.result.United[b] = columns
+		return columns, known, nil
 	case *syntax.Values:
 		for _, row := range b.Rows {
 			r.exprs(sc, row...)
@@ -116,13 +123,31 @@ func (r *resolver) block(s *syntax.Select, outer *scope) ([]Column, bool, *scope
 		r.expr(sc, it.Expr)
 	}
 	r.exprs(sc, s.Having, s.Qualify, s.Top)
-	r.exprs(sc, s.DistinctOn...)
+	if len(s.DistinctOn) > 0 {
+		r.fail(s.DistinctOn[0], sqlerr.FeatureNotSupported, "SELECT DISTINCT ON is not supported")
+	}
 	r.groups(s.GroupBy, sc)
 	for _, w := range s.Windows {
 		syntax.WindowOperands(w.Window, func(e syntax.Expr) { r.expr(sc, e) })
 	}
 	columns, known := r.outputs(s, sc)
+	if known {
+		for _, g := range s.GroupBy {
+			r.inList(g.Expr, "GROUP BY", len(columns))
+		}
+	}
 	return columns, known, sc
+}
+
+// inList checks that a number that stands for an item of the select list does.
+func (r *resolver) inList(e syntax.Expr, clause string, items int) {
+	n, ok := e.(*syntax.Number)
+	if !ok {
+		return
+	}
+	if i, err := strconv.Atoi(n.Text); err == nil && (i < 1 || i > items) {
+		r.fail(n, sqlerr.InvalidColumnReference, "%s position %d is not in select list", clause, i)
+	}
 }
 
 func (r *resolver) groups(items []syntax.GroupItem, sc *scope) {

@@ -22,6 +22,8 @@ type Result struct {
 	Outputs map[*syntax.Query][]Column
 	// Stars are the columns that each * stands for, where all are known.
 	Stars map[*syntax.Star][]StarColumn
+	// United are the columns of set operations.
+	United map[*syntax.SetOp][]Column
 	// Implicit are the columns a PIVOT groups by, where all are known.
 	Implicit map[*syntax.Pivot][]StarColumn
 	// Target is the relation a DML statement writes.
@@ -179,6 +181,7 @@ func Statement(s syntax.Statement, catalog Catalog, options Options) (result *Re
 		Outputs:  map[*syntax.Query][]Column{},
 		Stars:    map[*syntax.Star][]StarColumn{},
 		Implicit: map[*syntax.Pivot][]StarColumn{},
+		United:   map[*syntax.SetOp][]Column{},
 		Aliases:  map[*syntax.ColumnRef]syntax.Expr{},
 		Inlined:  map[*syntax.Call]syntax.Expr{}, Arguments: map[*syntax.Param]syntax.Expr{},
 	}}
@@ -234,6 +237,10 @@ func (r *resolver) statement(s syntax.Statement) {
 		}
 	case *syntax.CreateView:
 		r.unguarded = !s.Materialized // who reads the view is asked then
+		if s.NoSchemaBinding {
+			r.unbound(s.Query)
+			return
+		}
 		r.query(s.Query, nil)
 	case *syntax.CreateExternalTable:
 		if s.As != nil {
@@ -246,6 +253,23 @@ func (r *resolver) statement(s syntax.Statement) {
 	case *syntax.CallStatement:
 		r.exprs(&scope{}, s.Args...)
 	}
+}
+
+// unbound resolves the query of a late-binding view. What it reads need not
+// exist yet ("WITH NO SCHEMA BINDING" of CREATE VIEW).
+func (r *resolver) unbound(q *syntax.Query) {
+	defer func() {
+		fault, ok := recover().(*sqlerr.Error)
+		if !ok {
+			return
+		}
+		switch fault.Code {
+		case sqlerr.UndefinedTable, sqlerr.UndefinedSchema, sqlerr.UndefinedColumn, sqlerr.UndefinedFunction:
+		default:
+			panic(fault)
+		}
+	}()
+	r.query(q, nil)
 }
 
 func (r *resolver) update(s *syntax.Update) {
@@ -390,6 +414,7 @@ func (r *resolver) call(sc *scope, c *syntax.Call) bool {
 			r.fail(c, sqlerr.FeatureNotSupported, "not implemented: function %s", f.Name)
 		}
 		if n := len(c.Args); n < f.Min || f.Max >= 0 && n > f.Max {
+			r.exprs(sc, c.Args...) // the fault names their types
 			r.undefined(c, path)
 		}
 		r.result.Insensitive = r.result.Insensitive || f.Name == "collate"

@@ -12,16 +12,32 @@ func (p *parser) copy() Statement {
 	if p.isWord("job") && (p.isWordAt(1, "list") || p.isWordAt(1, "show") || p.isWordAt(1, "drop") || p.isWordAt(1, "run") || p.isWordAt(1, "alter")) {
 		return p.copyJob(start)
 	}
+	if p.isOp("(") {
+		p.refuse(p.start(), sqlerr.FeatureNotSupported, unloadDestination)
+	}
 	c := &Copy{Table: p.name()}
 	if p.isOp("(") {
 		c.Columns = p.idents()
 	}
+	if p.isWord("to") {
+		p.refuse(p.start(), sqlerr.FeatureNotSupported, unloadDestination)
+	}
 	p.needWord("from")
+	if p.isWord("stdin") { // psql's \copy, psycopg2's copy_from
+		p.refuse(p.start(), sqlerr.FeatureNotSupported, LoadSource)
+	}
 	c.From = p.str()
 	c.Options = p.loadOptions(copyOptions)
 	c.Pos = p.since(start)
 	return c
 }
+
+// LoadSource and unloadDestination are what Redshift says of PostgreSQL's COPY from
+// and to files and the client.
+const (
+	LoadSource        = "LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)"
+	unloadDestination = "UNLOAD destination is not supported. (Hint: only S3 based unload is allowed)"
+)
 
 func (p *parser) copyJob(start int) Statement {
 	p.needWord("job")

@@ -24,24 +24,20 @@ var errCancelled = errors.New("Resource creation cancelled")
 // makes another in its place, or leaves it alone. It says whether the resources
 // that need it can go on.
 func (r *run) apply(h *hold, name string) bool {
-	res := r.template.Resource(name)
-	if res == nil { // begun by an operation whose template is gone
-		return r.abandon(name)
-	}
 	rec := r.current(name)
-	op := r.stack.Operation.ID
-	again := rec.Operation == op && rec.Doing != ""
-	if rec.Operation == op && rec.Doing == "" {
+	if rec.Operation == r.stack.Operation.ID {
+		switch rec.Doing {
+		case "create":
+			return r.make(h, rec, true)
+		case "update":
+			return r.modify(h, rec, true)
+		}
 		return !failed(rec.Status)
 	}
-	next, shown, err := r.wanted(res)
+	next, shown, err := r.wanted(r.template.Resource(name))
 	switch {
 	case err != nil:
 		return r.fail(rec, err)
-	case again && rec.Doing == "create":
-		return r.make(h, rec, true)
-	case again:
-		return r.modify(h, rec, true)
 	case rec.PhysicalID == "" || rec.Status == "CREATE_FAILED":
 		return r.beginMake(h, rec, next, shown)
 	}
@@ -57,12 +53,6 @@ func (r *run) current(name string) *record {
 		return new(*rec)
 	}
 	return &record{LogicalID: name, Fresh: true}
-}
-
-// abandon ends what was begun for a resource that no template mentions.
-func (r *run) abandon(name string) bool {
-	rec := r.current(name)
-	return r.make(holding(r.s.Clock), rec, true)
 }
 
 // write keeps a record and the events that say what happened to it.
@@ -114,7 +104,7 @@ func (r *run) beginMake(h *hold, rec *record, next version, shown string) bool {
 
 // make makes a resource that is recorded as begun.
 func (r *run) make(h *hold, rec *record, again bool) bool {
-	made, err := r.try(h, rec, nil, again, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
+	made, err := r.try(h, rec, nil, again, false, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
 		return t.Create(ctx, q)
 	})
 	if r.ctx.Err() != nil {
@@ -213,7 +203,7 @@ func (r *run) modify(h *hold, rec *record, again bool) bool {
 	if old == nil {
 		old = &rec.version
 	}
-	made, err := r.try(h, rec, old, again, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
+	made, err := r.try(h, rec, old, again, false, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
 		return t.Update(ctx, q)
 	})
 	if r.ctx.Err() != nil {
@@ -259,7 +249,7 @@ func (r *run) back(h *hold, name string) bool {
 	}
 	target := &record{LogicalID: name, version: old}
 	target.PhysicalID, target.Attributes = tried.PhysicalID, tried.Attributes
-	made, err := r.try(h, target, &tried, again, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
+	made, err := r.try(h, target, &tried, again, false, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
 		return t.Update(ctx, q)
 	})
 	if r.ctx.Err() != nil {
@@ -327,8 +317,9 @@ func union(a, b properties) map[string]bool {
 	return all
 }
 
-// try asks a resource's type for something, with what it may need to know.
-func (r *run) try(h *hold, rec *record, old *version, again bool, do func(context.Context, *resource.Type, *resource.Request) (*resource.Made, error)) (made *resource.Made, err error) {
+// try asks a resource's type for something, with what it may need to know. What
+// is to be deleted need not have properties that can be resolved.
+func (r *run) try(h *hold, rec *record, old *version, again, deleting bool, do func(context.Context, *resource.Type, *resource.Request) (*resource.Made, error)) (made *resource.Made, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			made, err = nil, fmt.Errorf("Internal Failure: %v", p)
@@ -336,11 +327,11 @@ func (r *run) try(h *hold, rec *record, old *version, again bool, do func(contex
 		}
 	}()
 	typ := r.s.typeOf(rec.Type)
-	if err := check(typ, rec.LogicalID, rec.Properties); err != nil {
-		return nil, err
-	}
 	q, err := r.request(h, rec, old, again)
-	if err != nil {
+	if err == nil {
+		err = check(typ, rec.LogicalID, rec.Properties)
+	}
+	if err != nil && !deleting {
 		return nil, err
 	}
 	ctx := context.WithValue(r.ctx, askedKey{}, &asked{run: r, hold: h, record: rec})
@@ -373,17 +364,18 @@ func (r *run) request(h *hold, rec *record, old *version, again bool) (*resource
 		Bus: r.s.Bus, Clock: pausing{r.s.Clock, h}, StackName: r.stack.Name, StackID: r.stack.ARN, LogicalID: rec.LogicalID,
 		Tags: r.tags(rec.LogicalID, rec.Tags), ID: rec.PhysicalID, Attributes: rec.Attributes, Token: rec.Token, Again: again,
 	}
-	var err error
-	if q.Properties, err = r.resolved(rec.Properties); err != nil {
-		return nil, err
-	}
 	if old != nil {
 		q.OldTags = r.tags(rec.LogicalID, old.Tags)
+		var err error
 		if q.Old, err = r.resolved(old.Properties); err != nil {
-			return nil, err
+			q.Old = old.Properties // what a reference stood for is no more
 		}
 	}
-	return q, nil
+	var err error
+	if q.Properties, err = r.resolved(rec.Properties); err != nil {
+		q.Properties = rec.Properties
+	}
+	return q, err
 }
 
 // tags are those that every resource of the stack gets.

@@ -72,11 +72,8 @@ func (s *Service) comparison(ctx context.Context, st *stack, p *plan) (*comparis
 		fate: map[string]string{}, before: map[string]any{},
 	}
 	var list []record
-	oldText := ""
 	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if list, err = resources.List(tx, st.ID); err == nil {
-			oldText, _, err = templates.Get(tx, st.ID, st.Spec.Template)
-		}
+		list, err = resources.List(tx, st.ID)
 		return err
 	})
 	if err != nil {
@@ -90,8 +87,8 @@ func (s *Service) comparison(ctx context.Context, st *stack, p *plan) (*comparis
 			c.records[rec.LogicalID] = rec
 		}
 	}
-	if oldText != "" {
-		if c.old, err = s.parse(oldText); err != nil {
+	if st.Spec.Template != "" {
+		if c.old, err = s.read(ctx, st.ID, &st.Spec); err != nil {
 			return nil, err
 		}
 		_, values, err := s.openSpec(&st.Spec)

@@ -14,9 +14,14 @@
 // Custom resources and wait handles answer by a PUT to a URL below
 // CallbackPath, which ServeHTTP takes.
 //
-// Refused by name: change sets of type IMPORT and with nested stacks, stack sets,
-// the registry, drift detection, resource scans, rollback triggers, hooks, macros.
-// Resources of one stack are its own: there is no import of existing ones.
+// Requests from outside that begin an operation wait up to two seconds for its
+// end before they are answered: the waiters of the AWS CLI look again only after
+// half a minute.
+//
+// Change sets tell of the stack itself, not of the stacks nested in it. Refused
+// by name: change sets of type IMPORT, stack sets, the registry, drift detection,
+// resource scans, rollback triggers, hooks, macros. The transforms are
+// AWS::Serverless, AWS::LanguageExtensions and AWS::Include.
 //
 // Only the composition root imports this package; others reach it over the bus.
 package cloudformation

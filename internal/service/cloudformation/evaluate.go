@@ -233,7 +233,19 @@ func (s *Service) forget(tx *store.Tx, st *stack) error {
 	if err := signals.DeleteAll(tx, st.ID); err != nil {
 		return err
 	}
-	_, err := names.Delete(tx, st.Account, st.Region, st.Name)
+	asked, err := callbacks.List(tx)
+	if err != nil {
+		return err
+	}
+	for _, c := range asked {
+		if c.StackID != st.ID {
+			continue
+		}
+		if _, err := callbacks.Delete(tx, c.RequestID); err != nil {
+			return err
+		}
+	}
+	_, err = names.Delete(tx, st.Account, st.Region, st.Name)
 	return err
 }
 

@@ -36,7 +36,7 @@ type parentage struct{ id, root, operation string }
 // CreateStack makes a stack.
 func (s *Service) CreateStack(ctx context.Context, in *api.CreateStackInput) (*api.CreateStackOutput, error) {
 	arn, err := s.create(ctx, in, nil)
-	if err != nil {
+	if err := s.linger(ctx, arn, err); err != nil {
 		return nil, err
 	}
 	return &api.CreateStackOutput{StackId: &arn}, nil
@@ -84,7 +84,7 @@ func (s *Service) create(ctx context.Context, in *api.CreateStackInput, parent *
 		if err := names.Put(tx, named{st.Name, st.ID}, st.Account, st.Region, st.Name); err != nil {
 			return err
 		}
-		if err := templates.Put(tx, p.text, st.ID, p.spec.Template); err != nil {
+		if err := p.keep(tx, st.ID); err != nil {
 			return err
 		}
 		return s.start(tx, st, "CREATE_IN_PROGRESS", "User Initiated")

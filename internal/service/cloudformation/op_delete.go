@@ -11,16 +11,22 @@ import (
 
 // DeleteStack deletes a stack and its resources.
 func (s *Service) DeleteStack(ctx context.Context, in *api.DeleteStackInput) (*api.DeleteStackOutput, error) {
-	return &api.DeleteStackOutput{}, s.Store.Update(ctx, func(tx *store.Tx) error {
+	arn := ""
+	err := s.Store.Update(ctx, func(tx *store.Tx) error {
 		st, err := find(tx, bus.From(ctx), *in.StackName)
 		if err != nil || st == nil || st.Deleted != nil {
 			return err // what is not there is deleted
 		}
+		arn = st.ARN
 		if in.RoleARN != nil {
 			st.RoleARN = *in.RoleARN
 		}
 		return s.deletion(tx, st, in)
 	})
+	if arn != "" {
+		err = s.linger(ctx, arn, err)
+	}
+	return &api.DeleteStackOutput{}, err
 }
 
 func (s *Service) deletion(tx *store.Tx, st *stack, in *api.DeleteStackInput) error {

@@ -13,14 +13,15 @@ import (
 // GetTemplate returns the template of a stack or change set, as it was given or
 // with its transforms applied.
 func (s *Service) GetTemplate(ctx context.Context, in *api.GetTemplateInput) (*api.GetTemplateOutput, error) {
-	var stackID, hash string
+	var stackID string
+	var p *spec
 	switch {
 	case in.ChangeSetName != nil:
 		c, err := s.changeSet(ctx, *in.ChangeSetName, in.StackName)
 		if err != nil {
 			return nil, err
 		}
-		stackID, hash = c.StackID, c.Spec.Template
+		stackID, p = c.StackID, &c.Spec
 	case in.StackName == nil:
 		return nil, invalid("Either StackName or ChangeSetName must be specified.")
 	default:
@@ -28,19 +29,19 @@ func (s *Service) GetTemplate(ctx context.Context, in *api.GetTemplateInput) (*a
 		if err != nil {
 			return nil, err
 		}
-		stackID, hash = st.ID, st.Spec.Template
+		stackID, p = st.ID, &st.Spec
 	}
 	out := &api.GetTemplateOutput{StagesAvailable: []string{"Original", "Processed"}}
-	if hash == "" { // a stack under review
+	if p.Template == "" { // a stack under review
 		return &api.GetTemplateOutput{TemplateBody: new("{}"), StagesAvailable: out.StagesAvailable}, nil
 	}
-	text, err := s.template(ctx, stackID, hash)
+	text, err := s.template(ctx, stackID, p.Template)
 	if err != nil {
 		return nil, err
 	}
 	out.TemplateBody = &text
 	if value(in.TemplateStage) == "Processed" {
-		t, err := s.parse(text)
+		t, err := s.read(ctx, stackID, p)
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +81,7 @@ func (s *Service) given(ctx context.Context, from source) (*cfn.Template, string
 	if err != nil {
 		return nil, "", err
 	}
-	t, err := s.parse(text)
+	t, err := s.parse(text, cfn.Surroundings{Include: func(location string) (string, error) { return s.download(ctx, location) }})
 	return t, text, err
 }
 

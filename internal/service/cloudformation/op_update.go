@@ -14,7 +14,7 @@ import (
 // UpdateStack changes a stack.
 func (s *Service) UpdateStack(ctx context.Context, in *api.UpdateStackInput) (*api.UpdateStackOutput, error) {
 	arn, err := s.update(ctx, in, nil)
-	if err != nil {
+	if err := s.linger(ctx, arn, err); err != nil {
 		return nil, err
 	}
 	return &api.UpdateStackOutput{StackId: &arn}, nil
@@ -93,7 +93,7 @@ func (s *Service) begun(ctx context.Context, st *stack, p *plan, op operation, m
 		if err := updatable(&now); err != nil {
 			return err
 		}
-		if err := templates.Put(tx, p.text, st.ID, p.spec.Template); err != nil {
+		if err := p.keep(tx, st.ID); err != nil {
 			return err
 		}
 		if now.Status == "CREATE_FAILED" {
@@ -121,7 +121,7 @@ func (s *Service) differs(ctx context.Context, st *stack, p *plan) (bool, error)
 	if !maps.Equal(given, nextGiven) || !maps.Equal(values, nextValues) || !maps.Equal(old.Tags, p.spec.Tags) || !slices.Equal(old.NotificationARNs, p.spec.NotificationARNs) {
 		return true, nil
 	}
-	if old.Template == p.spec.Template && !hasNested(p) {
+	if old.Template == p.spec.Template && maps.Equal(old.Includes, p.spec.Includes) && !hasNested(p) {
 		return false, nil
 	}
 	list, outputs, err := s.compareSpecs(ctx, st, p)

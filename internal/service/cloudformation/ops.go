@@ -13,7 +13,7 @@ func (s *Service) Table() *bus.Service {
 	rows := slices.Concat([]bus.Operation{
 		bus.Op("CancelUpdateStack", s.CancelUpdateStack),
 		bus.Op("ContinueUpdateRollback", s.ContinueUpdateRollback),
-		bus.PartialOp("CreateChangeSet", "types CREATE and UPDATE; no nested change sets, no import of resources, no rollback triggers", s.CreateChangeSet),
+		bus.PartialOp("CreateChangeSet", "types CREATE and UPDATE; no change sets for nested stacks, no import of resources, no rollback triggers", s.CreateChangeSet),
 		bus.PartialOp("CreateStack", "no rollback triggers", s.CreateStack),
 		bus.Op("DeleteChangeSet", s.DeleteChangeSet),
 		bus.Op("DeleteStack", s.DeleteStack),

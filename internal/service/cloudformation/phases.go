@@ -53,8 +53,8 @@ func (r *run) reread() error {
 	})
 }
 
-// finish gives the stack its outputs and exports, and the status. reason is why
-// it cannot.
+// finish gives the stack its outputs and exports, and the status, unless the
+// operation has been broken off. reason is why it cannot.
 func (r *run) finish(status string) (reason string, err error) {
 	outputs, err := r.outputs()
 	if err != nil {
@@ -62,6 +62,9 @@ func (r *run) finish(status string) (reason string, err error) {
 	}
 	reason = ""
 	err = r.change(func(tx *store.Tx, st *stack) error {
+		if st.Operation.Interrupt != "" { // in the last moment: the phase looks again
+			return nil
+		}
 		var err error
 		if reason, err = r.s.publish(tx, st, outputs); reason != "" || err != nil {
 			return err
@@ -147,7 +150,9 @@ func (r *run) clear(creating bool) (left []string, err error) {
 // endBegun ends what an earlier server had begun to make, so that it can be
 // deleted.
 func (r *run) endBegun() error {
-	begun := r.with(func(rec *record) bool { return rec.Doing == "create" || rec.Doing == "update" })
+	begun := r.with(func(rec *record) bool {
+		return rec.Operation == r.stack.Operation.ID && (rec.Doing == "create" || rec.Doing == "update")
+	})
 	if len(begun) == 0 {
 		return nil
 	}
@@ -159,6 +164,9 @@ func (r *run) endBegun() error {
 
 // update brings the stack's resources from Stable to Spec.
 func (r *run) update() error {
+	if denied := r.removals(); denied != nil {
+		return r.turnBack(denied.Error())
+	}
 	if err := r.walkForward(); err != nil {
 		return err
 	}
@@ -189,6 +197,21 @@ func (r *run) update() error {
 		return r.turn("UPDATE_FAILED", reason)
 	}
 	return r.turnBack(reason)
+}
+
+// removals says what the stack's policy has against the removal of the resources
+// that the template no longer has.
+func (r *run) removals() error {
+	list, _, err := r.names()
+	if err != nil {
+		return err
+	}
+	for _, name := range r.with(func(rec *record) bool { return rec.PhysicalID != "" && !slices.Contains(list, rec.LogicalID) }) {
+		if err := permitted(r.stack.Policy, name, r.current(name).Type, "Update:Delete"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // turnBack begins the rollback of an update: the stack is again made from what it

@@ -8,9 +8,11 @@ import (
 
 	api "stepwell/internal/awsapi/cloudformation"
 	"stepwell/internal/awsapi/ssm"
+	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/cfn"
 	"stepwell/internal/service/cloudformation/resource"
+	"stepwell/internal/store"
 )
 
 // wish is what a request says that a stack shall be made from.
@@ -30,6 +32,7 @@ type wish struct {
 type plan struct {
 	spec     spec
 	text     string
+	included map[string]string // what AWS::Include has read, by location
 	template *cfn.Template
 	lacks    string // a capability that was not acknowledged
 }
@@ -48,19 +51,52 @@ func (s *Service) plan(ctx context.Context, w *wish) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.parse(text)
-	if err != nil {
+	p := &plan{text: text, included: map[string]string{}}
+	in := cfn.Surroundings{Include: func(location string) (string, error) {
+		part, err := s.download(ctx, location)
+		if e := awserr.From(err); e != nil {
+			err = errors.New(e.Message)
+		}
+		p.included[location] = part
+		return part, err
+	}}
+	declared, found := cfn.Declared(text, in)
+	if len(found) > 0 {
+		return nil, unusable(found[0].Text)
+	}
+	p.spec = spec{Template: hashOf(text), Tags: tagMap(w.tags), NotificationARNs: w.notify, Capabilities: w.capabilities, Rollback: w.rollback}
+	missing := error(nil)
+	if in.Values, missing = s.parameters(ctx, w, p, declared, old); missing != nil && awserr.From(missing) == nil {
+		return nil, missing
+	}
+	if p.template, err = s.parse(text, in); err != nil {
 		return nil, err
 	}
-	p := &plan{text: text, template: t, lacks: lacking(t, w.capabilities)}
-	p.spec = spec{Template: hashOf(text), Description: t.Description, Tags: tagMap(w.tags), NotificationARNs: w.notify, Capabilities: w.capabilities, Rollback: w.rollback}
-	if err := s.parameters(ctx, w, p, old); err != nil {
-		return nil, err
+	if missing != nil { // what is wrong with the template comes first
+		return nil, missing
 	}
-	if err := allowed(t, w.types); err != nil {
+	p.spec.Description = p.template.Description
+	for location, part := range p.included {
+		if p.spec.Includes == nil {
+			p.spec.Includes = map[string]string{}
+		}
+		p.spec.Includes[location] = hashOf(part)
+	}
+	p.lacks = lacking(p.template, w.capabilities)
+	if err := allowed(p.template, w.types); err != nil {
 		return nil, err
 	}
 	return p, s.conditions(w.stack, p)
+}
+
+// keep puts the plan's texts where the stack's template is found again.
+func (p *plan) keep(tx *store.Tx, stackID string) error {
+	for _, part := range p.included {
+		if err := templates.Put(tx, part, stackID, hashOf(part)); err != nil {
+			return err
+		}
+	}
+	return templates.Put(tx, p.text, stackID, p.spec.Template)
 }
 
 // allowed holds a template to the ResourceTypes of a request.
@@ -77,12 +113,11 @@ func allowed(t *cfn.Template, types []string) error {
 }
 
 // parameters finds the values of the template's parameters.
-func (s *Service) parameters(ctx context.Context, w *wish, p *plan, old *stack) error {
+func (s *Service) parameters(ctx context.Context, w *wish, p *plan, declared *cfn.Template, old *stack) (values map[string]string, err error) {
 	before := map[string]string{}
 	if old != nil {
-		var err error
 		if before, _, err = s.openSpec(&old.Spec); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	given := map[string]string{}
@@ -92,28 +127,28 @@ func (s *Service) parameters(ctx context.Context, w *wish, p *plan, old *stack) 
 		case !value(x.UsePreviousValue):
 			given[key] = value(x.ParameterValue)
 		case x.ParameterValue != nil:
-			return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true and specify a value for the parameter at the same time", key)
+			return nil, invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true and specify a value for the parameter at the same time", key)
 		case !ok:
-			return invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", key)
+			return nil, invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", key)
 		default:
 			given[key] = was
 		}
 	}
-	values, err := p.template.Texts(given, func(name string) (string, error) { return s.parameter(ctx, name) })
+	values, err = declared.Texts(given, func(name string) (string, error) { return s.parameter(ctx, name) })
 	if err != nil {
-		return asInvalid(err)
+		return nil, asInvalid(err)
 	}
-	for _, param := range p.template.Parameters {
+	for _, param := range declared.Parameters {
 		if _, ok := given[param.Name]; !ok && param.Default != nil {
 			given[param.Name] = *param.Default
 		}
 		if param.Type == "AWS::SSM::Parameter::Name" {
 			if _, err := s.parameter(ctx, given[param.Name]); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return s.sealSpec(&p.spec, p.template, given, values)
+	return values, s.sealSpec(&p.spec, declared, given, values)
 }
 
 // parameter reads an SSM parameter.
@@ -142,13 +177,16 @@ func asInvalid(err error) error {
 	return invalid("%s", err.Error())
 }
 
-// conditions evaluates the conditions, which know no resources.
+// conditions evaluates the rules and the conditions, which know no resources.
 func (s *Service) conditions(st *stack, p *plan) error {
 	env, err := s.env(st, p.template, &p.spec)
 	if err != nil {
 		return err
 	}
 	v := p.template.Evaluator(env)
+	if err := v.Assert(); err != nil {
+		return asInvalid(err)
+	}
 	for _, r := range p.template.Resources {
 		if _, err := v.Holds(r.Condition); err != nil {
 			return asInvalid(err)

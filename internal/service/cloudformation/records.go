@@ -73,6 +73,7 @@ type operation struct {
 // spec is what a stack is made from.
 type spec struct {
 	Template         string            // hash of the text
+	Includes         map[string]string `json:",omitempty"` // hashes of what AWS::Include has read, by location
 	Description      string            `json:",omitempty"`
 	Given            map[string]string `json:",omitempty"` // parameters as they were given
 	Values           map[string]string `json:",omitempty"` // of all parameters; those of SSM parameters as read

@@ -60,7 +60,7 @@ func (r *run) retained(rec *record, creating bool) bool {
 }
 
 func (r *run) unmake(h *hold, rec *record, snapshot, again bool) error {
-	_, err := r.try(h, rec, nil, again, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
+	_, err := r.try(h, rec, nil, again, true, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
 		if snapshot && t.Snapshot != nil {
 			if err := t.Snapshot(ctx, q); err != nil {
 				return nil, err

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/cfn"
 	"stepwell/internal/store"
@@ -21,6 +22,7 @@ type run struct {
 	ctx      context.Context
 	stack    *stack // as it was last written; only its own goroutine changes it
 	template *cfn.Template
+	unread   error // why template is nil; it is needed to make and change, not to delete
 	hold     *hold
 
 	mu      sync.Mutex // guards what follows
@@ -68,6 +70,9 @@ func (s *Service) operate(ctx context.Context, t *work.Task) error {
 
 // phase is what the stack's status asks for; nil where the operation has ended.
 func (r *run) phase() func() error {
+	if kind, _, ok := strings.Cut(r.stack.Status, "_"); ok && r.unread != nil && (kind == "CREATE" || kind == "UPDATE") && strings.HasSuffix(r.stack.Status, "_IN_PROGRESS") {
+		return func() error { return r.turn(kind+"_FAILED", r.s.reason(stackType, r.unread)) }
+	}
 	switch r.stack.Status {
 	case "CREATE_IN_PROGRESS":
 		return r.create
@@ -114,8 +119,8 @@ func (s *Service) begin(ctx context.Context, t *work.Task, own *hold) (*run, err
 		}
 		r.records[list[i].LogicalID] = &list[i]
 	}
-	if err := r.load(); err != nil {
-		return nil, err
+	if r.unread = r.load(); r.unread != nil && awserr.From(r.unread) == nil {
+		return nil, r.unread
 	}
 	s.mu.Lock()
 	s.runs[r.stack.ID] = r
@@ -135,11 +140,7 @@ func (s *Service) ended(r *run) {
 
 // load makes the evaluator of the stack's Spec.
 func (r *run) load() error {
-	text, err := r.s.template(r.ctx, r.stack.ID, r.stack.Spec.Template)
-	if err != nil {
-		return err
-	}
-	t, err := r.s.parse(text)
+	t, err := r.s.read(r.ctx, r.stack.ID, &r.stack.Spec)
 	if err != nil {
 		return fmt.Errorf("cannot read the template of stack %s again: %w", r.stack.Name, err)
 	}

@@ -1,9 +1,12 @@
 package cloudformation
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
+	"strings"
 	"sync"
+	"time"
 
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
@@ -99,5 +102,35 @@ func (s *Service) wake(key string) {
 	if c := s.waiters[key]; c != nil {
 		close(c)
 		delete(s.waiters, key)
+	}
+}
+
+// patience is how long an answer waits for the end of the operation that it
+// tells of: clients look after half a minute only where the first look finds a
+// stack under way (the waiters of the AWS CLI).
+const patience = 2 * time.Second
+
+// linger waits a moment for the end of the operation on a stack, for callers
+// from outside.
+func (s *Service) linger(ctx context.Context, arn string, err error) error {
+	if err != nil || bus.From(ctx).Source != "http" {
+		return err
+	}
+	parts := strings.Split(arn, "/")
+	end := time.NewTimer(patience)
+	defer end.Stop()
+	for {
+		next := s.changed(parts[len(parts)-1])
+		st, err := s.view(ctx, arn, noStackErr)
+		if err != nil || !strings.HasSuffix(st.Status, "_IN_PROGRESS") {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-end.C:
+			return nil
+		case <-ctx.Done():
+			return nil
+		}
 	}
 }

@@ -41,6 +41,8 @@ type world struct {
 	things map[string]string
 	broken map[string]bool // names that cannot be made, changed or deleted
 	clock  clock.Clock
+	begun  chan struct{} // closed when a gate is being made
+	open   chan struct{} // closed: gates can be made
 }
 
 func (w *world) set(name, value string, is bool) error {
@@ -86,6 +88,19 @@ func (w *world) types() []resource.Type {
 			delete(w.things, r.ID)
 			return nil
 		},
+	}, {
+		Name: "AWS::Test::Gate", Optional: []string{"Value"},
+		Create: func(_ context.Context, r *resource.Request) (*resource.Made, error) {
+			close(w.begun)
+			<-w.open
+			return &resource.Made{ID: "gate"}, nil
+		},
+		Update: func(_ context.Context, r *resource.Request) (*resource.Made, error) {
+			close(w.begun)
+			<-w.open
+			return &resource.Made{ID: "gate"}, nil
+		},
+		Delete: func(context.Context, *resource.Request) error { return nil },
 	}, {
 		Name: "AWS::IAM::Role", Optional: []string{"RoleName"},
 		Create: func(_ context.Context, r *resource.Request) (*resource.Made, error) {
@@ -152,7 +167,7 @@ func (w *world) provide(payload []byte) {
 	}
 	do, _ := q.ResourceProperties["Do"].(string)
 	switch {
-	case do == "nothing":
+	case do == "nothing", do == "silent" && q.RequestType == "Create":
 		return
 	case do == "fail"+q.RequestType:
 		answer["Status"], answer["Reason"] = "FAILED", "it is "+do
@@ -246,7 +261,8 @@ func (r *rig) wait(name string) *api.Stack {
 //
 // Commands: create, update, changeset (shown, and executed with "execute"),
 // delete, cancel, continue, rollback, break and mend (things, by name or value),
-// world. Options of the form Key=Value are parameters, --flag options.
+// open (gates), events, world. With --begun a command does not wait for
+// the end, but for a gate. Options of the form Key=Value are parameters, --flag options.
 func TestStacks(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -279,7 +295,7 @@ func TestStacks(t *testing.T) {
 }
 
 func play(t *testing.T, script string) string {
-	w := &world{things: map[string]string{}, broken: map[string]bool{}}
+	w := &world{things: map[string]string{}, broken: map[string]bool{}, begun: make(chan struct{}), open: make(chan struct{})}
 	r := newRig(t, t.TempDir(), w, w.neighbours)
 	var out strings.Builder
 	var commands [][2]string
@@ -340,9 +356,16 @@ func (r *rig) do(seen map[string]int, args []string, input string) string {
 	if flags["--iam"] {
 		capabilities = []string{"CAPABILITY_IAM"}
 	}
+	if flags["--expand"] {
+		capabilities = []string{"CAPABILITY_AUTO_EXPAND"}
+	}
 	var failure *string
 	if flags["--delete-on-failure"] {
 		failure = new("DELETE")
+	}
+	var minutes *int64
+	if flags["--minute"] {
+		minutes = new(int64(1))
 	}
 	var disable *bool
 	if flags["--disable-rollback"] {
@@ -350,6 +373,13 @@ func (r *rig) do(seen map[string]int, args []string, input string) string {
 	}
 	var err error
 	switch args[0] {
+	case "open":
+		close(r.world.open)
+		return ""
+	case "events":
+		return r.happened(seen, name)
+	case "cancel":
+		_, err = r.s.CancelUpdateStack(r.ctx, &api.CancelUpdateStackInput{StackName: &name})
 	case "break", "mend":
 		r.world.mu.Lock()
 		for _, n := range plain {
@@ -367,7 +397,7 @@ func (r *rig) do(seen map[string]int, args []string, input string) string {
 		return text
 	case "create":
 		_, err = r.s.CreateStack(r.ctx, &api.CreateStackInput{StackName: &name, TemplateBody: body, Parameters: parameters, Capabilities: capabilities,
-			OnFailure: failure, DisableRollback: disable, EnableTerminationProtection: new(flags["--protected"])})
+			OnFailure: failure, TimeoutInMinutes: minutes, DisableRollback: disable, EnableTerminationProtection: new(flags["--protected"])})
 	case "update":
 		_, err = r.s.UpdateStack(r.ctx, &api.UpdateStackInput{StackName: &name, TemplateBody: body, UsePreviousTemplate: new(body == nil), Parameters: parameters,
 			Capabilities: capabilities, DisableRollback: disable})
@@ -389,6 +419,10 @@ func (r *rig) do(seen map[string]int, args []string, input string) string {
 	}
 	if err != nil {
 		return err.Error()
+	}
+	if flags["--begun"] {
+		<-r.world.begun
+		return ""
 	}
 	return r.happened(seen, name)
 }

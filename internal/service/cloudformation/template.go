@@ -17,6 +17,7 @@ import (
 	"stepwell/internal/awsapi/s3"
 	"stepwell/internal/bus"
 	"stepwell/internal/cfn"
+	"stepwell/internal/diag"
 	"stepwell/internal/service/cloudformation/resource"
 	"stepwell/internal/store"
 )
@@ -126,11 +127,28 @@ func (s *Service) download(ctx context.Context, from string) (string, error) {
 	return string(b), nil
 }
 
+// read reads the template of a stack or change set again.
+func (s *Service) read(ctx context.Context, stackID string, p *spec) (*cfn.Template, error) {
+	text, err := s.template(ctx, stackID, p.Template)
+	if err != nil {
+		return nil, err
+	}
+	_, values, err := s.openSpec(p)
+	if err != nil {
+		return nil, err
+	}
+	return s.parse(text, cfn.Surroundings{Values: values, Include: func(location string) (string, error) {
+		return s.template(ctx, stackID, p.Includes[location])
+	}})
+}
+
 // parse reads a template and looks up its resource types.
-func (s *Service) parse(text string) (*cfn.Template, error) {
-	t, found := cfn.Parse(text)
+func (s *Service) parse(text string, in cfn.Surroundings) (*cfn.Template, error) {
+	t, found := cfn.ParseIn(text, in)
 	for _, d := range found {
-		return nil, unusable(d.Text)
+		if d.Severity == diag.Error {
+			return nil, unusable(d.Text)
+		}
 	}
 	var unknown []string
 	for _, r := range t.Resources {

@@ -115,6 +115,15 @@ func (s *Service) describeInternetGateways(ctx context.Context, in *api.Describe
 	return &api.DescribeInternetGatewaysOutput{InternetGateways: page, NextToken: next}, nil
 }
 
+// describeVpnGateways finds none: they cannot be made. The CDK asks for those of
+// a VPC that it looks up.
+func (s *Service) describeVpnGateways(_ context.Context, in *api.DescribeVpnGatewaysInput) (*api.DescribeVpnGatewaysOutput, error) {
+	if len(in.VpnGatewayIds) > 0 {
+		return nil, awserr.New(400, "InvalidVpnGatewayID.NotFound", "The vpnGateway ID '%s' does not exist", in.VpnGatewayIds[0])
+	}
+	return &api.DescribeVpnGatewaysOutput{VpnGateways: []api.VpnGateway{}}, nil
+}
+
 // Elastic addresses are of 203.0.113.0/24, which documents use for addresses
 // that nobody has (RFC 5737), and of 198.51.100.0/24 when those are taken.
 func (s *Service) publicIP(tx *store.Tx, c bus.Caller) (string, error) {

@@ -57,6 +57,7 @@ func (s *Service) Table() *bus.Service {
 		op(s, "DescribeVpcEndpointServices", "of the services that there are", s.describeEndpointServices),
 		op(s, "DescribeVpcEndpoints", "", s.describeVpcEndpoints),
 		op(s, "DescribeVpcs", "", s.describeVpcs),
+		op(s, "DescribeVpnGateways", "there are none", s.describeVpnGateways),
 		op(s, "DetachInternetGateway", "", s.detachInternetGateway),
 		op(s, "DisassociateRouteTable", "", s.disassociateRouteTable),
 		op(s, "ModifySubnetAttribute", "no IPv6, no outposts", s.modifySubnetAttribute),

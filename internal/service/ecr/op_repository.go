@@ -139,8 +139,8 @@ func (s *Service) describeImages(ctx context.Context, in *api.DescribeImagesInpu
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range in.ImageIds {
-		id := []string{}
+	if len(in.ImageIds) > 0 {
+		i, id := in.ImageIds[0], []string{}
 		if i.ImageDigest != nil {
 			id = append(id, "imageDigest:'"+*i.ImageDigest+"'")
 		}

@@ -19,7 +19,8 @@ import (
 type item struct {
 	ID        string
 	Event     json.RawMessage
-	Forwarded bool `json:",omitempty"`
+	Forwarded bool   `json:",omitempty"`
+	Replay    string `json:",omitempty"` // the replay that put it again
 }
 
 // batch is events of one request on their way to one queue: the payload of a task.
@@ -45,14 +46,14 @@ func (b *batch) task(c bus.Caller) (work.Task, error) {
 	if err != nil {
 		return work.Task{}, fmt.Errorf("cannot write the delivery of event %s: %w", b.Items[0].ID, err)
 	}
-	return work.Task{Kind: BatchKind, ID: b.Items[0].ID + "/" + b.Rule + "/" + *b.Target.Id, Payload: payload,
+	return work.Task{Kind: BatchKind, ID: b.Items[0].ID + "/" + b.Rule + "/" + *b.Target.Id + "/" + b.Items[0].Replay, Payload: payload,
 		Caller: bus.Caller{Account: c.Account, Region: c.Region, Source: "events"}}, nil
 }
 
 // delivery is that of one of the events.
 func (b *batch) delivery(i int) *delivery {
 	e := &b.Items[i]
-	return &delivery{EventID: e.ID, Event: e.Event, Rule: b.Rule, RuleName: b.RuleName, Target: b.Target, Ingested: b.Ingested, Forwarded: e.Forwarded}
+	return &delivery{EventID: e.ID, Event: e.Event, Rule: b.Rule, RuleName: b.RuleName, Target: b.Target, Ingested: b.Ingested, Forwarded: e.Forwarded, Replay: e.Replay}
 }
 
 // deliverBatch is the task of a batch. What the queue does not take of it becomes a

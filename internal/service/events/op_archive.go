@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -177,6 +178,7 @@ type replayRecord struct {
 	Started                    time.Time
 	Ended                      time.Time `json:",omitzero"`
 	Last                       time.Time `json:",omitzero"` // time of the last event that was replayed
+	LastID                     string    `json:",omitempty"`
 }
 
 const (
@@ -258,32 +260,60 @@ func (s *Service) replay(ctx context.Context, task *work.Task) error {
 	if err != nil {
 		return err
 	}
-	for i := range list {
+	var due []archived
+	for _, e := range list {
+		done := e.At.Before(r.Last) || e.At.Equal(r.Last) && e.ID <= r.LastID
+		if !done && !e.At.Before(r.From) && e.At.Before(r.To) {
+			due = append(due, e)
+		}
+	}
+	for part := range slices.Chunk(due, replayed) {
 		if err := context.Cause(ctx); err == work.ErrCancelled {
 			r.State = replayCancelled
 			break
 		} else if err != nil {
 			return err
 		}
-		e := &list[i]
-		if e.At.Before(r.From) || !e.At.Before(r.To) || !e.At.After(r.Last) && !r.Last.IsZero() {
-			continue
-		}
-		var event Event
-		if err := json.Unmarshal(e.Event, &event); err != nil {
-			return fmt.Errorf("cannot read event %s: %w", e.ID, err)
-		}
-		event.Replay = r.Name
-		if err := s.publish(ctx, c, r.Bus, []Event{event}, r.Filter); err != nil {
+		if err := s.putAgain(ctx, c, &r, part); err != nil {
 			return err
 		}
-		r.Last = e.At
 	}
 	if r.State == replayRunning {
 		r.State = replayCompleted
 	}
 	r.Ended = s.Clock.Now()
 	return s.Store.Keep(context.WithoutCancel(ctx), func(tx *store.Tx) error { return replays.Put(tx, r, c.Account, c.Region, r.Name) })
+}
+
+// replayed is how many events a replay puts in one transaction.
+const replayed = 100
+
+// putAgain puts archived events on their bus and notes, with them, how far the replay
+// has come.
+func (s *Service) putAgain(ctx context.Context, c bus.Caller, r *replayRecord, part []archived) error {
+	heard, err := s.listeners(ctx, c, r.Bus)
+	if err != nil {
+		return err
+	}
+	list := make([]Event, len(part))
+	for i := range part {
+		if err := json.Unmarshal(part[i].Event, &list[i]); err != nil {
+			return fmt.Errorf("cannot read event %s: %w", part[i].ID, err)
+		}
+		list[i].Replay = r.Name
+	}
+	o, err := s.route(heard, c, list, r.Filter)
+	if err != nil {
+		return err
+	}
+	last := &part[len(part)-1]
+	r.Last, r.LastID = last.At, last.ID
+	return s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := s.hold(tx, o); err != nil {
+			return err
+		}
+		return replays.Put(tx, *r, c.Account, c.Region, r.Name)
+	})
 }
 
 func (s *Service) describeReplay(ctx context.Context, in *api.DescribeReplayInput) (*api.DescribeReplayOutput, error) {

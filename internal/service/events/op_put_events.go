@@ -26,9 +26,9 @@ type Event struct {
 	forwarded bool // by a rule of another bus
 }
 
-// maxEntries is the total size of a request's entries (user guide, "Calculating
-// PutEvents event entry size").
-const maxEntries = 256 << 10
+// maxEntries is the total size of a request's entries, counted as the user guide says
+// under "Calculating PutEvents event entry size"; it was 256 KiB until January 2026.
+const maxEntries = 1 << 20
 
 func (s *Service) event(ctx context.Context, source, detailType string, at time.Time, resources []string, detail json.RawMessage) Event {
 	caller := bus.From(ctx)

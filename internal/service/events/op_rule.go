@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -258,8 +259,14 @@ func (s *Service) checkTarget(t *api.Target) error {
 	if inputs > 1 {
 		return validation("Only one of Input, InputPath, or InputTransformer must be provided for target %s.", *t.Id)
 	}
-	if t.Input != nil && !json.Valid([]byte(*t.Input)) {
-		return validation("Parameter Input is not valid. Reason: JSON syntax error in input for target %s.", *t.Id)
+	if t.Input != nil {
+		var tree json.RawMessage
+		var syntax *json.SyntaxError
+		if errors.As(json.Unmarshal([]byte(*t.Input), &tree), &syntax) {
+			before := (*t.Input)[:max(0, syntax.Offset-1)]
+			line, column := strings.Count(before, "\n")+1, len(before)-strings.LastIndexByte(before, '\n')
+			return validation("JSON syntax error in input for target %s: [Source: (String)\"%s\"; line: %d, column: %d]", *t.Id, *t.Input, line, column)
+		}
 	}
 	if t.InputPath != nil {
 		if _, err := parsePath(*t.InputPath); err != nil {

@@ -10,8 +10,8 @@ import (
 
 // Table returns the operation table.
 func (s *Service) Table() *bus.Service {
-	const oauth = "a connection for OAuth is taken as authorized; its token is asked for when it is used"
-	const targets = "SQS, SNS, Step Functions, Lambda, CloudWatch Logs, event buses, API destinations without OAuth, Redshift clusters"
+	const oauth = "a connection for OAuth is taken as authorized; its token is asked for when it is first used"
+	const targets = "SQS, SNS, Step Functions, Lambda, CloudWatch Logs, event buses, API destinations, Redshift clusters and workgroups"
 	rows := []bus.Operation{
 		bus.Op("CancelReplay", s.cancelReplay),
 		bus.Op("CreateApiDestination", s.createApiDestination),

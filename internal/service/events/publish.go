@@ -59,7 +59,9 @@ func (s *Service) listeners(ctx context.Context, c bus.Caller, on string) (heard
 		return nil, fmt.Errorf("cannot read the rules: %w", err)
 	}
 	heard.version, heard.archives = version, kept
-	s.cache.Store(store.Key(c.Account, c.Region, on), heard)
+	if on == defaultBus || !heard.nobody() { // names of buses that do not exist are without end
+		s.cache.Store(store.Key(c.Account, c.Region, on), heard)
+	}
 	return heard, nil
 }
 
@@ -150,7 +152,7 @@ func (s *Service) route(heard *compiled, c bus.Caller, list []Event, only []stri
 		for j := range heard.rules {
 			r := &heard.rules[j]
 			if (only == nil || slices.Contains(only, r.rule.ARN)) && r.pattern.matches(object) {
-				matched[j] = append(matched[j], item{list[i].ID, text, list[i].forwarded})
+				matched[j] = append(matched[j], item{list[i].ID, text, list[i].forwarded, list[i].Replay})
 			}
 		}
 		for _, a := range heard.keep {

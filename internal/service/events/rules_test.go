@@ -30,13 +30,23 @@ func lines(t *testing.T, file string) []string {
 	return strings.Split(strings.TrimSpace(string(data)), "\n")
 }
 
+// TestDocumentedPatterns: the examples of the user guide, with whole events.
+func TestDocumentedPatterns(t *testing.T) {
+	checkPatterns(t, "documented.list", "%s")
+}
+
 func TestPatterns(t *testing.T) {
+	checkPatterns(t, "patterns.list", `{"detail":%s}`)
+}
+
+func checkPatterns(t *testing.T, file, form string) {
+	t.Helper()
 	text := ""
-	for _, line := range lines(t, "patterns.list") {
+	for _, line := range lines(t, file) {
 		sign, rest, _ := strings.Cut(line, " ")
 		p, err := parsePattern(text)
 		switch sign {
-		case "#":
+		case "#", "":
 		case "!":
 			if want := "Event pattern is not valid. Reason: " + rest; err == nil || awserr.From(err).Message != want {
 				t.Errorf("%s\n%v\nwant %s", text, err, want)
@@ -46,7 +56,7 @@ func TestPatterns(t *testing.T) {
 				t.Errorf("%s: %v", text, err)
 				continue
 			}
-			event, err := decode([]byte(`{"detail":` + rest + `}`))
+			event, err := decode(fmt.Appendf(nil, form, rest))
 			if err != nil {
 				t.Fatal(rest, err)
 			}
@@ -184,7 +194,10 @@ func (w *world) target(t *testing.T, rule *api.PutRuleInput, target api.Target) 
 	if _, err := w.putRule(t.Context(), rule); err != nil {
 		t.Fatal(err)
 	}
-	target.Id, target.Arn = new("1"), new("arn:aws:sqs:us-east-1:123456789012:q")
+	target.Id = new("1")
+	if target.Arn == nil {
+		target.Arn = new("arn:aws:sqs:us-east-1:123456789012:q")
+	}
 	if _, err := w.putTargets(t.Context(), &api.PutTargetsInput{Rule: rule.Name, Targets: []api.Target{target}}); err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +256,7 @@ func TestRetries(t *testing.T) {
 	w.queue.fails, w.queue.err = 1, sqs.QueueDoesNotExist("gone")
 	w.queue.mu.Unlock()
 	put("a")
-	if got := w.messages(t, 2)[1]; !strings.HasPrefix(got, "/123456789012/dead AWS.SimpleQueueService.NonExistentQueue {") {
+	if got := w.messages(t, 2)[1]; !strings.HasPrefix(got, "/123456789012/dead NO_RESOURCE {") {
 		t.Error(got)
 	}
 }

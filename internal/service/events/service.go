@@ -27,6 +27,7 @@ type Deps struct {
 type Service struct {
 	Deps
 	cache sync.Map // account, region and bus -> *compiled
+	api   apiClients
 }
 
 // New returns the service; Register must be called before the engine starts.

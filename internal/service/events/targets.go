@@ -6,9 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -16,6 +13,7 @@ import (
 	"stepwell/internal/awsapi/lambda"
 	"stepwell/internal/awsapi/logs"
 	"stepwell/internal/awsapi/redshiftdata"
+	"stepwell/internal/awsapi/redshiftserverless"
 	"stepwell/internal/awsapi/sns"
 	"stepwell/internal/awsapi/sqs"
 	"stepwell/internal/awsapi/states"
@@ -45,7 +43,7 @@ func (s *Service) reachable(t *api.Target) error {
 				return awserr.NotImplemented("events:PutTargets with a target of lambda")
 			}
 		}
-	case "cluster":
+	case "cluster", "workgroup":
 		if t.RedshiftDataParameters == nil {
 			return validation("Parameter(s) RedshiftDataParameters must be specified for target: %s.", *t.Id)
 		}
@@ -66,6 +64,8 @@ func targetKind(a bus.ARN) string {
 	case a.Service == "states" && kind == "stateMachine", a.Service == "lambda" && kind == "function",
 		a.Service == "logs" && kind == "log-group", a.Service == "redshift" && kind == "cluster":
 		return kind
+	case a.Service == "redshift-serverless" && path == "workgroup":
+		return path
 	case a.Service == "events" && (path == "event-bus" || path == "api-destination"):
 		return path
 	}
@@ -98,7 +98,7 @@ func (s *Service) send(ctx context.Context, d *delivery, input string) error {
 		return s.sendLog(ctx, a, d, input)
 	case "event-bus":
 		return s.sendOn(ctx, a, d)
-	case "cluster":
+	case "cluster", "workgroup":
 		return s.sendStatement(ctx, a, d)
 	case "api-destination":
 		return s.sendAPI(ctx, a, d, input)
@@ -108,16 +108,48 @@ func (s *Service) send(ctx context.Context, d *delivery, input string) error {
 	return err
 }
 
-// sendLog writes an event to a log group, each to a stream of its own.
+// sendLog writes an event to a log group, each to a stream of its own. An input
+// transformer gives an object of a timestamp and a message (user guide, "Amazon
+// CloudWatch Logs targets"); anything else is the message itself.
 func (s *Service) sendLog(ctx context.Context, a bus.ARN, d *delivery, input string) error {
 	group := strings.TrimSuffix(strings.TrimPrefix(a.Resource, "log-group:"), ":*")
 	_, err := s.Bus.Invoke(ctx, "logs", "CreateLogStream", &logs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &d.EventID})
 	if e := awserr.From(err); err != nil && (e == nil || e.Code != "ResourceAlreadyExistsException") {
 		return err
 	}
+	at := d.Ingested
+	if d.Target.InputTransformer != nil {
+		input, at = logLine(input, at)
+	}
 	_, err = s.Bus.Invoke(ctx, "logs", "PutLogEvents", &logs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &d.EventID,
-		LogEvents: []logs.InputLogEvent{{Message: &input, Timestamp: new(d.Ingested.UnixMilli())}}})
+		LogEvents: []logs.InputLogEvent{{Message: &input, Timestamp: new(at.UnixMilli())}}})
 	return err
+}
+
+// logLine reads {"timestamp": ..., "message": ...}: milliseconds since 1970 or an
+// ISO 8601 time, and a text or other JSON.
+func logLine(input string, at time.Time) (string, time.Time) {
+	var line struct {
+		Timestamp json.RawMessage `json:"timestamp"`
+		Message   json.RawMessage `json:"message"`
+	}
+	if json.Unmarshal([]byte(input), &line) != nil || line.Message == nil {
+		return input, at
+	}
+	var text string
+	var ms int64
+	switch {
+	case json.Unmarshal(line.Timestamp, &ms) == nil:
+		at = time.UnixMilli(ms)
+	case json.Unmarshal(line.Timestamp, &text) == nil:
+		if t, err := time.Parse(time.RFC3339, text); err == nil {
+			at = t
+		}
+	}
+	if json.Unmarshal(line.Message, &text) == nil {
+		return text, at
+	}
+	return string(line.Message), at
 }
 
 // sendOn puts an event on another bus. One that came from a bus goes no further.
@@ -130,118 +162,50 @@ func (s *Service) sendOn(ctx context.Context, a bus.ARN, d *delivery) error {
 		return nil
 	}
 	e.forwarded = true
-	return s.publish(ctx, bus.From(ctx), strings.TrimPrefix(a.Resource, "event-bus/"), []Event{e}, nil)
+	c, on := bus.From(ctx), strings.TrimPrefix(a.Resource, "event-bus/")
+	if err := s.Store.View(ctx, func(tx *store.Tx) error {
+		_, err := findBus(tx, c, on)
+		return err
+	}); err != nil {
+		return err
+	}
+	return s.publish(ctx, c, on, []Event{e}, nil)
 }
 
 // sendStatement runs SQL by the Redshift Data API.
 func (s *Service) sendStatement(ctx context.Context, a bus.ARN, d *delivery) error {
 	p := d.Target.RedshiftDataParameters
 	token := sha256.Sum256([]byte(d.EventID + " " + d.Rule + " " + *d.Target.Id))
-	_, err := s.Bus.Invoke(ctx, "redshift-data", "ExecuteStatement", &redshiftdata.ExecuteStatementInput{
-		ClusterIdentifier: new(strings.TrimPrefix(a.Resource, "cluster:")), Database: p.Database, DbUser: p.DbUser, SecretArn: p.SecretManagerArn,
-		Sql: p.Sql, StatementName: p.StatementName, WithEvent: p.WithEvent, ClientToken: new(hex.EncodeToString(token[:16])),
-	})
+	in := &redshiftdata.ExecuteStatementInput{Database: p.Database, DbUser: p.DbUser, SecretArn: p.SecretManagerArn,
+		Sql: p.Sql, StatementName: p.StatementName, WithEvent: p.WithEvent, ClientToken: new(hex.EncodeToString(token[:16]))}
+	if id, ok := strings.CutPrefix(a.Resource, "workgroup/"); ok {
+		name, err := s.workgroup(ctx, a, id)
+		if err != nil {
+			return err
+		}
+		in.WorkgroupName = &name
+	} else {
+		in.ClusterIdentifier = new(strings.TrimPrefix(a.Resource, "cluster:"))
+	}
+	_, err := s.Bus.Invoke(ctx, "redshift-data", "ExecuteStatement", in)
 	return err
 }
 
-// apiTimeout is how long EventBridge waits for an API destination.
-const apiTimeout = 5 * time.Second
-
-// sendAPI calls an API destination.
-func (s *Service) sendAPI(ctx context.Context, a bus.ARN, d *delivery, input string) error {
-	parts := strings.Split(a.Resource, "/")
-	var dest destination
-	if err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		dest, err = destinationOf(tx, bus.From(ctx), parts[1])
-		return err
-	}); err != nil {
-		return err
-	}
-	_, name, ok := nameIn(dest.ConnectionARN)
-	if !ok {
-		return refusedError{fmt.Errorf("cannot read the connection of %s", dest.ARN)}
-	}
-	c, err := s.connection(ctx, name)
-	if err != nil {
-		return err
-	}
-	cr, err := s.kept(ctx, &c)
-	if err != nil {
-		return err
-	}
-	r, err := apiRequest(ctx, &dest, cr, d.Target.HttpParameters, input)
-	if err != nil {
-		return refusedError{err}
-	}
-	switch {
-	case c.State != authorized:
-		return refusedError{fmt.Errorf("connection %s is not authorized", c.Name)}
-	case c.Type == basic:
-		r.SetBasicAuth(value(cr.Username), value(cr.Password))
-	case c.Type == apiKey:
-		r.Header.Set(value(cr.APIKeyName), value(cr.APIKeyValue))
-	default:
-		return refusedError{awserr.NotImplemented("events: API destinations with OAuth")}
-	}
-	client := http.Client{Timeout: apiTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 1<<20)) // lets the connection be used again
-	switch code := resp.StatusCode; {
-	case code < 300:
-		return nil
-	case code == 401, code == 407, code == 409, code == 429, code >= 500: // those that are tried again (user guide, "API destinations")
-		return fmt.Errorf("the API answered %s", resp.Status)
-	}
-	return refusedError{fmt.Errorf("the API answered %s", resp.Status)}
-}
-
-// apiRequest is the request of a delivery without its authorization. The connection's
-// parameters win over the target's.
-func apiRequest(ctx context.Context, dest *destination, cr *credentials, p *api.HttpParameters, input string) (*http.Request, error) {
-	address := dest.Endpoint
-	if p != nil {
-		for _, v := range p.PathParameterValues {
-			address = strings.Replace(address, "*", url.PathEscape(v), 1)
+// workgroup is the name of the workgroup with an ARN, which has its id.
+func (s *Service) workgroup(ctx context.Context, a bus.ARN, id string) (string, error) {
+	in := &redshiftserverless.ListWorkgroupsInput{}
+	for {
+		out, err := bus.Invoke[redshiftserverless.ListWorkgroupsOutput](ctx, s.Bus, "redshift-serverless", "ListWorkgroups", in)
+		if err != nil {
+			return "", err
 		}
-	}
-	r, err := http.NewRequestWithContext(ctx, dest.Method, address, strings.NewReader(input))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set("User-Agent", "Amazon/EventBridge/ApiDestinations")
-	query := r.URL.Query()
-	if p != nil {
-		for k, v := range p.HeaderParameters {
-			r.Header.Set(k, v)
-		}
-		for k, v := range p.QueryStringParameters {
-			query.Set(k, v)
-		}
-	}
-	if more := cr.Invocation; more != nil {
-		for _, x := range more.Header {
-			r.Header.Set(value(x.Key), value(x.Value))
-		}
-		for _, x := range more.Query {
-			query.Set(value(x.Key), value(x.Value))
-		}
-		if len(more.Body) > 0 {
-			var body map[string]any
-			if err := json.Unmarshal([]byte(input), &body); err != nil {
-				return nil, fmt.Errorf("cannot add body parameters to an input that is no object: %w", err)
+		for _, w := range out.Workgroups {
+			if value(w.WorkgroupArn) == a.String() || value(w.WorkgroupId) == id {
+				return value(w.WorkgroupName), nil
 			}
-			for _, x := range more.Body {
-				body[value(x.Key)] = value(x.Value)
-			}
-			text := literalText(body)
-			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		}
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			return "", redshiftserverless.ResourceNotFoundException("Workgroup %s does not exist.", id)
 		}
 	}
-	r.URL.RawQuery = query.Encode()
-	return r, nil
 }

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -107,7 +108,7 @@ func checkTransformer(t *api.Target) error {
 	var fault error
 	expand(*t.InputTransformer.InputTemplate, func(name string, _ bool) string {
 		if !known[name] && !strings.HasPrefix(name, "aws.events.") && fault == nil {
-			fault = validation("Invalid InputTemplate for target %s : [Placeholder %s does not exist.]", *t.Id, name)
+			fault = validation("InputTemplate for target %s contains invalid placeholder %s.", *t.Id, name)
 		}
 		return ""
 	})
@@ -202,7 +203,7 @@ func (d *delivery) transform(t *api.InputTransformer) (string, error) {
 			values[name] = v
 		}
 	}
-	return expand(*t.InputTemplate, func(name string, quoted bool) string {
+	text := expand(*t.InputTemplate, func(name string, quoted bool) string {
 		v, ok := values[name]
 		s, isText := v.(string)
 		switch {
@@ -215,7 +216,12 @@ func (d *delivery) transform(t *api.InputTransformer) (string, error) {
 		}
 		inside := literalText(s)
 		return inside[1 : len(inside)-1]
-	}), nil
+	})
+	var minified bytes.Buffer
+	if json.Compact(&minified, []byte(text)) != nil {
+		return text, nil
+	}
+	return minified.String(), nil
 }
 
 // literalText is a value as JSON.

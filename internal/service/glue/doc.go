@@ -9,6 +9,9 @@
 // kept, and starting it is an error. Lake Formation, encryption, crawlers,
 // triggers, workflows and the schema registry are not here.
 //
+// Changes of the catalog and ends of runs are told in EventBridge's form (Deps.Events)
+// in the transactions that make them.
+//
 // What differs from AWS in a Python shell run, on purpose: the Python is the
 // machine's own 3.x, whatever PythonVersion says; a library of the set
 // "analytics" is installed when the code imports it (libraries.txt); the

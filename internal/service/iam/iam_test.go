@@ -113,3 +113,47 @@ func TestOperations(t *testing.T) {
 		}
 	}
 }
+
+// TestOldRecords reads a policy and a role as earlier releases kept them: without
+// versions, and with all members of a role side by side.
+func TestOldRecords(t *testing.T) {
+	st, err := store.Open(filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	type record = map[string]any
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	err = st.Update(t.Context(), func(tx *store.Tx) error {
+		err := store.NewTable[record]("iam_policies").Put(tx, record{"Name": "p", "Path": "/", "ID": "ANPA", "ARN": "arn:aws:iam::123456789012:policy/p",
+			"Created": at, "Document": allow, "Attachments": 1}, "123456789012", "p")
+		if err != nil {
+			return err
+		}
+		return store.NewTable[record]("iam_roles").Put(tx, record{"Name": "r", "Path": "/", "ID": "AROA", "ARN": "arn:aws:iam::123456789012:role/r", "Created": at,
+			"Trust": trust, "MaxSession": 3600, "Tags": []record{{"Key": "k", "Value": "v"}}, "Attached": []record{{"Name": "p", "ARN": "arn:aws:iam::123456789012:policy/p"}},
+			"Inline": []record{{"Name": "i", "Document": allow}}}, "123456789012", "r")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bus.New()
+	b.Register(New(Deps{Store: st, Clock: clock.NewManual(at)}).Table())
+	role, err := bus.Invoke[iam.GetRoleOutput](t.Context(), b, "iam", "GetRole", &iam.GetRoleInput{RoleName: new("r")})
+	if err != nil || *role.Role.Arn != "arn:aws:iam::123456789012:role/r" || len(role.Role.Tags) != 1 {
+		t.Errorf("%+v, %v", role, err)
+	}
+	document, err := bus.Invoke[iam.GetRolePolicyOutput](t.Context(), b, "iam", "GetRolePolicy", &iam.GetRolePolicyInput{RoleName: new("r"), PolicyName: new("i")})
+	if err != nil || *document.PolicyDocument != *encoded(allow) {
+		t.Errorf("%+v, %v", document, err)
+	}
+	arn := new("arn:aws:iam::123456789012:policy/p")
+	version, err := bus.Invoke[iam.GetPolicyVersionOutput](t.Context(), b, "iam", "GetPolicyVersion", &iam.GetPolicyVersionInput{PolicyArn: arn, VersionId: new("v1")})
+	if err != nil || *version.PolicyVersion.Document != *encoded(allow) || !*version.PolicyVersion.IsDefaultVersion {
+		t.Errorf("%+v, %v", version, err)
+	}
+	next, err := bus.Invoke[iam.CreatePolicyVersionOutput](t.Context(), b, "iam", "CreatePolicyVersion", &iam.CreatePolicyVersionInput{PolicyArn: arn, PolicyDocument: new(allow)})
+	if err != nil || *next.PolicyVersion.VersionId != "v2" {
+		t.Errorf("%+v, %v", next, err)
+	}
+}

@@ -5,8 +5,8 @@
 // Key material never leaves the service and is sealed at rest. Ciphertexts are
 // AES-256-GCM with the encryption context authenticated; they name their key and
 // are readable by this server only. Policies, grants and grant tokens are kept,
-// not enforced. Automatic rotation is a flag; RotateKeyOnDemand makes new
-// material. A key whose waiting period has passed is gone for every caller at
+// not enforced. A key that rotates automatically has its new material when it is
+// first used to encrypt after that is due. A key whose waiting period has passed is gone for every caller at
 // that moment.
 //
 // Refused by name: imported material, custom key stores, replicas in other

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"path/filepath"
@@ -56,6 +57,25 @@ func (w *world) fails(t *testing.T, operation string, in any, code string) {
 	}
 }
 
+func TestMaterialIsSealed(t *testing.T) {
+	w := newWorld(t)
+	var opened [][]byte
+	w.Unseal = func(b []byte) ([]byte, error) {
+		plain, err := opscript.Unseal(b)
+		opened = append(opened, plain)
+		return plain, err
+	}
+	call[api.EncryptOutput](t, w, "Encrypt", &api.EncryptInput{KeyId: w.key(t, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), Plaintext: []byte("x")})
+	var all []key
+	err := w.Store.View(w.ctx, func(tx *store.Tx) (err error) {
+		all, err = keys.List(tx)
+		return err
+	})
+	if err != nil || len(opened) != 1 || len(opened[0]) != 32 || bytes.Contains(all[0].Material[0], opened[0]) {
+		t.Errorf("material %x of %x, %v", all[0].Material, opened, err)
+	}
+}
+
 func (w *world) key(t *testing.T, spec, usage string) *string {
 	t.Helper()
 	return call[api.CreateKeyOutput](t, w, "CreateKey", &api.CreateKeyInput{KeySpec: &spec, KeyUsage: &usage}).KeyMetadata.KeyId
@@ -68,6 +88,13 @@ func TestEncryption(t *testing.T) {
 	bound := map[string]string{"table": "orders", "app": "x"}
 	blob := call[api.EncryptOutput](t, w, "Encrypt", &api.EncryptInput{KeyId: id, Plaintext: []byte("secret"), EncryptionContext: bound}).CiphertextBlob
 	call[api.RotateKeyOnDemandOutput](t, w, "RotateKeyOnDemand", &api.RotateKeyOnDemandInput{KeyId: id})
+	call[api.EnableKeyRotationOutput](t, w, "EnableKeyRotation", &api.EnableKeyRotationInput{KeyId: id, RotationPeriodInDays: new(int64(90))})
+	w.Clock.(*clock.Manual).Advance(200 * 24 * time.Hour)
+	call[api.EncryptOutput](t, w, "Encrypt", &api.EncryptInput{KeyId: id, Plaintext: []byte("x")})
+	rotations := call[api.ListKeyRotationsOutput](t, w, "ListKeyRotations", &api.ListKeyRotationsInput{KeyId: id}).Rotations
+	if len(rotations) != 2 || *rotations[1].RotationType != "AUTOMATIC" || rotations[1].RotationDate.Sub(*rotations[0].RotationDate) != 180*24*time.Hour {
+		t.Errorf("rotations %v", rotations)
+	}
 	if out := call[api.DecryptOutput](t, w, "Decrypt", &api.DecryptInput{CiphertextBlob: blob, EncryptionContext: bound}); string(out.Plaintext) != "secret" {
 		t.Errorf("decrypted %q", out.Plaintext)
 	}

@@ -42,7 +42,7 @@ func (s *Service) generateDataKey(ctx context.Context, in *api.GenerateDataKeyIn
 	}
 	plain := make([]byte, n)
 	rand.Read(plain)
-	blob, err := s.seal(k, plain, in.EncryptionContext)
+	blob, err := s.seal(ctx, k, plain, in.EncryptionContext)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Service) generateDataKeyPair(ctx context.Context, in *api.GenerateDataK
 	if err != nil {
 		return nil, fmt.Errorf("cannot encode a public key: %w", err)
 	}
-	blob, err := s.seal(k, der, in.EncryptionContext)
+	blob, err := s.seal(ctx, k, der, in.EncryptionContext)
 	if err != nil {
 		return nil, err
 	}

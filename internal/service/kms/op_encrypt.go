@@ -76,7 +76,11 @@ func authenticated(head []byte, context map[string]string) []byte {
 }
 
 // seal encrypts under a symmetric key.
-func (s *Service) seal(k *key, plain []byte, context map[string]string) ([]byte, error) {
+func (s *Service) seal(ctx context.Context, k *key, plain []byte, context map[string]string) ([]byte, error) {
+	k, err := s.rotate(ctx, k)
+	if err != nil {
+		return nil, err
+	}
 	n := len(k.Material) - 1
 	aead, err := s.aead(k, n)
 	if err != nil {
@@ -125,9 +129,9 @@ func oaep(algorithm string) hash.Hash {
 	return sha256.New()
 }
 
-func (s *Service) encryptWith(k *key, plain []byte, context map[string]string, algorithm string) ([]byte, error) {
+func (s *Service) encryptWith(ctx context.Context, k *key, plain []byte, context map[string]string, algorithm string) ([]byte, error) {
 	if algorithm == api.EncryptionAlgorithmSpecSymmetricDefault {
-		return s.seal(k, plain, context)
+		return s.seal(ctx, k, plain, context)
 	}
 	private, err := s.private(k)
 	if err != nil {
@@ -152,7 +156,7 @@ func (s *Service) encrypt(ctx context.Context, in *api.EncryptInput) (*api.Encry
 	if yes(in.DryRun) {
 		return nil, dryRun()
 	}
-	blob, err := s.encryptWith(k, in.Plaintext, in.EncryptionContext, algorithm)
+	blob, err := s.encryptWith(ctx, k, in.Plaintext, in.EncryptionContext, algorithm)
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +268,7 @@ func (s *Service) reEncrypt(ctx context.Context, in *api.ReEncryptInput) (*api.R
 	if yes(in.DryRun) {
 		return nil, dryRun()
 	}
-	blob, err := s.encryptWith(to, plain, in.DestinationEncryptionContext, algorithm)
+	blob, err := s.encryptWith(ctx, to, plain, in.DestinationEncryptionContext, algorithm)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package kms
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	api "stepwell/internal/awsapi/kms"
@@ -66,6 +67,9 @@ func (s *Service) setRotation(ctx context.Context, id string, on bool, period *i
 		if err := k.rotatable(); err != nil {
 			return err
 		}
+		if on && !k.Rotates {
+			k.Rotated = s.Clock.Now()
+		}
 		k.Rotates, k.Period = on, 365
 		if period != nil {
 			k.Period = *period
@@ -97,7 +101,11 @@ func (s *Service) getKeyRotationStatus(ctx context.Context, in *api.GetKeyRotati
 	out := &api.GetKeyRotationStatusOutput{KeyRotationEnabled: &k.Rotates, KeyId: new(k.arn())}
 	if k.Rotates {
 		out.RotationPeriodInDays = &k.Period
-		out.NextRotationDate = new(k.Created.Add(time.Duration(k.Period) * 24 * time.Hour))
+		next := k.due()
+		for now := s.Clock.Now(); !next.After(now); { // it is rotated when it is used next
+			next = next.Add(time.Duration(k.Period) * 24 * time.Hour)
+		}
+		out.NextRotationDate = &next
 	}
 	return out, nil
 }
@@ -113,10 +121,10 @@ func (s *Service) rotateKeyOnDemand(ctx context.Context, in *api.RotateKeyOnDema
 		if err := k.rotatable(); err != nil {
 			return err
 		}
-		if len(k.Rotations) == maxRotations {
+		if n := len(slices.DeleteFunc(slices.Clone(k.Rotations), func(r rotation) bool { return !r.OnDemand })); n == maxRotations {
 			return api.LimitExceededException("%s has been rotated on demand %d times, the most there can be.", k.arn(), maxRotations)
 		}
-		k.Material, k.Rotations = append(k.Material, material), append(k.Rotations, s.Clock.Now())
+		k.Material, k.Rotations = append(k.Material, material), append(k.Rotations, rotation{s.Clock.Now(), true})
 		return nil
 	})
 	if err != nil {
@@ -125,14 +133,44 @@ func (s *Service) rotateKeyOnDemand(ctx context.Context, in *api.RotateKeyOnDema
 	return &api.RotateKeyOnDemandOutput{KeyId: new(k.arn())}, nil
 }
 
+// rotate gives a key that rotates automatically its new material once that is
+// due: when it is used to encrypt.
+func (s *Service) rotate(ctx context.Context, k *key) (*key, error) {
+	now := s.Clock.Now()
+	if !k.Rotates || now.Before(k.due()) {
+		return k, nil
+	}
+	material, err := s.material(api.KeySpecSymmetricDefault)
+	if err != nil {
+		return nil, err
+	}
+	err = s.Store.Update(ctx, func(tx *store.Tx) error {
+		newer, ok, err := keys.Get(tx, k.Account, k.Region, k.ID)
+		if err != nil || !ok || !newer.Rotates || now.Before(newer.due()) {
+			return err
+		}
+		for due := newer.due(); !due.After(now); due = newer.due() {
+			newer.Rotated = due
+		}
+		newer.Material, newer.Rotations = append(newer.Material, material), append(newer.Rotations, rotation{newer.Rotated, false})
+		k = &newer
+		return k.put(tx)
+	})
+	return k, err
+}
+
 func (s *Service) listKeyRotations(ctx context.Context, in *api.ListKeyRotationsInput) (*api.ListKeyRotationsOutput, error) {
 	k, err := s.look(ctx, *in.KeyId)
 	if err != nil {
 		return nil, err
 	}
 	out := &api.ListKeyRotationsOutput{Rotations: []api.RotationsListEntry{}, Truncated: new(false)}
-	for i := range k.Rotations {
-		out.Rotations = append(out.Rotations, api.RotationsListEntry{KeyId: new(k.arn()), RotationDate: &k.Rotations[i], RotationType: new(api.RotationTypeOnDemand)})
+	for _, r := range k.Rotations {
+		kind := api.RotationTypeAutomatic
+		if r.OnDemand {
+			kind = api.RotationTypeOnDemand
+		}
+		out.Rotations = append(out.Rotations, api.RotationsListEntry{KeyId: new(k.arn()), RotationDate: &r.At, RotationType: &kind})
 	}
 	return out, nil
 }

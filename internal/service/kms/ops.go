@@ -23,7 +23,7 @@ func (s *Service) Table() *bus.Service {
 		bus.Op("DisableKey", s.disableKey),
 		bus.Op("DisableKeyRotation", s.disableKeyRotation),
 		bus.Op("EnableKey", s.enableKey),
-		bus.PartialOp("EnableKeyRotation", "the flag is kept; material is new only after RotateKeyOnDemand", s.enableKeyRotation),
+		bus.Op("EnableKeyRotation", s.enableKeyRotation),
 		bus.Op("Encrypt", s.encrypt),
 		bus.PartialOp("GenerateDataKey", enclave, s.generateDataKey),
 		bus.PartialOp("GenerateDataKeyPair", enclave+"; no SM2 or secp256k1", s.generateDataKeyPair),

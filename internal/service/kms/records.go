@@ -25,10 +25,20 @@ type key struct {
 	Policy              string
 	Tags                []api.Tag
 	Rotates             bool
-	Period              int64 // days between automatic rotations
-	Rotations           []time.Time
+	Period              int64     // days between automatic rotations
+	Rotated             time.Time // when automatic rotation was enabled, or last rotated the key
+	Rotations           []rotation
 	Material            [][]byte // sealed; symmetric: one for each rotation, the newest last. Else a PKCS #8 private key, or a MAC key.
 }
+
+// rotation is a change of a key's material.
+type rotation struct {
+	At       time.Time
+	OnDemand bool
+}
+
+// due is when the key rotates automatically next.
+func (k *key) due() time.Time { return k.Rotated.Add(time.Duration(k.Period) * 24 * time.Hour) }
 
 // alias names a key. Its record's key is account, region and name.
 type alias struct {
@@ -142,7 +152,7 @@ func (s *Service) makeManaged(tx *store.Tx, c bus.Caller, service string) (*key,
 	now := s.Clock.Now()
 	k := &key{Account: c.Account, Region: c.Region, ID: s.IDs.UUID(), Created: now, Manager: api.KeyManagerTypeAws,
 		Description: "Default key that protects my " + service + " data when no other key is defined", Usage: api.KeyUsageTypeEncryptDecrypt,
-		Spec: api.KeySpecSymmetricDefault, State: api.KeyStateEnabled, Policy: defaultPolicy(c.Account), Rotates: true, Period: 365, Material: [][]byte{material}}
+		Spec: api.KeySpecSymmetricDefault, State: api.KeyStateEnabled, Policy: defaultPolicy(c.Account), Rotates: true, Period: 365, Rotated: now, Material: [][]byte{material}}
 	if err := k.put(tx); err != nil {
 		return nil, err
 	}

@@ -12,14 +12,14 @@
 // invocation takes longer than the function's timeout.
 //
 // What differs from AWS, on purpose: the Python is the machine's own 3.x and
-// the Node.js the machine's own, whatever Runtime says; an SDK package whose name
-// Node.js code computes must be in its archive; the code's folder is LAMBDA_TASK_ROOT, not /var/task,
-// layers are merged in a folder that PATH, PYTHONPATH and LD_LIBRARY_PATH name,
-// not in /opt, and TMPDIR is a folder of the worker's own; MemorySize is
-// recorded and reported, not enforced; an invoke of a function that is still
-// Pending waits instead of failing; roles are not assumed and permissions are
-// kept, not enforced. Where more workers are wanted than the machine is given,
-// invocations wait for one.
+// the Node.js the machine's own, whatever Runtime says; the code's folder is
+// LAMBDA_TASK_ROOT, not /var/task, layers are merged in a folder that PATH,
+// PYTHONPATH, NODE_PATH and LD_LIBRARY_PATH name, not in /opt, and TMPDIR is a
+// folder of the worker's own; a worker is killed for its memory when it has 32
+// MiB more than MemorySize resident (on Linux); an invoke of a function that is
+// still Pending waits instead of failing; roles are not assumed and permissions
+// are kept, not enforced. Where more workers are wanted than the machine is
+// given, invocations wait for one.
 //
 // It refuses by name what it does not do: container images, the runtimes of
 // Java, Ruby and .NET, function URLs, response streams, provisioned
@@ -27,6 +27,8 @@
 // of other sources than SQS.
 //
 // An event invoke is a durable task: accepted before a kill, it runs after it.
+// CloudWatch is told within seconds how many invocations there were, failed and
+// were throttled, and how long they took.
 //
 // Only the composition root imports it; other services reach it over the bus.
 package lambda

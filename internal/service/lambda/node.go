@@ -126,6 +126,22 @@ var sdkName = regexp.MustCompile("[\"'`](@(?:aws-sdk|smithy)/[a-z0-9]+(?:-[a-z0-
 // unknownPackage is a name that npm does not know, in what it says.
 var unknownPackage = regexp.MustCompile(`404 .*'(@[a-z-]+/[a-z0-9-]+)@`)
 
+// nodePackage is the folder with a package of the AWS SDK 3 whose name code has computed.
+func (s *Service) nodePackage(ctx context.Context, name string) (string, error) {
+	if m := sdkName.FindStringSubmatch(`"` + name + `"`); m == nil || m[1] != name {
+		return "", fmt.Errorf("not a package of the AWS SDK: %s", name)
+	}
+	node, err := s.Environments.Node(ctx)
+	if err != nil {
+		return "", err
+	}
+	folder, err := s.Environments.NodePackages(ctx, node, []string{name}, nil)
+	if err != nil {
+		s.Log.Warn("a package of the AWS SDK for JavaScript cannot be installed", "package", name, "error", err)
+	}
+	return folder, err
+}
+
 // nodeSDK returns the folder with the packages of the AWS SDK 3 that the code
 // names and does not bring; "" where it names none. AWS's runtimes have all of
 // the SDK, which is too much to install here.

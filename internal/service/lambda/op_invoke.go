@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	api "stepwell/internal/awsapi/lambda"
@@ -114,6 +115,10 @@ func (s *Service) target(ctx context.Context, name string, qualifier *string) (f
 	if to, err = refer(ctx, name, qualifier); err != nil {
 		return nil, to, set, err
 	}
+	version := [2]int64{functions.Version(s.Store), settings.Version(s.Store)}
+	if t, there := s.recent.get(version, to); there {
+		return t.f, to, t.set, nil
+	}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
 		if f, err = find(tx, to, s.Dice); err != nil {
 			return err
@@ -121,7 +126,42 @@ func (s *Service) target(ctx context.Context, name string, qualifier *string) (f
 		set, _, err = settings.Get(tx, to.key(to.Name)...)
 		return err
 	})
+	if err == nil && *f.Config.Version == qualifierKey(to.Qualifier) { // an alias is followed every time
+		s.recent.put(version, to, invoked{f, set})
+	}
 	return f, to, set, err
+}
+
+// invoked is a function with its settings, as invocations need them. It is not changed.
+type invoked struct {
+	f   *function
+	set setting
+}
+
+// recent are the functions that were invoked since a function changed.
+type recent struct {
+	mu      sync.Mutex
+	version [2]int64 // of the tables functions and settings
+	byRef   map[ref]invoked
+}
+
+func (r *recent) get(version [2]int64, to ref) (invoked, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.version != version {
+		return invoked{}, false
+	}
+	t, there := r.byRef[to]
+	return t, there
+}
+
+func (r *recent) put(version [2]int64, to ref, t invoked) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.version != version || r.byRef == nil {
+		r.version, r.byRef = version, map[ref]invoked{}
+	}
+	r.byRef[to] = t
 }
 
 // requestID is the caller's own, so that a log line can be followed.
@@ -137,6 +177,7 @@ func (s *Service) perform(ctx context.Context, f *function, to ref, set setting,
 	defer s.Clock.Busy()()
 	leave, err := s.pool.admit(to.scope, to.Name, set.Reserved)
 	if err != nil {
+		s.metrics.throttled(to)
 		return outcome{}, err
 	}
 	defer leave()
@@ -147,7 +188,11 @@ func (s *Service) perform(ctx context.Context, f *function, to ref, set setting,
 	inv.timeout = time.Duration(*f.Config.Timeout) * time.Second
 	o, err := s.pool.run(context.WithoutCancel(ctx), f, to.scope, inv)
 	if fault := (*launchError)(nil); errors.As(err, &fault) {
+		s.metrics.invoked(to, true, 0)
 		return outcome{answer: failure(fault.kind, "RequestId: "+inv.id+" "+fault.message), version: *f.Config.Version}, nil
+	}
+	if err == nil {
+		s.metrics.invoked(to, o.failed, o.spent)
 	}
 	return o, err
 }

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -47,24 +48,28 @@ type runtimeAPI struct {
 	ready   chan struct{}    // closed when it asks for the first time
 	gone    <-chan struct{}  // closed when the worker has ended
 
+	// packages returns the folder with a package of the AWS SDK for Node.js.
+	packages func(ctx context.Context, name string) (string, error)
+
 	mu      sync.Mutex
 	asked   bool
 	current *invocation
 	fault   *answer // of the runtime's start
 }
 
-func openRuntimeAPI(gone <-chan struct{}) (*runtimeAPI, error) {
+func openRuntimeAPI(gone <-chan struct{}, packages func(context.Context, string) (string, error)) (*runtimeAPI, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for a function's runtime: %w", err)
 	}
-	a := &runtimeAPI{address: listener.Addr().String(), next: make(chan *invocation), ready: make(chan struct{}), gone: gone}
+	a := &runtimeAPI{address: listener.Addr().String(), next: make(chan *invocation), ready: make(chan struct{}), gone: gone, packages: packages}
 	const base = "/2018-06-01/runtime/"
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+base+"invocation/next", a.giveNext)
 	mux.HandleFunc("POST "+base+"invocation/{id}/response", a.takeResponse)
 	mux.HandleFunc("POST "+base+"invocation/{id}/error", a.takeError)
 	mux.HandleFunc("POST "+base+"init/error", a.takeInitError)
+	mux.HandleFunc("POST /stepwell/packages", a.givePackage) // of our own: nodejs/start.mjs asks
 	a.server = &http.Server{Handler: mux}
 	go a.server.Serve(listener)
 	return a, nil
@@ -167,6 +172,19 @@ func (a *runtimeAPI) takeInitError(w http.ResponseWriter, r *http.Request) {
 	a.fault = new(runtimeFailure(body, r.Header.Get(errorType)))
 	a.mu.Unlock()
 	accept(w)
+}
+
+func (a *runtimeAPI) givePackage(w http.ResponseWriter, r *http.Request) {
+	name, err := io.ReadAll(io.LimitReader(r.Body, 1<<10))
+	folder := ""
+	if err == nil {
+		folder, err = a.packages(r.Context(), string(name))
+	}
+	if err != nil {
+		refuse(w, http.StatusNotFound, "PackageNotFound", err.Error())
+		return
+	}
+	io.WriteString(w, folder)
 }
 
 // initFault is the error with which the runtime's start ended, or nil.

@@ -64,6 +64,8 @@ type Service struct {
 	Deps
 	pool     *pool
 	pollers  pollers
+	recent   recent
+	metrics  metrics
 	files    files
 	download download
 	said     sync.Once // which Python stands for the runtimes
@@ -94,6 +96,7 @@ func New(d Deps) *Service {
 	s := &Service{Deps: d}
 	s.files.dir = d.Dir
 	s.pool = newPool(s)
+	s.metrics.s = s
 	return s
 }
 
@@ -137,6 +140,7 @@ func (s *Service) Close() {
 	s.pollers.close()
 	s.pool.close()
 	s.pollers.running.Wait()
+	s.metrics.close()
 	s.download.close()
 }
 

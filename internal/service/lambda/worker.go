@@ -42,6 +42,9 @@ type worker struct {
 	result              process.Result
 	err                 error
 
+	peak   int64 // most memory the process has had, bytes
+	looked time.Time
+
 	cold    bool        // has not had an invocation
 	idle    clock.Timer // ends a worker that has none
 	retired bool        // ends after its invocation; the pool's
@@ -84,7 +87,7 @@ func (s *Service) newWorker(f *function, at scope, key string) (_ *worker, err e
 			return nil, fmt.Errorf("cannot start a worker: %w", err)
 		}
 	}
-	if w.api, err = openRuntimeAPI(w.exited); err != nil {
+	if w.api, err = openRuntimeAPI(w.exited, s.nodePackage); err != nil {
 		return nil, err
 	}
 	w.log = s.openLog(w.ctx, w.logGroup(), w.logStream())
@@ -136,6 +139,7 @@ type outcome struct {
 	log     []byte
 	version string
 	reuse   bool // the worker can have another invocation
+	spent   time.Duration
 }
 
 // errNeverGiven says that a worker ended before it had the invocation.
@@ -173,10 +177,15 @@ func (w *worker) handle(inv *invocation) (o outcome, err error) {
 	}
 	var a answer
 	alive := true
+	over, done := make(chan struct{}), make(chan struct{})
+	go w.watchMemory(over, done)
+	defer close(done)
 	select {
 	case a = <-inv.answer:
 	case <-w.exited:
 		a, alive = w.exit(inv), false
+	case <-over:
+		a, alive = failure("Runtime.OutOfMemory", "RequestId: "+inv.id+" Error: Runtime exited with error: signal: killed"), false
 	case <-expired:
 		w.log.write(w.s.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + inv.id + " " + timedOut(inv) + "\n\n")
 		a, alive = failure("Sandbox.Timedout", "RequestId: "+inv.id+" Error: "+timedOut(inv)), false
@@ -184,6 +193,7 @@ func (w *worker) handle(inv *invocation) (o outcome, err error) {
 	spent := time.Since(began)
 	w.report(inv, a, spent, took)
 	o = w.ended(a)
+	o.spent = spent
 	o.reuse = alive && a.kind != "Function.ResponseSizeTooLarge"
 	return o, nil
 }
@@ -254,15 +264,14 @@ func (w *worker) exit(inv *invocation) answer {
 
 // report writes END and REPORT once the lines of the handler are there.
 func (w *worker) report(inv *invocation, a answer, spent, started time.Duration) {
-	var peak int64
 	if w.running != nil {
 		w.running.Flush()
-		peak = w.running.PeakMemory()
+		w.lookAtMemory(spent)
 	}
 	milliseconds := float64(spent) / float64(time.Millisecond)
 	var b strings.Builder
 	fmt.Fprintf(&b, "REPORT RequestId: %s\tDuration: %.2f ms\tBilled Duration: %d ms\tMemory Size: %d MB\tMax Memory Used: %d MB\t",
-		inv.id, milliseconds, int64(math.Ceil(milliseconds)), *w.f.Config.MemorySize, peak>>20)
+		inv.id, milliseconds, int64(math.Ceil(milliseconds)), *w.f.Config.MemorySize, min(w.peak>>20, *w.f.Config.MemorySize))
 	if started > 0 {
 		fmt.Fprintf(&b, "Init Duration: %.2f ms\t", float64(started)/float64(time.Millisecond))
 	}
@@ -274,4 +283,41 @@ func (w *worker) report(inv *invocation, a answer, spent, started time.Duration)
 	}
 	w.log.write("END RequestId: " + inv.id + "\n")
 	w.log.write(b.String() + "\n")
+}
+
+// lookAtMemory notes the most memory that the process has had. That takes as long
+// as a short invocation, and so is left out after one soon after another.
+func (w *worker) lookAtMemory(spent time.Duration) {
+	if spent > 10*time.Millisecond || time.Since(w.looked) > 100*time.Millisecond {
+		w.peak, w.looked = w.running.PeakMemory(), time.Now()
+	}
+}
+
+// How the memory limit is held to: the process is looked at this often, and may
+// have this much more resident than MemorySize, in bytes, since interpreters of
+// other builds differ in what they take for themselves.
+const (
+	memoryLook  = 50 * time.Millisecond
+	memorySlack = 32 << 20
+)
+
+// watchMemory closes over when the process has more memory than the function may
+// have, unless the invocation is done before.
+func (w *worker) watchMemory(over chan<- struct{}, done <-chan struct{}) {
+	if w.running == nil {
+		return
+	}
+	tick := time.NewTicker(memoryLook)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			if w.running.Memory() > *w.f.Config.MemorySize<<20+memorySlack {
+				close(over)
+				return
+			}
+		}
+	}
 }

@@ -36,7 +36,7 @@ func setup(t *testing.T) *world {
 	}
 	t.Cleanup(func() { st.Close() })
 	w := &world{t, bus.New(), clock.NewManual(start)}
-	w.bus.Register(New(Deps{Store: st, Clock: w.clock, IDs: fixedIDs{}, Now: w.clock.Now}).Table())
+	w.bus.Register(New(Deps{Store: st, Clock: w.clock, IDs: fixedIDs{}, Now: w.clock.Now, Bus: w.bus}).Table())
 	return w
 }
 

@@ -70,6 +70,12 @@ func (s *Service) deleteLogGroup(ctx context.Context, in *logs.DeleteLogGroupInp
 		if err := streams.DeleteAll(tx, c.Account, c.Region, g.Name); err != nil {
 			return err
 		}
+		if err := metricFilters.DeleteAll(tx, c.Account, c.Region, g.Name); err != nil {
+			return err
+		}
+		if err := subscriptions.DeleteAll(tx, c.Account, c.Region, g.Name); err != nil {
+			return err
+		}
 		_, err = groups.Delete(tx, c.Account, c.Region, g.Name)
 		return err
 	})
@@ -129,7 +135,7 @@ func wantedGroup(g *group, in *logs.DescribeLogGroupsInput) bool {
 func shownGroup(c bus.Caller, g group) logs.LogGroup {
 	arn := c.ARN("logs", "log-group:"+g.Name)
 	shown := logs.LogGroup{
-		LogGroupName: &g.Name, CreationTime: &g.Created, MetricFilterCount: new(int64(0)), Arn: new(arn + ":*"), LogGroupArn: &arn,
+		LogGroupName: &g.Name, CreationTime: &g.Created, MetricFilterCount: &g.Filters, Arn: new(arn + ":*"), LogGroupArn: &arn,
 		StoredBytes: &g.Bytes, KmsKeyId: g.KMSKey, LogGroupClass: &g.Class, DeletionProtectionEnabled: &g.Protected,
 	}
 	if g.Retention > 0 {

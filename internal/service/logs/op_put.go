@@ -23,6 +23,8 @@ func (s *Service) putLogEvents(ctx context.Context, in *logs.PutLogEventsInput) 
 	}
 	c := bus.From(ctx)
 	out := &logs.PutLogEventsOutput{}
+	var measured, subscribed []logs.InputLogEvent
+	var of stream
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		g, err := findGroup(tx, c, *in.LogGroupName)
 		if err != nil {
@@ -34,6 +36,12 @@ func (s *Service) putLogEvents(ctx context.Context, in *logs.PutLogEventsInput) 
 		}
 		kept, rejected := s.accept(in.LogEvents, g.Retention)
 		out.RejectedLogEventsInfo = rejected
+		if measured = nil; g.Filters > 0 {
+			measured = kept
+		}
+		if subscribed = nil; g.Subscriptions > 0 {
+			subscribed = kept
+		}
 		if len(kept) > 0 {
 			if err := s.append(tx, &g, &st, kept); err != nil {
 				return err
@@ -46,10 +54,21 @@ func (s *Service) putLogEvents(ctx context.Context, in *logs.PutLogEventsInput) 
 			}
 		}
 		out.NextSequenceToken = sequenceToken(&st)
+		of = st
 		return nil
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(measured) > 0 && s.bus != nil {
+		if err := s.measure(ctx, *in.LogGroupName, measured); err != nil {
+			return nil, err
+		}
+	}
+	if len(subscribed) > 0 && s.bus != nil {
+		if err := s.notify(ctx, *in.LogGroupName, &of, subscribed); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

@@ -11,14 +11,16 @@ import (
 
 // group is what is kept of a log group; its key is account, region and name.
 type group struct {
-	Name      string
-	Created   int64
-	Retention int64   `json:",omitzero"` // days; 0 is for ever
-	Bytes     int64   // of the messages, and 26 for each
-	KMSKey    *string `json:",omitzero"`
-	Class     string
-	Protected bool              `json:",omitzero"`
-	Tags      map[string]string `json:",omitzero"`
+	Name          string
+	Created       int64
+	Retention     int64   `json:",omitzero"` // days; 0 is for ever
+	Bytes         int64   // of the messages, and 26 for each
+	KMSKey        *string `json:",omitzero"`
+	Class         string
+	Filters       int64             `json:",omitzero"` // number of metric filters
+	Subscriptions int64             `json:",omitzero"` // number of subscription filters
+	Protected     bool              `json:",omitzero"`
+	Tags          map[string]string `json:",omitzero"`
 }
 
 // stream is what is kept of a log stream; its key is account, region, the

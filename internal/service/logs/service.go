@@ -13,6 +13,7 @@ type Deps struct {
 	Store *store.Store
 	Clock clock.Clock
 	IDs   bus.IDs
+	Bus   bus.Invoker // to CloudWatch, for metric filters; nil: they make no metrics
 	// Now is the time that clients live in, which a scaled clock leaves
 	// behind: events are refused as too old or too new by both. nil is time.Now.
 	Now func() time.Time
@@ -23,6 +24,7 @@ type Service struct {
 	store *store.Store
 	clock clock.Clock
 	ids   bus.IDs
+	bus   bus.Invoker
 	real  func() time.Time
 }
 
@@ -34,7 +36,7 @@ func New(d Deps) *Service {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	return &Service{store: d.Store, clock: d.Clock, ids: d.IDs, real: d.Now}
+	return &Service{store: d.Store, clock: d.Clock, ids: d.IDs, bus: d.Bus, real: d.Now}
 }
 
 // now is the time in milliseconds, as all times of this service are.

@@ -126,7 +126,11 @@ func grant(x *cluster, database, user string) Grant {
 }
 
 func (x *cluster) open() error {
-	if !x.available() {
+	switch {
+	case x.available():
+	case x.workgroup != "":
+		return fatal(sqlerr.CannotConnectNow, "the workgroup %s is not available: it is %s", x.workgroup, x.Status)
+	default:
 		return fatal(sqlerr.CannotConnectNow, "the cluster %s is not available: it is %s", x.ID, x.Status)
 	}
 	return nil

@@ -175,20 +175,23 @@ func decodeField(v json.RawMessage) (api.Field, error) {
 	return api.Field{LongValue: &n}, err
 }
 
-// csvText is the page as CSV lines, NULL as an empty field.
+// csvText is the page as CSV, NULL as an empty field. Records end with a carriage
+// return and a line feed, line feeds inside fields stay as they are.
 func csvText(rows [][]api.Field) string {
-	var b strings.Builder
-	w := csv.NewWriter(&b)
+	var out, line strings.Builder
+	w := csv.NewWriter(&line)
 	record := []string{}
 	for _, row := range rows {
 		record = record[:0]
 		for _, f := range row {
 			record = append(record, fieldText(f))
 		}
+		line.Reset()
 		w.Write(record) // to memory; it cannot fail
+		w.Flush()
+		out.WriteString(strings.TrimSuffix(line.String(), "\n") + "\r\n")
 	}
-	w.Flush()
-	return b.String()
+	return out.String()
 }
 
 func fieldText(f api.Field) string {

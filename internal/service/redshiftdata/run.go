@@ -165,7 +165,7 @@ func (st *statement) fail(ctx context.Context, err error) {
 
 func (st *statement) event() Event {
 	e := Event{Account: st.Target.Account, Region: st.Target.Region, Principal: st.Principal, StatementName: st.Name, StatementID: st.ID,
-		Cluster: st.Target.Cluster, Workgroup: st.Target.Workgroup, State: st.Status,
+		Cluster: st.Target.Cluster, Workgroup: st.Target.Workgroup, WorkgroupARN: st.Target.WorkgroupARN, State: st.Status,
 		ExpireAt: st.CreatedAt.Add(retention)}
 	if !st.Batch {
 		e.QueryID, e.Rows = st.Parts[0].QueryID, st.Parts[0].Rows

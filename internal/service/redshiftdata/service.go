@@ -37,6 +37,7 @@ type Event struct {
 	StatementID   string
 	Cluster       string
 	Workgroup     string
+	WorkgroupARN  string
 	QueryID       int64
 	State         string // FINISHED, FAILED or ABORTED
 	Rows          int64

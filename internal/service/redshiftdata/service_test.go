@@ -154,7 +154,7 @@ func TestCSV(t *testing.T) {
 		t.Fatalf("%+v", brief(d))
 	}
 	out := must[api.GetStatementResultV2Output](t, s, "GetStatementResultV2", &api.GetStatementResultV2Input{Id: new(id + ":1")})
-	if want := "0,\"name \"\"0\"\"\n\",0,true,AA==,\n1,\"name \"\"1\"\"\n\",0.25,false,AQ==,\n"; *out.Records[0].CSVRecords != want {
+	if want := "0,\"name \"\"0\"\"\n\",0,true,AA==,\r\n1,\"name \"\"1\"\"\n\",0.25,false,AQ==,\r\n"; *out.Records[0].CSVRecords != want {
 		t.Errorf("got %q", *out.Records[0].CSVRecords)
 	}
 }

@@ -3,6 +3,7 @@ package redshiftdata
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	redshiftapi "stepwell/internal/awsapi/redshift"
 	api "stepwell/internal/awsapi/redshiftdata"
@@ -132,6 +133,11 @@ func (s *Service) findWorkgroup(ctx context.Context, t *Target) error {
 		t.Binding, t.Master = c.Binding, c.Master
 		return nil
 	}
+	if strings.HasPrefix(t.Workgroup, "arn:") {
+		if err := s.nameWorkgroup(ctx, t); err != nil {
+			return err
+		}
+	}
 	out, err := bus.Invoke[serverlessapi.GetWorkgroupOutput](ctx, s.Bus, "redshift-serverless", "GetWorkgroup",
 		&serverlessapi.GetWorkgroupInput{WorkgroupName: &t.Workgroup})
 	if e := awserr.From(err); e != nil && e.Status != 501 {
@@ -141,9 +147,30 @@ func (s *Service) findWorkgroup(ctx context.Context, t *Target) error {
 	}
 	switch status := text(out.Workgroup.Status); status {
 	case "AVAILABLE", "MODIFYING":
-		t.Namespace = text(out.Workgroup.NamespaceName)
+		t.Namespace, t.WorkgroupARN = text(out.Workgroup.NamespaceName), text(out.Workgroup.WorkgroupArn)
 		return nil
 	default:
 		return api.ValidationException("The workgroup %s is not available: its status is %s.", t.Workgroup, status)
+	}
+}
+
+// nameWorkgroup finds the name of a workgroup that the request gives by its ARN,
+// which has an id instead.
+func (s *Service) nameWorkgroup(ctx context.Context, t *Target) error {
+	in := &serverlessapi.ListWorkgroupsInput{}
+	for {
+		out, err := bus.Invoke[serverlessapi.ListWorkgroupsOutput](ctx, s.Bus, "redshift-serverless", "ListWorkgroups", in)
+		if err != nil {
+			return err
+		}
+		for _, w := range out.Workgroups {
+			if text(w.WorkgroupArn) == t.Workgroup {
+				t.Workgroup = text(w.WorkgroupName)
+				return nil
+			}
+		}
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			return noEndpoint()
+		}
 	}
 }

@@ -19,6 +19,7 @@ type Target struct {
 	Account, Region string
 	Cluster         string // cluster identifier; "" where Workgroup is set
 	Workgroup       string
+	WorkgroupARN    string `json:",omitempty"` // "" where it is a bound cluster's name
 	Namespace       string `json:",omitempty"` // of the workgroup, "" where it is a bound cluster's name
 	Database        string
 	User            string // "awsuser", "IAM:name", "IAMR:role"

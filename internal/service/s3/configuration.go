@@ -44,6 +44,18 @@ func (s *Service) configure(ctx context.Context, bucket string, change func(*con
 // localConfiguration answers the requests for the settings that this package
 // keeps; nil for the others.
 func (s *Service) localConfiguration(r *http.Request, t *target) (*http.Response, error) {
+	act := s.localSetting
+	if t.Query.Has("policy") {
+		act = s.localPolicy
+	}
+	resp, err := act(r, t)
+	if resp != nil && (r.Method == http.MethodDelete || r.Method == http.MethodPut && t.Query.Has("policy")) {
+		resp.StatusCode = http.StatusNoContent
+	}
+	return resp, err
+}
+
+func (s *Service) localSetting(r *http.Request, t *target) (*http.Response, error) {
 	has := func(method, query string) bool { return r.Method == method && t.Query.Has(query) }
 	switch {
 	case has(http.MethodGet, "encryption"):

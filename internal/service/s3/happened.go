@@ -208,7 +208,7 @@ func (s *Service) etagOf(bucket, key string) string {
 
 // tell makes messages of happenings and hands them on, durably.
 func (s *Service) tell(ctx context.Context, c *s3.NotificationConfiguration, t *target, list []happening) error {
-	list2, err := rules(c)
+	told, err := rules(c)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (s *Service) tell(ctx context.Context, c *s3.NotificationConfiguration, t *
 	return s.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		for i := range list {
 			x, sequencer := &list[i], s.sequencer()
-			for _, r := range list2 {
+			for _, r := range told {
 				if !r.hears("s3:"+x.Event, x.Key) {
 					continue
 				}

@@ -147,8 +147,8 @@ func TestNotifications(t *testing.T) {
 	}
 }
 
-// TestConfigurations: configurations that are refused, and which events a rule hears.
-func TestConfigurations(t *testing.T) {
+// TestNotificationRules: configurations that are refused, and which events a rule hears.
+func TestNotificationRules(t *testing.T) {
 	bucket := new("configured")
 	must[s3.CreateBucketOutput](t, "CreateBucket", &s3.CreateBucketInput{Bucket: bucket})
 	one := func(queue, event, prefix, suffix string) s3.QueueConfiguration {

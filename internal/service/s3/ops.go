@@ -63,7 +63,7 @@ func (s *Service) Table() *bus.Service {
 		pass[s3.PutBucketNotificationConfigurationInput, s3.PutBucketNotificationConfigurationOutput](s, "PutBucketNotificationConfiguration",
 			"objects created, removed and tagged; permissions of destinations are not checked"),
 		pass[s3.PutBucketOwnershipControlsInput, s3.PutBucketOwnershipControlsOutput](s, "PutBucketOwnershipControls", ""),
-		pass[s3.PutBucketPolicyInput, s3.PutBucketPolicyOutput](s, "PutBucketPolicy", "principals are accounts; policies are enforced between accounts only"),
+		pass[s3.PutBucketPolicyInput, s3.PutBucketPolicyOutput](s, "PutBucketPolicy", "principals are accounts; policies are enforced between accounts only; every request counts as one over TLS"),
 		pass[s3.PutBucketTaggingInput, s3.PutBucketTaggingOutput](s, "PutBucketTagging", ""),
 		pass[s3.PutBucketVersioningInput, s3.PutBucketVersioningOutput](s, "PutBucketVersioning", ""),
 		pass[s3.PutBucketWebsiteInput, s3.PutBucketWebsiteOutput](s, "PutBucketWebsite", "kept; no website endpoint serves it"),

@@ -45,6 +45,9 @@ func (s *Service) dropBucket(ctx context.Context, name string) error {
 		if _, err := configurations.Delete(tx, name); err != nil {
 			return err
 		}
+		if _, err := policies.Delete(tx, name); err != nil {
+			return err
+		}
 		_, err := bucketRecords.Delete(tx, name)
 		return err
 	})

@@ -168,8 +168,7 @@ func (s *Service) bury(ctx context.Context, c bus.Caller, i *invocation, failure
 	if i.Target.DeadLetterConfig == nil || value(i.Target.DeadLetterConfig.Arn) == "" {
 		return nil
 	}
-	code := "InternalFailure"
-	message := failure.Error()
+	code, message := "AWS.Scheduler.InternalServerError", "Unexpected error occurred while processing the request"
 	if e := awserr.From(failure); e != nil {
 		code, message = e.Code, e.Message
 	}
@@ -181,7 +180,7 @@ func (s *Service) bury(ctx context.Context, c bus.Caller, i *invocation, failure
 	for name, v := range map[string]string{
 		"ERROR_CODE": code, "ERROR_MESSAGE": message, "EXECUTION_ID": i.id(8, i.Attempt), "EXHAUSTED_RETRY_CONDITION": exhausted,
 		"IS_PAYLOAD_TRUNCATED": strconv.FormatBool(truncated), "RETRY_ATTEMPTS": strconv.Itoa(i.Attempt),
-		"SCHEDULED_TIME": i.At.UTC().Format("2006-01-02T15:04:05Z"), "SCHEDULE_ARN": i.Schedule, "TARGET_ARN": *i.Target.Arn,
+		"SCHEDULED_TIME": i.At.UTC().Format("2006-01-02T15:04:05Z"), "SCHEDULE_ARN": i.Schedule, "TARGET_ARN": serviceARN(*i.Target.Arn),
 	} {
 		if v != "" {
 			in.MessageAttributes[name] = sqs.MessageAttributeValue{DataType: new("String"), StringValue: &v}

@@ -292,9 +292,9 @@ func TestInvocations(t *testing.T) {
 		"0s 123456789012 CreateQueue made",
 		"0s 123456789012 PutEvents s t {\"a\": 1}",
 		"0s 123456789012 StartExecution {\"arn\": \"arn:aws:scheduler:us-east-1:123456789012:schedule/default/machine\"}",
-		"0s 123456789012 dead gone <at>Z 1 ERROR_CODE=AWS.SimpleQueueService.NonExistentQueue RETRY_ATTEMPTS=0 " + schedule + "gone TARGET_ARN=arn:aws:sqs:us-east-1:123456789012:gone IS_PAYLOAD_TRUNCATED=false",
+		"0s 123456789012 dead gone <at>Z 1 ERROR_CODE=AWS.SimpleQueueService.NonExistentQueue RETRY_ATTEMPTS=0 " + schedule + "gone TARGET_ARN=arn:aws:scheduler:::aws-sdk:sqs:sendMessage IS_PAYLOAD_TRUNCATED=false",
 		"3s 123456789012 flaky flaky <at>Z 3",
-		"7s 123456789012 dead down <at>Z 4 ERROR_CODE=ServiceUnavailable EXHAUSTED_RETRY_CONDITION=MaximumRetryAttempts RETRY_ATTEMPTS=3 " + schedule + "down TARGET_ARN=arn:aws:sqs:us-east-1:123456789012:down IS_PAYLOAD_TRUNCATED=false",
+		"7s 123456789012 dead down <at>Z 4 ERROR_CODE=ServiceUnavailable EXHAUSTED_RETRY_CONDITION=MaximumRetryAttempts RETRY_ATTEMPTS=3 " + schedule + "down TARGET_ARN=arn:aws:scheduler:::aws-sdk:sqs:sendMessage IS_PAYLOAD_TRUNCATED=false",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

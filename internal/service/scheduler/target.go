@@ -34,6 +34,21 @@ var templated = map[string]string{
 	"codebuild": "", "codepipeline": "", "ecs": "", "firehose": "", "inspector": "", "kinesis": "", "sagemaker": "",
 }
 
+// serviceARN is a target in the form of a universal one, as dead-letter queues hear of
+// it: arn:aws:scheduler:::aws-sdk:sqs:sendMessage.
+func serviceARN(arn string) string {
+	a, _ := bus.ParseARN(arn)
+	operation := templated[a.Service]
+	if operation == "" {
+		return arn
+	}
+	name := map[string]string{"states": "sfn", "events": "eventbridge"}[a.Service]
+	if name == "" {
+		name = a.Service
+	}
+	return "arn:aws:scheduler:::" + universal + name + ":" + strings.ToLower(operation[:1]) + operation[1:]
+}
+
 // checkTarget refuses a target that no invocation could reach.
 func (s *Service) checkTarget(t *api.Target) error {
 	a, ok := bus.ParseARN(*t.Arn)

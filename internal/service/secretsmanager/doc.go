@@ -9,8 +9,11 @@
 // A secret whose recovery window has passed is gone for every reader at that
 // moment; its record is removed when its name is next written.
 //
-// Refused by name: rotation (RotateSecret, CancelRotateSecret), which needs
-// Lambda, and replication to other regions.
+// Rotation invokes the secret's Lambda function for the four steps, at once and by
+// the rules, in tasks of kind "secretsmanager.rotation" that outlive a restart. A
+// step that fails is tried again five times; then the next rotation begins anew.
+//
+// Refused by name: replication to other regions, managed external secrets.
 //
 // Only the composition root imports this package; others reach it over the bus.
 package secretsmanager

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 
 	api "stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/awserr"
@@ -22,6 +23,9 @@ func (s *Service) CreateSecret(ctx context.Context, in *api.CreateSecretInput) (
 		return nil, bothValues()
 	case len(in.AddReplicaRegions) > 0:
 		return nil, awserr.NotImplemented("secretsmanager:CreateSecret with AddReplicaRegions")
+	}
+	if err := checkTags(ctx, in.Tags); err != nil {
+		return nil, err
 	}
 	token := s.token(in.ClientRequestToken)
 	hasValue := in.SecretString != nil || in.SecretBinary != nil
@@ -178,8 +182,21 @@ func (x *secret) unstage(label string, from *string) error {
 	return nil
 }
 
+// checkTags refuses names of tags that only CloudFormation gives.
+func checkTags(ctx context.Context, tags []api.Tag) error {
+	for _, t := range tags {
+		if strings.HasPrefix(text(t.Key), "aws:") && bus.From(ctx).Source != "cloudformation" {
+			return api.InvalidParameterException("aws: prefixed tag key names are not allowed for external use.")
+		}
+	}
+	return nil
+}
+
 // TagResource adds tags, or replaces those of the same key.
 func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := checkTags(ctx, in.Tags); err != nil {
+		return nil, err
+	}
 	_, err := s.change(ctx, *in.SecretId, func(_ *store.Tx, x *secret) error {
 		for _, t := range in.Tags {
 			x.untag([]string{text(t.Key)})

@@ -135,11 +135,16 @@ func (s *Service) DescribeSecret(ctx context.Context, in *api.DescribeSecretInpu
 	if err != nil {
 		return nil, err
 	}
-	return &api.DescribeSecretOutput{
+	out := &api.DescribeSecretOutput{
 		ARN: &x.ARN, Name: &x.Name, Description: x.Description, KmsKeyId: x.KmsKeyID, Type: x.Type, Tags: x.Tags,
 		CreatedDate: &x.Created, LastChangedDate: &x.Changed, LastAccessedDate: when(x.Accessed), DeletedDate: when(x.Deleted),
 		VersionIdsToStages: x.stages(),
-	}, nil
+	}
+	if r := x.Rotation; r != nil {
+		out.RotationEnabled, out.RotationLambdaARN, out.RotationRules = &r.Enabled, &r.Lambda, r.Rules
+		out.LastRotatedDate, out.NextRotationDate = when(r.Last), when(r.Next)
+	}
+	return out, nil
 }
 
 // look reads a secret, marked for deletion or not.

@@ -43,11 +43,16 @@ func (s *Service) ListSecrets(ctx context.Context, in *api.ListSecretsInput) (*a
 	out := &api.ListSecretsOutput{SecretList: []api.SecretListEntry{}, NextToken: next}
 	for i := range shown {
 		x := &shown[i]
-		out.SecretList = append(out.SecretList, api.SecretListEntry{
+		entry := api.SecretListEntry{
 			ARN: &x.ARN, Name: &x.Name, Description: x.Description, KmsKeyId: x.KmsKeyID, Type: x.Type, Tags: x.Tags,
 			CreatedDate: &x.Created, LastChangedDate: &x.Changed, LastAccessedDate: when(x.Accessed), DeletedDate: when(x.Deleted),
 			SecretVersionsToStages: x.stages(),
-		})
+		}
+		if r := x.Rotation; r != nil {
+			entry.RotationEnabled, entry.RotationLambdaARN, entry.RotationRules = &r.Enabled, &r.Lambda, r.Rules
+			entry.LastRotatedDate, entry.NextRotationDate = when(r.Last), when(r.Next)
+		}
+		out.SecretList = append(out.SecretList, entry)
 	}
 	return out, nil
 }

@@ -12,6 +12,7 @@ import (
 func (s *Service) Table() *bus.Service {
 	rows := slices.Concat([]bus.Operation{
 		bus.Op("BatchGetSecretValue", s.BatchGetSecretValue),
+		bus.Op("CancelRotateSecret", s.CancelRotateSecret),
 		bus.PartialOp("CreateSecret", "replicas in other regions are refused", s.CreateSecret),
 		bus.Op("DeleteResourcePolicy", s.DeleteResourcePolicy),
 		bus.Op("DeleteSecret", s.DeleteSecret),
@@ -24,13 +25,13 @@ func (s *Service) Table() *bus.Service {
 		bus.PartialOp("PutResourcePolicy", "the policy is kept, not enforced", s.PutResourcePolicy),
 		bus.Op("PutSecretValue", s.PutSecretValue),
 		bus.Op("RestoreSecret", s.RestoreSecret),
+		bus.PartialOp("RotateSecret", "by a Lambda function; the rotation window (Duration) is kept, rotations begin when they are due; no external secrets", s.RotateSecret),
 		bus.Op("TagResource", s.TagResource),
 		bus.Op("UntagResource", s.UntagResource),
 		bus.Op("UpdateSecret", s.UpdateSecret),
 		bus.Op("UpdateSecretVersionStage", s.UpdateSecretVersionStage),
 		bus.PartialOp("ValidateResourcePolicy", "checks syntax and public access only", s.ValidateResourcePolicy),
 	},
-		bus.Missing("rotation runs a Lambda function", "CancelRotateSecret", "RotateSecret"),
 		bus.Missing("secrets are not replicated to other regions",
 			"RemoveRegionsFromReplication", "ReplicateSecretToRegions", "StopReplicationToReplica"),
 	)

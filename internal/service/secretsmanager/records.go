@@ -34,6 +34,7 @@ type secret struct {
 	Deleted         time.Time          `json:",omitzero"` // when DeleteSecret was called
 	Gone            time.Time          `json:",omitzero"` // when the recovery window ends
 	Versions        map[string]version `json:",omitempty"`
+	Rotation        *rotation          `json:",omitempty"`
 }
 
 // version is a version of a secret; one without stages is deprecated.
@@ -202,7 +203,11 @@ func (s *Service) add(tx *store.Tx, x *secret, token string, text *string, binar
 	if text != nil {
 		plain = []byte(*text)
 	}
-	if _, repeated := x.Versions[token]; repeated {
+	_, filled, err := values.Get(tx, x.ARN, token)
+	if err != nil {
+		return err
+	}
+	if filled { // a version without a value is one that a rotation is to fill
 		old, wasBinary, err := s.open(tx, x, token)
 		if err == nil && (wasBinary != (text == nil) || !hmac.Equal(old, plain)) {
 			return tokenUsed(token, x.ARN)

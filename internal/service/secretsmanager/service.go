@@ -6,6 +6,7 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/store"
+	"stepwell/internal/work"
 )
 
 // Deps is what the service is built from.
@@ -15,6 +16,9 @@ type Deps struct {
 	IDs   bus.IDs
 	Log   *slog.Logger
 	Seal  Sealer // protects values at rest
+
+	Bus  bus.Invoker  // invokes rotation functions
+	Work *work.Engine // rotates
 }
 
 // Service is AWS Secrets Manager.

@@ -121,7 +121,7 @@ func TestLife(t *testing.T) {
 		{"GetResourcePolicy", `{"SecretId":"db/main"}`, `{"ARN":"<db/main>","Name":"db/main","ResourcePolicy":"{\"Statement\":[{\"Effect\":\"Deny\"}]}"}`},
 		{"DeleteResourcePolicy", `{"SecretId":"db/main"}`, `{"ARN":"<db/main>","Name":"db/main"}`},
 		{"ValidateResourcePolicy", `{"ResourcePolicy":"{"}`, `{"PolicyValidationPassed":false,"ValidationErrors":[{"CheckName":"POLICY_SYNTAX","ErrorMessage":"This resource policy contains invalid Json"}]}`},
-		{"RotateSecret", `{"SecretId":"db/main"}`, `NotImplemented: not implemented: secretsmanager:RotateSecret`},
+		{"RotateSecret", `{"SecretId":"db/main"}`, `InvalidRequestException: No Lambda rotation function ARN is associated with this secret.`},
 		{"DeleteSecret", `{"SecretId":"db/main","RecoveryWindowInDays":7,"ForceDeleteWithoutRecovery":true}`, `InvalidParameterException: You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.`},
 		{"DeleteSecret", `{"SecretId":"db/main","RecoveryWindowInDays":6}`, `InvalidParameterException: The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).`},
 		{"DeleteSecret", `{"SecretId":"db/main","RecoveryWindowInDays":7}`, `{"ARN":"<db/main>","Name":"db/main","DeletionDate":"2026-03-08T12:00:00Z"}`},

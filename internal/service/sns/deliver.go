@@ -83,7 +83,7 @@ func final(err error) bool {
 		return true
 	}
 	e := awserr.From(err)
-	return e != nil && e.HTTPStatus() < 500
+	return e != nil && e.HTTPStatus() < 500 && e.HTTPStatus() != http.StatusTooManyRequests
 }
 
 // bury sends a message that could not be delivered to the subscription's

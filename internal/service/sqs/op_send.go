@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"reflect"
 	"regexp"
 	"time"
 
@@ -138,7 +139,7 @@ var entryID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 func checkBatch[T any](entries []T, id func(*T) *string) error {
 	switch {
 	case len(entries) == 0:
-		return api.EmptyBatchRequest("There should be at least one entry in the request.")
+		return api.EmptyBatchRequest("There should be at least one %s in the request.", reflect.TypeFor[T]().Name())
 	case len(entries) > 10:
 		return api.TooManyEntriesInBatchRequest("Maximum number of entries per request are 10. You have sent %d.", len(entries))
 	}

@@ -24,6 +24,7 @@ type jobKind struct {
 const (
 	firstLook = 10 * time.Millisecond
 	lastLook  = 500 * time.Millisecond
+	busyLook  = 5 * time.Second // after an error that passes
 )
 
 var glueJobRun = &jobKind{wait: func(o *openTask, c *call, submitted json.RawMessage) {
@@ -49,6 +50,10 @@ func (o *openTask) lookAtJobRun(c *call, in *glue.GetJobRunInput, pause time.Dur
 	}
 	out, err := bus.Invoke[glue.GetJobRunOutput](o.ctx, o.s.Bus, "glue", "GetJobRun", in)
 	if o.ctx.Err() != nil {
+		return
+	}
+	if e := awserr.From(err); e != nil && e.Temporary() && !store.IsFault(err) { // Glue is elsewhere and busy: the run goes on
+		o.after(busyLook, func() { o.lookAtJobRun(c, in, pause) })
 		return
 	}
 	if err != nil && awserr.From(err) != nil && !store.IsFault(err) {
@@ -106,7 +111,6 @@ var nestedExecution = &jobKind{wait: func(o *openTask, c *call, submitted json.R
 // of .sync shows input and output as text, the second as JSON.
 func (o *openTask) nestedEnded(c *call, e *execution) {
 	out := o.s.describe(e, "")
-	out.RedriveCount, out.RedriveStatus, out.RedriveStatusReason = nil, nil, nil
 	text, err := described(c.service.Model, "DescribeExecutionOutput", out, func(tree map[string]any) {
 		if c.pattern != patternSync2 {
 			return

@@ -35,6 +35,8 @@ public class Check {
             step("crossReference", () -> rows(m.getCrossReference(null, "shop", "customer", null, "shop", "orders"), "PKTABLE_NAME", "FKTABLE_NAME"));
             step("indexInfo", () -> rows(m.getIndexInfo(null, "shop", "customer", true, true), "INDEX_NAME", "COLUMN_NAME"));
             step("procedures", () -> rows(m.getProcedures(null, "shop", "%"), "PROCEDURE_SCHEM", "PROCEDURE_NAME", "PROCEDURE_TYPE"));
+            step("procedureColumns", () -> rows(m.getProcedureColumns(null, "shop", "p", "%"), "PROCEDURE_NAME", "COLUMN_NAME", "COLUMN_TYPE", "TYPE_NAME"));
+            step("functionColumns", () -> rows(m.getFunctionColumns(null, "shop", "plus", "%"), "FUNCTION_NAME", "COLUMN_NAME", "COLUMN_TYPE", "TYPE_NAME"));
             step("functions", () -> rows(m.getFunctions(null, "shop", "%"), "FUNCTION_NAME"));
             step("typeInfo", () -> { int n = 0; ResultSet r = m.getTypeInfo(); while (r.next()) n++; return n > 10; });
             step("tablePrivileges", () -> rows(m.getTablePrivileges(null, "shop", "customer"), "GRANTEE", "PRIVILEGE"));

@@ -4,6 +4,8 @@ package types
 
 import (
 	"stepwell/internal/service/cloudformation/resource"
+	cloudwatchtype "stepwell/internal/service/cloudformation/types/cloudwatch"
+	ec2type "stepwell/internal/service/cloudformation/types/ec2"
 	ecrtype "stepwell/internal/service/cloudformation/types/ecr"
 	eventstype "stepwell/internal/service/cloudformation/types/events"
 	gluetype "stepwell/internal/service/cloudformation/types/glue"
@@ -41,5 +43,7 @@ func All() []resource.Type {
 	all = append(all, snstype.Types()...)
 	all = append(all, sqstype.Types()...)
 	all = append(all, statestype.Types()...)
+	all = append(all, ec2type.Types()...)
+	all = append(all, cloudwatchtype.Types()...)
 	return all
 }

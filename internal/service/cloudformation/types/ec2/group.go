@@ -2,7 +2,6 @@ package ec2type
 
 import (
 	"context"
-	"encoding/json"
 
 	"stepwell/internal/awsapi/ec2"
 	"stepwell/internal/awserr"
@@ -168,9 +167,6 @@ func permission(rule any) (p ec2.IpPermission, err error) {
 		return p, err
 	}
 	x := in.Rule
-	if x.SourceSecurityGroupOwnerId != nil {
-		x.SourceSecurityGroupOwnerId = nil // groups of other accounts are not found; their ids say so
-	}
 	p = ec2.IpPermission{IpProtocol: x.IpProtocol, FromPort: x.FromPort, ToPort: x.ToPort}
 	peer, list := x.SourceSecurityGroupId, x.SourcePrefixListId
 	if peer == nil {
@@ -301,49 +297,30 @@ func earlierRule(ctx context.Context, r *resource.Request, id string, egress boo
 	if err != nil {
 		return nil, err
 	}
-	want := said(p.IpProtocol, p.FromPort, p.ToPort, egress)
 	for _, rule := range out.SecurityGroupRules {
-		same := said(rule.IpProtocol, rule.FromPort, rule.ToPort, *rule.IsEgress) == want || text(p.IpProtocol) == "-1" && text(rule.IpProtocol) == "-1" && *rule.IsEgress == egress
 		peer := text(rule.CidrIpv4) + text(rule.CidrIpv6) + text(rule.PrefixListId)
 		if rule.ReferencedGroupInfo != nil {
 			peer = text(rule.ReferencedGroupInfo.GroupId)
 		}
-		b, err := json.Marshal(p)
-		if err != nil {
-			return nil, err
-		}
-		var mentioned struct {
-			IpRanges         []struct{ CidrIp string }
-			Ipv6Ranges       []struct{ CidrIpv6 string }
-			PrefixListIds    []struct{ PrefixListId string }
-			UserIdGroupPairs []struct{ GroupId string }
-		}
-		if err := json.Unmarshal(b, &mentioned); err != nil {
-			return nil, err
-		}
-		for _, x := range mentioned.IpRanges {
-			same = same && x.CidrIp == peer
-		}
-		for _, x := range mentioned.Ipv6Ranges {
-			same = same && x.CidrIpv6 == peer
-		}
-		for _, x := range mentioned.PrefixListIds {
-			same = same && x.PrefixListId == peer
-		}
-		for _, x := range mentioned.UserIdGroupPairs {
-			same = same && x.GroupId == peer
-		}
-		if same {
+		ports := text(p.IpProtocol) == "-1" || same(rule.FromPort, p.FromPort) && same(rule.ToPort, p.ToPort)
+		if *rule.IsEgress == egress && text(rule.IpProtocol) == text(p.IpProtocol) && ports && peer == peerOf(p) {
 			return []ec2.SecurityGroupRule{rule}, nil
 		}
 	}
 	return nil, awserr.New(400, "InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
 }
 
-func said(protocol *string, from, to *int64, egress bool) string {
-	b, err := json.Marshal([]any{protocol, from, to, egress})
-	if err != nil {
-		return ""
+func same(a, b *int64) bool { return a == nil && b == nil || a != nil && b != nil && *a == *b }
+
+// peerOf is the other side of a permission.
+func peerOf(p ec2.IpPermission) string {
+	switch {
+	case len(p.IpRanges) > 0:
+		return text(p.IpRanges[0].CidrIp)
+	case len(p.Ipv6Ranges) > 0:
+		return text(p.Ipv6Ranges[0].CidrIpv6)
+	case len(p.PrefixListIds) > 0:
+		return text(p.PrefixListIds[0].PrefixListId)
 	}
-	return string(b)
+	return text(p.UserIdGroupPairs[0].GroupId)
 }

@@ -94,7 +94,6 @@ func onBus(r *resource.Request) string {
 
 func setStatement(ctx context.Context, r *resource.Request) (*resource.Made, error) {
 	on := onBus(r)
-	made := &resource.Made{ID: on + "|" + r.Text("StatementId")}
 	in := &events.PutPermissionInput{}
 	if r.Properties["Statement"] != nil {
 		policy, err := withStatement(ctx, r, on)
@@ -106,7 +105,10 @@ func setStatement(ctx context.Context, r *resource.Request) (*resource.Made, err
 		return nil, err
 	}
 	in.EventBusName = &on
-	return made, do(ctx, r, "PutPermission", in)
+	if err := do(ctx, r, "PutPermission", in); err != nil {
+		return nil, err
+	}
+	return &resource.Made{ID: on + "|" + r.Text("StatementId")}, nil
 }
 
 // withStatement is the policy of the bus with the statement of the request in

@@ -10,8 +10,7 @@ import (
 func user() resource.Type {
 	return resource.Type{
 		Name:        "AWS::IAM::User",
-		Refused:     []string{"LoginProfile"},
-		Optional:    []string{"Groups", "ManagedPolicyArns", "Path", "PermissionsBoundary", "Policies", "Tags", "UserName"},
+		Optional:    []string{"Groups", "LoginProfile", "ManagedPolicyArns", "Path", "PermissionsBoundary", "Policies", "Tags", "UserName"},
 		Attributes:  []string{"Arn"},
 		Replacement: []string{"UserName"},
 		Create:      createUser, Update: updateUser, Delete: deleteUser,
@@ -35,6 +34,9 @@ func createUser(ctx context.Context, r *resource.Request) (*resource.Made, error
 		return nil, err
 	}
 	if err := users().settle(ctx, r, r.ID); err != nil {
+		return made, err
+	}
+	if err := setLogin(ctx, r); err != nil {
 		return made, err
 	}
 	return made, joinGroups(ctx, r)
@@ -70,6 +72,30 @@ func leaveGroups(ctx context.Context, r *resource.Request, groups []string) erro
 	return nil
 }
 
+// setLogin makes the user's login profile what the property says.
+func setLogin(ctx context.Context, r *resource.Request) error {
+	given, ok := r.Properties["LoginProfile"].(map[string]any)
+	switch {
+	case !r.Changed("LoginProfile"):
+		return nil
+	case !ok:
+		return resource.Unless(do(ctx, r, "DeleteLoginProfile", &iam.DeleteLoginProfileInput{UserName: &r.ID}), gone)
+	}
+	in := &iam.CreateLoginProfileInput{UserName: &r.ID}
+	if err := resource.Decode(given, in, nil); err != nil {
+		return err
+	}
+	err := do(ctx, r, "CreateLoginProfile", in)
+	if resource.Is(err, exists) {
+		again := &iam.UpdateLoginProfileInput{UserName: &r.ID, PasswordResetRequired: new(false)}
+		if err := resource.Decode(given, again, nil); err != nil {
+			return err
+		}
+		return do(ctx, r, "UpdateLoginProfile", again)
+	}
+	return err
+}
+
 func updateUser(ctx context.Context, r *resource.Request) (*resource.Made, error) {
 	if r.Changed("Path") {
 		in := &iam.UpdateUserInput{UserName: &r.ID, NewPath: new("/")}
@@ -88,6 +114,9 @@ func updateUser(ctx context.Context, r *resource.Request) (*resource.Made, error
 	if err := users().settle(ctx, r, r.ID); err != nil {
 		return nil, err
 	}
+	if err := setLogin(ctx, r); err != nil {
+		return nil, err
+	}
 	if err := joinGroups(ctx, r); err != nil {
 		return nil, err
 	}
@@ -103,6 +132,11 @@ func deleteUser(ctx context.Context, r *resource.Request) error {
 	}
 	if err := users().strip(ctx, r, r.ID, r.Properties, nil, nil); err != nil {
 		return err
+	}
+	if r.Properties["LoginProfile"] != nil {
+		if err := resource.Unless(do(ctx, r, "DeleteLoginProfile", &iam.DeleteLoginProfileInput{UserName: &r.ID}), gone); err != nil {
+			return err
+		}
 	}
 	return resource.Unless(do(ctx, r, "DeleteUser", &iam.DeleteUserInput{UserName: &r.ID}), gone)
 }
@@ -243,32 +277,4 @@ func removeUsers(ctx context.Context, r *resource.Request, group string, users [
 		}
 	}
 	return nil
-}
-
-func oidcProvider() resource.Type {
-	return resource.Type{
-		Name:        "AWS::IAM::OIDCProvider",
-		Optional:    []string{"ClientIdList", "Tags", "ThumbprintList", "Url"},
-		Attributes:  []string{"Arn"},
-		Replacement: []string{"Url"},
-		Create: func(ctx context.Context, r *resource.Request) (*resource.Made, error) {
-			in := &iam.CreateOpenIDConnectProviderInput{}
-			if err := resource.Decode(r.Properties, in, left("Tags")); err != nil {
-				return nil, err
-			}
-			if err := resource.Decode(map[string]any{"Tags": r.OwnTags()}, in, nil); err != nil {
-				return nil, err
-			}
-			out, err := invoke[iam.CreateOpenIDConnectProviderOutput](ctx, r, "CreateOpenIDConnectProvider", in)
-			if err != nil {
-				return nil, err
-			}
-			arn := *out.OpenIDConnectProviderArn
-			return &resource.Made{ID: arn, Attributes: map[string]any{"Arn": arn}}, nil
-		},
-		Delete: func(ctx context.Context, r *resource.Request) error {
-			in := &iam.DeleteOpenIDConnectProviderInput{OpenIDConnectProviderArn: &r.ID}
-			return resource.Unless(do(ctx, r, "DeleteOpenIDConnectProvider", in), gone)
-		},
-	}
 }

@@ -38,11 +38,11 @@ func eventSourceMapping() resource.Type {
 		Name:     "AWS::Lambda::EventSourceMapping",
 		Required: []string{"FunctionName"},
 		Optional: []string{"BatchSize", "Enabled", "EventSourceArn", "FilterCriteria", "FunctionResponseTypes",
-			"MaximumBatchingWindowInSeconds", "ScalingConfig"},
+			"MaximumBatchingWindowInSeconds", "ScalingConfig", "Tags"}, // mappings have no tags here: there is nothing that they would decide
 		Refused: []string{"AmazonManagedKafkaEventSourceConfig", "BisectBatchOnFunctionError", "DestinationConfig", "DocumentDBEventSourceConfig",
 			"KmsKeyArn", "LoggingConfig", "MaximumRecordAgeInSeconds", "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor",
 			"ProvisionedPollerConfig", "Queues", "SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations",
-			"StartingPosition", "StartingPositionTimestamp", "Tags", "Topics", "TumblingWindowInSeconds"},
+			"StartingPosition", "StartingPositionTimestamp", "Topics", "TumblingWindowInSeconds"},
 		Attributes:  []string{"Id", "EventSourceMappingArn"},
 		Replacement: []string{"EventSourceArn"},
 		Create:      createMapping, Update: updateMapping, Delete: deleteMapping,
@@ -51,7 +51,7 @@ func eventSourceMapping() resource.Type {
 
 func createMapping(ctx context.Context, r *resource.Request) (*resource.Made, error) {
 	in := &lambda.CreateEventSourceMappingInput{}
-	if err := resource.Decode(r.Properties, in, nil); err != nil {
+	if err := resource.Decode(r.Properties, in, left("Tags")); err != nil {
 		return nil, err
 	}
 	if r.Again {
@@ -89,7 +89,7 @@ func mapped(ctx context.Context, r *resource.Request) (*resource.Made, error) {
 func updateMapping(ctx context.Context, r *resource.Request) (*resource.Made, error) {
 	in := &lambda.UpdateEventSourceMappingInput{UUID: &r.ID, Enabled: new(true), FilterCriteria: &lambda.FilterCriteria{},
 		FunctionResponseTypes: []string{}, ScalingConfig: &lambda.ScalingConfig{}, BatchSize: new(int64(10)), MaximumBatchingWindowInSeconds: new(int64(0))}
-	if err := resource.Decode(r.Properties, in, left("EventSourceArn")); err != nil {
+	if err := resource.Decode(r.Properties, in, left("EventSourceArn", "Tags")); err != nil {
 		return nil, err
 	}
 	if err := do(ctx, r, "UpdateEventSourceMapping", in); err != nil {

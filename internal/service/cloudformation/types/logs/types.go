@@ -7,13 +7,14 @@ import (
 	"context"
 
 	"stepwell/internal/awsapi/logs"
+	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/service/cloudformation/resource"
 )
 
 // Types are the resource types of CloudWatch Logs.
 func Types() []resource.Type {
-	return []resource.Type{group(), stream()}
+	return []resource.Type{group(), stream(), metricFilter(), subscriptionFilter(), resourcePolicy()}
 }
 
 // The codes of the service's errors that types act on.
@@ -79,13 +80,24 @@ func retain(ctx context.Context, r *resource.Request) error {
 }
 
 func updateGroup(ctx context.Context, r *resource.Request) (*resource.Made, error) {
-	for _, name := range []string{"DeletionProtectionEnabled", "KmsKeyId", "LogGroupClass"} {
+	for _, name := range []string{"DeletionProtectionEnabled", "LogGroupClass"} {
 		if r.Changed(name) {
-			return nil, logs.InvalidOperationException("not implemented: a change of AWS::Logs::LogGroup property %s", name)
+			return nil, awserr.NotImplemented("a change of AWS::Logs::LogGroup property " + name)
 		}
 	}
 	if err := retain(ctx, r); err != nil {
 		return nil, err
+	}
+	if r.Changed("KmsKeyId") {
+		var err error
+		if key := r.Text("KmsKeyId"); key != "" {
+			err = do(ctx, r, "AssociateKmsKey", &logs.AssociateKmsKeyInput{LogGroupName: &r.ID, KmsKeyId: &key})
+		} else {
+			err = do(ctx, r, "DisassociateKmsKey", &logs.DisassociateKmsKeyInput{LogGroupName: &r.ID})
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	arn := bus.From(ctx).ARN("logs", "log-group:"+r.ID)
 	set, remove := r.ChangedTags()

@@ -27,7 +27,13 @@ func bucketPolicy() resource.Type {
 		if err := resource.Decode(r.Properties, in, map[string]string{"PolicyDocument": "Policy"}); err != nil {
 			return nil, err
 		}
-		return &resource.Made{ID: *in.Bucket}, do(ctx, r, "PutBucketPolicy", in)
+		if r.Old == nil && !r.Again && do(ctx, r, "GetBucketPolicy", &s3.GetBucketPolicyInput{Bucket: in.Bucket}) == nil {
+			return nil, resource.AlreadyExists("AWS::S3::BucketPolicy", *in.Bucket)
+		}
+		if err := do(ctx, r, "PutBucketPolicy", in); err != nil {
+			return nil, err
+		}
+		return &resource.Made{ID: *in.Bucket}, nil
 	}
 	return resource.Type{
 		Name:        "AWS::S3::BucketPolicy",

@@ -1,6 +1,6 @@
 // Package secretsmanagertype holds the resource types of AWS Secrets Manager:
-// secrets, their resource policies and their attachment to Redshift. Rotation
-// schedules are not there: the service does not rotate.
+// secrets, their resource policies, their rotation and their attachment to
+// Redshift.
 //
 // Package types lists them; nothing else imports it.
 package secretsmanagertype
@@ -17,7 +17,7 @@ import (
 )
 
 // Types are the resource types.
-func Types() []resource.Type { return []resource.Type{secret(), policy(), attachment()} }
+func Types() []resource.Type { return []resource.Type{secret(), policy(), rotation(), attachment()} }
 
 const service = "secretsmanager"
 
