@@ -49,6 +49,19 @@ func (c Caller) ARN(service, resource string) string {
 	return "arn:aws:" + service + ":" + c.Region + ":" + c.Account + ":" + resource
 }
 
+// At is the caller in the account and region of a, where it has them, at the
+// door source: a service that calls its neighbour for the owner of a resource.
+func (c Caller) At(a ARN, source string) Caller {
+	at := Caller{Account: c.Account, Region: c.Region, Principal: c.Principal, Source: source, RequestID: c.RequestID}
+	if a.Account != "" {
+		at.Account = a.Account
+	}
+	if a.Region != "" {
+		at.Region = a.Region
+	}
+	return at
+}
+
 // IsAccount reports whether s is an account id: 12 digits.
 func IsAccount(s string) bool {
 	if len(s) != 12 {

@@ -93,6 +93,28 @@ def stepwell(server):
     return run
 
 
+@pytest.fixture
+def new_server(tmp_path):
+    """Make servers over one data folder, one after the other; all are killed at the end."""
+    made = []
+
+    def make(*flags):
+        made.append(Server(tmp_path, *flags))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.process.kill()
+        server.process.wait()
+
+
+def make_queue(server, name):
+    """Make a queue; its URL and its ARN."""
+    sqs = server.client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+
 def wait_for(what, condition, seconds=120):
     """Poll until condition() is true and return what it gave."""
     end = time.monotonic() + seconds

@@ -4,27 +4,7 @@ import signal
 import time
 
 import pytest
-from conftest import Server, wait_for
-
-
-@pytest.fixture
-def new_server(tmp_path):
-    made = []
-
-    def make(*flags):
-        made.append(Server(tmp_path, *flags))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.process.kill()
-        server.process.wait()
-
-
-def make_queue(server, name):
-    sqs = server.client("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+from conftest import make_queue, wait_for
 
 
 def bodies(server, url, wait=5):

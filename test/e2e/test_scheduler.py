@@ -4,30 +4,10 @@ import json
 import signal
 
 import pytest
-from conftest import Server, wait_for
+from conftest import make_queue, wait_for
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 OFF = {"Mode": "OFF"}
-
-
-@pytest.fixture
-def new_server(tmp_path):
-    made = []
-
-    def make(*flags):
-        made.append(Server(tmp_path, *flags))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.process.kill()
-        server.process.wait()
-
-
-def make_queue(server, name):
-    sqs = server.client("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    return url, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
 
 
 def receive(server, url, wait=5):

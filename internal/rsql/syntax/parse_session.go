@@ -136,7 +136,7 @@ func (p *parser) reset(start int) *Reset {
 // showKinds are the objects SHOW describes.
 var showKinds = [][]string{
 	{"external", "table"}, {"table"}, {"view"}, {"procedure"}, {"function"}, {"model"}, {"datashares"}, {"databases"},
-	{"schemas"}, {"tables"}, {"columns"}, {"grants"}, {"role"}, {"constraints"}, {"parameters"},
+	{"schemas"}, {"tables"}, {"columns"}, {"grants"}, {"role"}, {"procedures"}, {"functions"}, {"constraints"}, {"parameters"},
 }
 
 func (p *parser) show() Statement {
@@ -176,6 +176,11 @@ func (p *parser) showObject(s *Show) {
 	if s.Kind == "grants" {
 		p.skip()
 		return
+	}
+	if s.Kind == "constraints" {
+		if !p.word("primary", "keys") && p.word("foreign", "keys") {
+			p.word("exported")
+		}
 	}
 	if p.isWord("from") && p.isWordAt(1, "data") {
 		p.skip()

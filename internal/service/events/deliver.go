@@ -231,12 +231,5 @@ func (s *Service) sendTo(ctx context.Context, arn string, in *sqs.SendMessageInp
 
 // as makes ctx that of the account and region of an ARN.
 func as(ctx context.Context, a bus.ARN) context.Context {
-	c := bus.From(ctx)
-	if a.Account != "" {
-		c.Account = a.Account
-	}
-	if a.Region != "" {
-		c.Region = a.Region
-	}
-	return bus.With(ctx, bus.Caller{Account: c.Account, Region: c.Region, Source: "events"})
+	return bus.With(ctx, bus.From(ctx).At(a, "events"))
 }

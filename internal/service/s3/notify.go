@@ -319,7 +319,7 @@ func (s *Service) checkDestinations(ctx context.Context, c *s3.NotificationConfi
 
 // as makes ctx that of the account and region of an ARN.
 func as(ctx context.Context, a bus.ARN) context.Context {
-	return bus.With(ctx, bus.Caller{Account: a.Account, Region: a.Region, Source: "s3", RequestID: bus.From(ctx).RequestID})
+	return bus.With(ctx, bus.From(ctx).At(a, "s3"))
 }
 
 func errNotification(message string) *awserr.Error {
