@@ -391,12 +391,12 @@ def new_queue(sqs, name):
 def test_destinations(server, lam):
     """An asynchronous invocation tells a queue, a topic, a bus and a function of its end."""
     sqs, sns, events = server.client("sqs"), server.client("sns"), server.client("events")
-    url, queue = new_queue(sqs, "told")
-    topic = sns.create_topic(Name="told")["TopicArn"]
+    url, queue = new_queue(sqs, "ends-told")
+    topic = sns.create_topic(Name="ends-told")["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
-    bus = events.create_event_bus(Name="told")["EventBusArn"]
-    events.put_rule(Name="told", EventBusName="told", EventPattern='{"source": ["lambda"]}')
-    events.put_targets(Rule="told", EventBusName="told", Targets=[{"Id": "q", "Arn": queue}])
+    bus = events.create_event_bus(Name="ends-told")["EventBusArn"]
+    events.put_rule(Name="ends-told", EventBusName="ends-told", EventPattern='{"source": ["lambda"]}')
+    events.put_targets(Rule="ends-told", EventBusName="ends-told", Targets=[{"Id": "q", "Arn": queue}])
     lam.create_function(FunctionName="ends", Runtime="python3.12", Role=ROLE, Handler="index.handler", Code={"ZipFile": code()}, Timeout=20)
     arn = lam.create_function(FunctionName="hears", Runtime="python3.12", Role=ROLE, Handler="index.handler", Timeout=20, Code={"ZipFile": archive(
         index__py="import json, os, boto3\ndef handler(event, context):\n"
