@@ -256,7 +256,7 @@ func (s *Service) listEventSourceMappings(ctx context.Context, r *api.ListEventS
 		return r.EventSourceArn != nil && *m.EventSourceArn != *r.EventSourceArn || wanted != "" && *m.FunctionArn != wanted || *m.UUID <= value(r.Marker)
 	})
 	slices.SortFunc(list, func(a, b mapping) int { return cmp.Compare(*a.UUID, *b.UUID) })
-	out := &api.ListEventSourceMappingsOutput{EventSourceMappings: list}
+	out := &api.ListEventSourceMappingsOutput{EventSourceMappings: append([]mapping{}, list...)}
 	most := 100
 	if r.MaxItems != nil {
 		most = min(most, int(*r.MaxItems))

@@ -232,14 +232,16 @@ func (s *Service) move(ctx context.Context, root, key, file string) error {
 		return err
 	}
 	path := filepath.Join(root, filepath.FromSlash(key))
-	for range 10 {
-		if err = os.MkdirAll(filepath.Dir(path), 0o755); err == nil {
+	for range 100 {
+		made := os.MkdirAll(filepath.Dir(path), 0o755)
+		if err = made; made == nil {
 			err = os.Rename(file, path)
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(made, fs.ErrExist) {
 			break
 		}
-		// A concurrent delete has removed the empty folder again.
+		// A concurrent delete has removed the empty folder again, before the rename
+		// or while MkdirAll looked at it.
 	}
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EEXIST) || errors.Is(err, syscall.EISDIR) {
 		return awserr.New(409, "ExistingObjectIsDirectory", "the key, or a folder of it, is taken: %s", key)
