@@ -12,6 +12,9 @@ import (
 	"stepwell/internal/wire/sigv4"
 )
 
+// keyPrefix begins the ids of access keys of users (IAM user guide, "Unique identifiers").
+const keyPrefix = "AKIA"
+
 // maxKeys is how many access keys a user may have.
 const maxKeys = 2
 
@@ -28,7 +31,7 @@ func (s *Service) createAccessKey(ctx context.Context, in *iam.CreateAccessKeyIn
 		return nil, err
 	}
 	secret := base64.StdEncoding.EncodeToString(s.random(30))
-	k := accessKey{ID: sigv4.AccessKeyID("AKIA", account, s.random(10)), Account: account, Status: iam.StatusTypeActive, Created: s.now()}
+	k := accessKey{ID: sigv4.AccessKeyID(keyPrefix, account, s.random(10)), Account: account, Status: iam.StatusTypeActive, Created: s.now()}
 	if k.Sealed, err = s.seal([]byte(secret)); err != nil {
 		return nil, err
 	}
@@ -137,6 +140,9 @@ type Credential struct {
 // Lookup returns the credential of an active access key of a user; false when
 // there is none.
 func (s *Service) Lookup(ctx context.Context, id string) (c Credential, ok bool) {
+	if !strings.HasPrefix(id, keyPrefix) {
+		return Credential{}, false // an account id, say: no read of the store for every request
+	}
 	err := s.store.View(ctx, func(tx *store.Tx) error {
 		k, there, err := keys.Get(tx, id)
 		if err != nil || !there || k.Status != iam.StatusTypeActive {
