@@ -157,3 +157,47 @@ func TestOldRecords(t *testing.T) {
 		t.Errorf("%+v, %v", next, err)
 	}
 }
+
+// TestLookup asks for a key's credential after each change of what it depends on.
+func TestLookup(t *testing.T) {
+	st, err := store.Open(filepath.Join(t.TempDir(), "state.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	s, b := New(Deps{Store: st, Clock: clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC))}), bus.New()
+	b.Register(s.Table())
+	ctx := bus.With(t.Context(), bus.Caller{Account: bus.DefaultAccount, Region: bus.DefaultRegion})
+	call := func(op string, in any) any {
+		t.Helper()
+		out, err := b.Invoke(ctx, "iam", op, in)
+		if err != nil {
+			t.Fatal(op, err)
+		}
+		return out
+	}
+	call("CreateUser", &iam.CreateUserInput{UserName: new("ann")})
+	key := call("CreateAccessKey", &iam.CreateAccessKeyInput{UserName: new("ann")}).(*iam.CreateAccessKeyOutput).AccessKey
+	user := "arn:aws:iam::" + bus.DefaultAccount + ":user/"
+	steps := []struct {
+		op   string
+		in   any
+		want string // the principal; "" is none
+	}{
+		{"GetUser", &iam.GetUserInput{UserName: new("ann")}, user + "ann"},
+		{"UpdateUser", &iam.UpdateUserInput{UserName: new("ann"), NewUserName: new("eva")}, user + "eva"},
+		{"UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: new("eva"), AccessKeyId: key.AccessKeyId, Status: new(iam.StatusTypeInactive)}, ""},
+		{"UpdateAccessKey", &iam.UpdateAccessKeyInput{UserName: new("eva"), AccessKeyId: key.AccessKeyId, Status: new(iam.StatusTypeActive)}, user + "eva"},
+		{"DeleteAccessKey", &iam.DeleteAccessKeyInput{UserName: new("eva"), AccessKeyId: key.AccessKeyId}, ""},
+	}
+	for _, step := range steps {
+		call(step.op, step.in)
+		var want Credential
+		if step.want != "" {
+			want = Credential{*key.SecretAccessKey, bus.DefaultAccount, step.want}
+		}
+		if got, ok := s.Lookup(ctx, *key.AccessKeyId); got != want || ok != (step.want != "") {
+			t.Errorf("after %s: %+v %v, want %+v", step.op, got, ok, want)
+		}
+	}
+}

@@ -137,24 +137,50 @@ type Credential struct {
 	Principal       string // ARN of the user
 }
 
+// credentials are those of all active access keys, as the versions of their
+// tables have them: the gateway asks with every request.
+type credentials struct {
+	version [2]int64
+	byKey   map[string]Credential
+}
+
 // Lookup returns the credential of an active access key of a user; false when
 // there is none.
-func (s *Service) Lookup(ctx context.Context, id string) (c Credential, ok bool) {
-	if !strings.HasPrefix(id, keyPrefix) {
-		return Credential{}, false // an account id, say: no read of the store for every request
-	}
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		k, there, err := keys.Get(tx, id)
-		if err != nil || !there || k.Status != iam.StatusTypeActive {
-			return err
+func (s *Service) Lookup(ctx context.Context, id string) (Credential, bool) {
+	version := [2]int64{keys.Version(s.store), users.Version(s.store)}
+	known := s.credentials.Load()
+	if known == nil || known.version != version {
+		var err error
+		if known, err = s.readCredentials(ctx, version); err != nil {
+			return Credential{}, false
 		}
-		u, err := findUser(tx, k.Account, k.User)
+		s.credentials.Store(known)
+	}
+	c, ok := known.byKey[id]
+	return c, ok
+}
+
+func (s *Service) readCredentials(ctx context.Context, version [2]int64) (*credentials, error) {
+	known := &credentials{version, map[string]Credential{}}
+	return known, s.store.View(ctx, func(tx *store.Tx) error {
+		all, err := keys.List(tx)
 		if err != nil {
 			return err
 		}
-		secret, err := s.unseal(k.Sealed)
-		c, ok = Credential{string(secret), k.Account, u.ARN}, err == nil
-		return err
+		for _, k := range all {
+			if k.Status != iam.StatusTypeActive {
+				continue
+			}
+			u, ok, err := users.Get(tx, k.Account, strings.ToLower(k.User))
+			if err != nil {
+				return err
+			}
+			secret, err := s.unseal(k.Sealed)
+			if !ok || err != nil {
+				continue // nobody can sign with it
+			}
+			known.byKey[k.ID] = Credential{string(secret), k.Account, u.ARN}
+		}
+		return nil
 	})
-	return c, ok && err == nil
 }

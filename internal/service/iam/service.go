@@ -3,6 +3,7 @@ package iam
 import (
 	"encoding/base32"
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 
 	"stepwell/internal/bus"
@@ -27,6 +28,7 @@ type Service struct {
 	ids          bus.IDs
 	seal, unseal func([]byte) ([]byte, error)
 	started      time.Time // when accounts came to be, as their root user shows it
+	credentials  atomic.Pointer[credentials]
 }
 
 // New returns the service.
