@@ -234,7 +234,7 @@ func (x *expansion) trust(at *Node, service string) *Node {
 
 var functionProperties = []string{"FunctionName", "CodeUri", "InlineCode", "Handler", "Runtime", "Role", "Policies", "MemorySize", "Timeout", "Environment",
 	"Events", "Layers", "Tags", "Description", "DeadLetterQueue", "ReservedConcurrentExecutions", "AutoPublishAlias", "PermissionsBoundary", "Architectures",
-	"EphemeralStorage", "EventInvokeConfig", "Tracing", "PackageType", "VpcConfig", "KmsKeyArn", "LoggingConfig"}
+	"EphemeralStorage", "EventInvokeConfig", "Tracing", "PackageType", "VpcConfig", "KmsKeyArn", "LoggingConfig", "FunctionUrlConfig"}
 
 func (x *expansion) function(k, r *Node) {
 	p := x.properties("Function", r, functionProperties)
@@ -263,8 +263,28 @@ func (x *expansion) function(k, r *Node) {
 		copied(c, config, "MaximumEventAgeInSeconds", "MaximumRetryAttempts", "DestinationConfig")
 		x.add(r, x.text(c, k.Text+"EventInvokeConfig"), "AWS::Lambda::EventInvokeConfig", config)
 	}
+	x.functionURL(k, r, p, target)
 	x.become(r, "AWS::Lambda::Function", out)
 	x.events(k, r, p, "lambda", target)
+}
+
+// functionURL makes the URL of a function, or of its alias, and lets everybody call
+// one without authorization.
+func (x *expansion) functionURL(k, r, p, target *Node) {
+	c := p.Get("FunctionUrlConfig")
+	if c == nil {
+		return
+	}
+	if p.Get("AutoPublishAlias") == nil {
+		target = x.ref(c, k.Text)
+	}
+	made := x.object(c, "TargetFunctionArn", target)
+	copied(c, made, "AuthType", "Cors", "InvokeMode")
+	x.add(r, x.text(c, k.Text+"Url"), "AWS::Lambda::Url", made)
+	if auth := c.Get("AuthType"); auth != nil && auth.Text == "NONE" {
+		x.add(r, x.text(c, k.Text+"UrlPublicPermissions"), "AWS::Lambda::Permission", x.object(c, "Action", "lambda:InvokeFunctionUrl",
+			"FunctionName", target, "Principal", "*", "FunctionUrlAuthType", "NONE"))
+	}
 }
 
 // code is the Code property: inline, or an object in S3.

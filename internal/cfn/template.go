@@ -284,6 +284,7 @@ func (t *Template) resource(k, v *Node) *Resource {
 			r.CreationPolicy = x
 		case "UpdatePolicy":
 			r.UpdatePolicy = x
+		case "Description", "Version": // taken, and of no effect
 		case "Connectors":
 			t.fail(m, "not implemented: the resource attribute %s", m.Text)
 		default:

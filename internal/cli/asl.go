@@ -33,18 +33,7 @@ hardly meant. The exit status is 1 when there is an error. No server is needed;
 FILE - is standard input.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			failed := false
-			for _, name := range args {
-				text, err := o.readDefinition(name)
-				if err != nil {
-					return err
-				}
-				failed = o.checkDefinition(name, text, express) || failed
-			}
-			if failed {
-				return exitError(1)
-			}
-			return nil
+			return o.checkFiles(args, func(name, text string) bool { return o.checkDefinition(name, text, express) })
 		},
 	}
 	cmd.Flags().BoolVar(&express, "express", false, "check for an Express state machine")
@@ -64,6 +53,22 @@ func (o *options) readDefinition(name string) (string, error) {
 		return "", fmt.Errorf("cannot read the definition: %w", err)
 	}
 	return string(text), nil
+}
+
+// checkFiles checks each file; the error is exit status 1 where one has failed.
+func (o *options) checkFiles(names []string, check func(name, text string) (failed bool)) error {
+	failed := false
+	for _, name := range names {
+		text, err := o.readDefinition(name)
+		if err != nil {
+			return err
+		}
+		failed = check(name, text) || failed
+	}
+	if failed {
+		return exitError(1)
+	}
+	return nil
 }
 
 func (o *options) checkDefinition(name, text string, express bool) (failed bool) {

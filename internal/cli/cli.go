@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stepwell/internal/process"
 	"stepwell/internal/project"
 )
 
@@ -35,6 +36,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 // 1 when something failed or an expectation is not met, 2 when the command line
 // itself is wrong.
 func Main(args []string, std Stdio) int {
+	process.Enter(args)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := newRoot(std)

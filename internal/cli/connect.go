@@ -85,7 +85,7 @@ func (o *options) embed(ctx context.Context, dataDir string) (*connection, error
 	s, err := server.Start(ctx, server.Options{
 		Listen: "127.0.0.1:0", Redshift: "127.0.0.1:0",
 		DataDir: dataDir, CacheDir: cacheDir(), TimeScale: o.timeScale,
-		Account: account(), Region: region(), Mocks: o.mocks, Route: o.routes,
+		Account: account(), Region: region(), Mocks: o.mocks, Route: o.routes, Places: true,
 		Log: slog.New(slog.NewTextHandler(o.std.Err, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 func newServe(o *options) *cobra.Command {
-	so := server.Options{}
+	so := server.Options{Places: true}
 	var verbose bool
 	var mock string
 	cmd := &cobra.Command{

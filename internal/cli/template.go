@@ -23,18 +23,7 @@ with one fails. The exit status is 1 when there is an error. No server is needed
 FILE - is standard input.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			failed := false
-			for _, name := range args {
-				text, err := o.readDefinition(name)
-				if err != nil {
-					return err
-				}
-				failed = o.report(name, text, server.CheckTemplate(text)) || failed
-			}
-			if failed {
-				return exitError(1)
-			}
-			return nil
+			return o.checkFiles(args, func(name, text string) bool { return o.report(name, text, server.CheckTemplate(text)) })
 		},
 	})
 	return cmd

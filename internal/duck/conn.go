@@ -12,17 +12,24 @@ import (
 
 // Conn is one connection. Its methods must not be called concurrently.
 type Conn struct {
+	engine *Engine
 	conn   bindings.Connection
 	closed bool
 	open   *Rows // the result being streamed: DuckDB keeps one per connection
+
+	activity activity
 }
 
 // Connect opens a connection to the instance.
 func (e *Engine) Connect() (*Conn, error) {
-	c := &Conn{}
-	if bindings.Connect(e.db, &c.conn) == bindings.StateError {
+	e.connMu.Lock()
+	defer e.connMu.Unlock()
+	c := &Conn{engine: e}
+	if e.gone != nil || bindings.Connect(e.db, &c.conn) == bindings.StateError {
 		return nil, fmt.Errorf("cannot connect to DuckDB")
 	}
+	e.conns++
+	e.workers.add(c)
 	return c, nil
 }
 
@@ -34,6 +41,32 @@ func (c *Conn) Close() {
 	c.closed = true
 	c.release()
 	bindings.Disconnect(&c.conn)
+	c.engine.workers.remove(c)
+	c.engine.connMu.Lock()
+	defer c.engine.connMu.Unlock()
+	c.engine.conns--
+	if c.engine.conns == 0 && c.engine.gone != nil {
+		close(c.engine.gone)
+	}
+}
+
+// translate is the error of a statement of the connection, and tells the engine
+// when it is the end of the instance.
+func (c *Conn) translate(kind bindings.ErrorType, message string) error {
+	err := translate(kind, message)
+	if e := fatal(message); e != nil {
+		c.engine.broken.Do(func() {
+			if c.engine.invalidated != nil {
+				c.engine.invalidated(e)
+			}
+		})
+		return e
+	}
+	return err
+}
+
+func (c *Conn) prepareError(p bindings.PreparedStatement) error {
+	return c.translate(bindings.ErrorTypeInvalid, bindings.PrepareError(p))
 }
 
 // release closes the result that is still being streamed, as DuckDB itself
@@ -51,13 +84,13 @@ func (c *Conn) Script(ctx context.Context, script string) error {
 	n := bindings.ExtractStatements(c.conn, script, &stmts)
 	defer bindings.DestroyExtracted(&stmts)
 	if n == 0 {
-		return translate(bindings.ErrorTypeParser, bindings.ExtractStatementsError(stmts))
+		return c.translate(bindings.ErrorTypeParser, bindings.ExtractStatementsError(stmts))
 	}
 	for i := range n {
 		var p bindings.PreparedStatement
 		state := bindings.PrepareExtractedStatement(c.conn, stmts, i, &p)
 		if state == bindings.StateError {
-			err := prepareError(p)
+			err := c.prepareError(p)
 			bindings.DestroyPrepare(&p)
 			return err
 		}
@@ -76,7 +109,7 @@ func (c *Conn) Prepare(query string) (*Stmt, error) {
 	c.release()
 	st := &Stmt{conn: c}
 	if bindings.Prepare(c.conn, query, &st.stmt) == bindings.StateError {
-		err := prepareError(st.stmt)
+		err := c.prepareError(st.stmt)
 		bindings.DestroyPrepare(&st.stmt)
 		return nil, err
 	}
@@ -179,22 +212,27 @@ func (s *Stmt) run(ctx context.Context, res *bindings.Result, stream bool) error
 		return canceled()
 	}
 	defer s.conn.interruptOn(ctx)()
+	work := s.conn.engine.workers
+	work.enter(&s.conn.activity)
+	over := true
+	defer func() { work.leave(&s.conn.activity, over) }()
 	var pending bindings.PendingResult
 	start := bindings.PendingPrepared
 	if stream {
 		start = bindings.PendingPreparedStreaming
 	}
 	if start(s.stmt, &pending) == bindings.StateError {
-		err := translate(bindings.ErrorTypeInvalid, bindings.PendingError(pending))
+		err := s.conn.translate(bindings.ErrorTypeInvalid, bindings.PendingError(pending))
 		bindings.DestroyPending(&pending)
 		return err
 	}
 	defer bindings.DestroyPending(&pending)
 	if bindings.ExecutePending(pending, res) == bindings.StateError {
-		err := translate(bindings.ResultErrorType(res), bindings.ResultError(res))
+		err := s.conn.translate(bindings.ResultErrorType(res), bindings.ResultError(res))
 		bindings.DestroyResult(res)
 		return err
 	}
+	over = !stream
 	return nil
 }
 
@@ -239,7 +277,7 @@ func (s *Stmt) bind(args []any) error {
 			return err
 		}
 		if state == bindings.StateError {
-			return prepareError(s.stmt)
+			return s.conn.prepareError(s.stmt)
 		}
 	}
 	return nil

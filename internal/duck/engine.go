@@ -4,11 +4,13 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 
 	bindings "github.com/duckdb/duckdb-go-bindings"
+	"stepwell/internal/sqlerr"
 )
 
 //go:embed prelude.sql
@@ -17,22 +19,30 @@ var prelude string
 // Options are the limits of one Engine. The zero value takes DuckDB's own
 // defaults for threads (one per core) and memory (80 % of the machine's).
 type Options struct {
-	Threads     int    // worker threads; 0: one per core
+	Threads     int    // that work on statements; 0: one per core
 	MemoryLimit string // as DuckDB spells it, "4GiB"; empty: DuckDB's default
 	TempDir     string // where operators spill; empty: beside the database file
-	// CheckpointBytes is the size of the write-ahead log that starts a
-	// checkpoint; 0: 256 MiB. A load of new rows writes its row groups straight
-	// to the file whatever this is, the log then only names them.
-	CheckpointBytes int64
+	// Invalidated is called once, when DuckDB gives the instance up after a
+	// fatal error: nothing runs on it any more, and what is committed stands in
+	// the files and their logs. It is called amid a statement, and returns at once.
+	Invalidated func(*sqlerr.Error)
 }
 
-// Engine is one DuckDB instance with its attached database files.
+// Engine is one DuckDB instance with its attached database files. It writes a
+// checkpoint when it is told to, and when a file is closed.
 type Engine struct {
-	db bindings.Database
+	db          bindings.Database
+	workers     *workers
+	invalidated func(*sqlerr.Error)
+	broken      sync.Once
 
 	mu       sync.Mutex
 	attached map[string]string // catalog name -> file
 	closed   bool
+
+	connMu sync.Mutex
+	conns  int           // those open
+	gone   chan struct{} // made by Abandon, closed by the last connection
 }
 
 // Open starts an instance and loads the prelude into its in-memory catalog.
@@ -44,39 +54,42 @@ func Open(opts Options) (*Engine, error) {
 		return nil, fmt.Errorf("cannot create a DuckDB configuration")
 	}
 	defer bindings.DestroyConfig(&config)
-	for _, kv := range settings(opts) {
+	threads := opts.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	for _, kv := range settings(opts, threads) {
 		if bindings.SetConfig(config, kv[0], kv[1]) == bindings.StateError {
 			return nil, fmt.Errorf("cannot set DuckDB's %s to %q", kv[0], kv[1])
 		}
 	}
-	e := &Engine{attached: map[string]string{}}
+	e := &Engine{attached: map[string]string{}, invalidated: opts.Invalidated}
 	var msg string
 	if bindings.OpenExt(":memory:", &e.db, config, &msg) == bindings.StateError {
 		bindings.Close(&e.db)
 		return nil, fmt.Errorf("cannot open DuckDB: %s", msg)
 	}
+	e.workers = startWorkers(e.db.Ptr, threads)
 	if err := e.load(compression + prelude); err != nil {
+		e.workers.close()
 		bindings.Close(&e.db)
 		return nil, fmt.Errorf("cannot load the prelude: %w", err)
 	}
 	return e, nil
 }
 
-func settings(opts Options) [][2]string {
-	checkpoint := opts.CheckpointBytes
-	if checkpoint == 0 {
-		checkpoint = 256 << 20
-	}
+func settings(opts Options, threads int) [][2]string {
 	list := [][2]string{
 		{"autoinstall_known_extensions", "false"},
 		{"autoload_known_extensions", "false"},
 		// Redshift sorts NULL as the largest value.
 		{"default_null_order", "nulls_last_on_asc_first_on_desc"},
-		{"checkpoint_threshold", strconv.FormatInt(checkpoint, 10) + "B"},
+		// A checkpoint that fails within a commit would leave open whether the
+		// transaction is committed, and makes DuckDB give the instance up.
+		{"checkpoint_threshold", "1000TB"},
 		{"duckdb_api", "stepwell"},
-	}
-	if opts.Threads > 0 {
-		list = append(list, [2]string{"threads", strconv.Itoa(opts.Threads)})
+		{"threads", strconv.Itoa(threads)},
+		{"external_threads", strconv.Itoa(threads)}, // see workers
 	}
 	if opts.MemoryLimit != "" {
 		list = append(list, [2]string{"memory_limit", opts.MemoryLimit})
@@ -167,8 +180,28 @@ func (e *Engine) Close() error {
 		return nil
 	}
 	e.closed = true
+	e.workers.close()
 	bindings.Close(&e.db)
 	return nil
+}
+
+// Abandon closes an instance that DuckDB has given up, without a checkpoint, as
+// soon as its connections are closed. It takes no new ones.
+func (e *Engine) Abandon(ctx context.Context) error {
+	e.connMu.Lock()
+	if e.gone == nil {
+		e.gone = make(chan struct{})
+		if e.conns == 0 {
+			close(e.gone)
+		}
+	}
+	e.connMu.Unlock()
+	select {
+	case <-e.gone:
+		return e.Close()
+	case <-ctx.Done():
+		return fmt.Errorf("cannot close an instance that is in use: %w", ctx.Err())
+	}
 }
 
 // Literal quotes text as a SQL string literal of DuckDB.

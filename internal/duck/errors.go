@@ -89,6 +89,29 @@ var rules = []rule{
 	newRule("22023", `^Unknown TimeZone '([^']*)'.*$`, `time zone "$1" not recognized`),
 	newRule("42725", `^Could not choose a best candidate function for the function call "([^"]*)".*$`, `function $1 is not unique`),
 	newRule("22012", `^(?i:.*division by zero.*)$`, "Divide by zero"),
+	newRule("42601", `^Subquery returns \d+ columns - expected 1.*$`, "subquery must return only one column"),
+	newRule("42712", `^Ambiguous reference to table "([^"]*)".*$`, `table name "$1" specified more than once`),
+	newRule("42703", `^Column "([^"]*)" does not exist on (left|right) side of join!.*$`, `column "$1" specified in USING clause does not exist in $2 table`),
+	newRule("42703", `^Column "([^"]*)" in EXCLUDE list not found in.*$`, `column "$1" does not exist`),
+	newRule("42701", `^Duplicate column name "([^"]*)" in INSERT.*$`, `column "$1" specified more than once`),
+	newRule("42601", `^Multiple assignments to same column "([^"]*)".*$`, `multiple assignments to same column "$1"`),
+	newRule("42803", `^aggregate functions are not allowed in UPDATE.*$`, "cannot use aggregate function in UPDATE"),
+	newRule("42803", `^INSERT statement cannot contain aggregates.*$`, "cannot use aggregate function in VALUES"),
+	newRule("42P07", `^Could not rename "[^"]*" to "([^"]*)": another entry with this name already exists.*$`, `Relation "$1" already exists`),
+	newRule("2201W", `^LIMIT/OFFSET cannot be negative.*$`, "LIMIT must not be negative"),
+	newRule("22003", `^QUANTILE can only take parameters in the range.*$`, "percentile value is not between 0 and 1"),
+	newRule("22023", `^Separator argument to StringAgg must be a constant.*$`, "the delimiter of LISTAGG must be a constant"),
+	newRule("22003", `^Type DOUBLE with value .* can't be cast because the value is out of range for the destination type FLOAT.*$`, `type "real" value out of range: overflow`),
+	newRule("22023", `^Malformed JSON.*$`, "JSON parsing error"),
+	newRule("22P02", `^JSON path error near '\[(.*)\]'.*$`, `invalid input syntax for integer: "$1"`),
+	newRule("22023", `^Invalid input for hex digit: (.*)$`, `invalid hexadecimal digit: "$1"`),
+	newRule("54000", `^Invalid UTF8 Codepoint (.*)$`, "requested character too large for encoding: $1"),
+	newRule("42804", `^json_object\(\) requires an even number of arguments.*$`, "function object must have an even number of arguments"),
+	newRule("42601", `^Type STRUCT.* does not match with STRUCT.*$`, "unequal number of entries in row expressions"),
+	newRule("2201B", `^(?:missing|unexpected) \).*$`, "invalid regular expression: parentheses () not balanced"),
+	newRule("2201B", `^missing ].*$`, "invalid regular expression: brackets [] not balanced"),
+	newRule("2201B", `^(?:no argument for repetition operator|bad repetition operator).*$`, "invalid regular expression: quantifier operand invalid"),
+	newRule("2201B", `^invalid (?:escape sequence|character class range|repetition size|UTF-8|perl operator|named capture group).*$`, "invalid regular expression: $0"),
 	newRule("57014", `^Interrupted!?.*$`, "Query (0) cancelled on user's request"),
 }
 
@@ -141,6 +164,9 @@ var (
 	noOperator   = regexp.MustCompile(`(?s)^(?:No function matches the given name and argument types|Could not choose a best candidate function for the function call) ['"]([-+*/%|&#~<>=!^]+)\(([^']*?)\)['"].*`)
 	noFunction   = regexp.MustCompile(`(?s)^No function matches the given name and argument types '(\w+)\(([^']*)\)'.*`)
 	noComparison = regexp.MustCompile(`(?s)^Cannot compare values of type (.*?) and(?: values of)? type (.*?) - an explicit cast is required.*`)
+	noChoice     = regexp.MustCompile(`(?s)^Could not choose a best candidate function for the function call ['"](\w+)\(([^'"]*)\)['"].*`)
+	mixed        = regexp.MustCompile(`(?s)^Cannot mix values of type (.*?) and (.*?) in (\w+) (?:expression|operator).*`)
+	columnCount  = regexp.MustCompile(`^Subquery returns (\d+) columns - expected (\d+)`)
 	noCast       = regexp.MustCompile(`(?s)^Unimplemented type for cast \((\S+) -> (\S+)\).*`)
 	modifiers    = regexp.MustCompile(`\([^)]*\)`)
 )
@@ -159,6 +185,17 @@ func operatorError(message string) error {
 		}
 		return sqlerr.New("42883", "function %s(%s) does not exist", strings.TrimPrefix(m[1], "rs_"), strings.Join(list, ", ")).
 			WithHint("No function matches the given name and argument types. You may need to add explicit type casts.")
+	} else if m := noChoice.FindStringSubmatch(message); m != nil {
+		list := strings.Split(modifiers.ReplaceAllString(m[2], ""), ", ")
+		for i, t := range list {
+			list[i] = typeName(t)
+		}
+		return sqlerr.New("42725", "function %s(%s) is not unique", strings.TrimPrefix(m[1], "rs_"), strings.Join(list, ", ")).
+			WithHint("Could not choose a best candidate function. You may need to add explicit type casts.")
+	} else if m := mixed.FindStringSubmatch(message); m != nil {
+		return sqlerr.New("42804", "%s types %s and %s cannot be matched", m[3], typeName(modifiers.ReplaceAllString(m[1], "")), typeName(modifiers.ReplaceAllString(m[2], "")))
+	} else if m := columnCount.FindStringSubmatch(message); m != nil && m[2] != "1" {
+		return sqlerr.New("42601", "subquery has too %s columns", map[bool]string{true: "many", false: "few"}[m[1] > m[2]])
 	} else if m := noCast.FindStringSubmatch(message); m != nil {
 		return sqlerr.New("42846", "cannot cast type %s to %s", typeName(m[1]), typeName(m[2]))
 	} else {
@@ -216,8 +253,23 @@ func withoutExcerpt(message string) string {
 	return strings.TrimSpace(message)
 }
 
-func prepareError(p bindings.PreparedStatement) error {
-	return translate(bindings.ErrorTypeInvalid, bindings.PrepareError(p))
+// invalidated is in what DuckDB answers when it has given the instance up.
+const invalidated = "database has been invalidated because of a previous fatal error"
+
+// fatal is the error of a statement that met DuckDB's giving up of the instance,
+// or caused it; nil for other messages.
+func fatal(message string) *sqlerr.Error {
+	message = strings.TrimSpace(message)
+	if !strings.HasPrefix(message, "FATAL Error: ") && !strings.Contains(message, invalidated) {
+		return nil
+	}
+	e := sqlerr.New(sqlerr.CrashShutdown, "terminating connection because of crash of another server process")
+	if strings.Contains(message, "No space left on device") {
+		e = sqlerr.New(sqlerr.DiskFull, "Disk Full")
+	}
+	e = e.WithDetail("%s", message).WithHint("In a moment you should be able to reconnect to the database and repeat your command.")
+	e.Severity = "FATAL"
+	return e
 }
 
 func canceled() error {

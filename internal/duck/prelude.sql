@@ -24,13 +24,22 @@
 
 CREATE MACRO rs_nonzero(b) AS CASE WHEN b = 0 THEN error('22012:Divide by zero') ELSE b END;
 
-CREATE MACRO rs_div(a SMALLINT, b SMALLINT) AS a // rs_nonzero(b),
-  (a INTEGER, b INTEGER) AS a // rs_nonzero(b),
-  (a BIGINT, b BIGINT) AS a // rs_nonzero(b),
-  (a HUGEINT, b HUGEINT) AS a // rs_nonzero(b),
-  (a, b) AS cast_to_type(a / rs_nonzero(b), (a + b) * 1.00000000);
+-- The divisor b of a, which may not be 0 unless a is NULL.
+CREATE MACRO rs_divisor(a, b) AS CASE WHEN b = 0 AND a IS NOT NULL THEN error('22012:Divide by zero') ELSE b END;
 
-CREATE MACRO rs_mod(a, b) AS a % rs_nonzero(b);
+CREATE MACRO rs_div(a SMALLINT, b SMALLINT) AS a // rs_divisor(a, b),
+  (a INTEGER, b INTEGER) AS a // rs_divisor(a, b),
+  (a BIGINT, b BIGINT) AS a // rs_divisor(a, b),
+  (a HUGEINT, b HUGEINT) AS a // rs_divisor(a, b),
+  (a, b) AS cast_to_type(a / rs_divisor(a, b), (a + b) * 1.00000000);
+
+CREATE MACRO rs_mod(a, b) AS a % rs_divisor(a, b);
+
+-- Shifts drop the bits that leave the type, where DuckDB fails.
+CREATE MACRO rs_wrapped(x, size) AS ((x % size) + size + size // 2) % size - size // 2;
+CREATE MACRO rs_shift_left(a SMALLINT, n) AS CAST(rs_wrapped(CAST(a AS BIGINT) * (CAST(1 AS BIGINT) << CAST(n % 32 AS BIGINT)), CAST(65536 AS BIGINT)) AS SMALLINT),
+  (a INTEGER, n) AS CAST(rs_wrapped(CAST(a AS HUGEINT) * (CAST(1 AS HUGEINT) << CAST(n % 32 AS HUGEINT)), CAST(4294967296 AS HUGEINT)) AS INTEGER),
+  (a BIGINT, n) AS CAST(rs_wrapped(CAST(a AS HUGEINT) * (CAST(1 AS HUGEINT) << CAST(n % 64 AS HUGEINT)) % CAST(18446744073709551616 AS HUGEINT), CAST(18446744073709551616 AS HUGEINT)) AS BIGINT);
 
 CREATE MACRO rs_avg(x SMALLINT) AS CAST(sum(x) // count(x) AS BIGINT),
   (x INTEGER) AS CAST(sum(x) // count(x) AS BIGINT),
@@ -67,7 +76,7 @@ CREATE MACRO rs_sum_agg(v, x SMALLINT) AS CAST(v AS BIGINT),
   (v, x) AS v;
 
 -- A quotient of the type of sample, which the compiler computed.
-CREATE MACRO rs_div_scaled(a, b, sample) AS cast_to_type(a / rs_nonzero(b), sample);
+CREATE MACRO rs_div_scaled(a, b, sample) AS cast_to_type(a / rs_divisor(a, b), sample);
 
 -- A text without trailing blanks, which do not count in comparisons. rtrim reads
 -- the whole text, letter by letter: most have no blank at the end, or one.
@@ -108,6 +117,13 @@ CREATE MACRO rs_trunc(x DATE) AS x,
   (x TIMESTAMP) AS CAST(x AS DATE),
   (x) AS trunc(x),
   (x, n) AS cast_to_type(CASE WHEN n >= 0 AND abs(x) < 1e15 THEN trunc(x * power(10::DECIMAL(3,0), n)) / power(10::DECIMAL(3,0), n) ELSE trunc(x / power(10, -n)) * power(10, -n) END, x);
+-- Where the result is no finite number although the arguments are, PostgreSQL raises.
+CREATE MACRO rs_power(x, y) AS CASE
+  WHEN x = 0 AND y < 0 THEN CAST(error('2201F:zero raised to a negative power is undefined') AS DOUBLE)
+  WHEN isnan(pow(x, y)) AND NOT isnan(CAST(x AS DOUBLE)) AND NOT isnan(CAST(y AS DOUBLE)) THEN CAST(error('2201F:a negative number raised to a non-integer power yields a complex result') AS DOUBLE)
+  WHEN isinf(pow(x, y)) AND isfinite(CAST(x AS DOUBLE)) AND isfinite(CAST(y AS DOUBLE)) THEN CAST(error('22003:value out of range: overflow') AS DOUBLE)
+  ELSE pow(x, y) END;
+CREATE MACRO rs_exp(x) AS CASE WHEN isinf(exp(x)) AND isfinite(CAST(x AS DOUBLE)) THEN CAST(error('22003:value out of range: overflow') AS DOUBLE) ELSE exp(x) END;
 CREATE MACRO rs_width_bucket(x, lo, hi, n) AS CAST(CASE
   WHEN x < lo THEN 0 WHEN x >= hi THEN n + 1
   ELSE floor((CAST(x AS DOUBLE) - lo) / (hi - lo) * n) + 1 END AS INTEGER);
@@ -127,7 +143,16 @@ CREATE MACRO rs_octet_length(s VARCHAR) AS CAST(strlen(s) AS INTEGER), (s BLOB) 
 CREATE MACRO rs_repeat(s, n) AS repeat(s, CAST(greatest(n, 0) AS BIGINT));
 CREATE MACRO rs_left(s, n) AS left(s, CAST(n AS BIGINT));
 CREATE MACRO rs_right(s, n) AS right(s, CAST(n AS BIGINT));
-CREATE MACRO rs_split_part(s, d, n) AS CASE WHEN n < 1 THEN error('22023:field position must be greater than zero') ELSE split_part(s, d, CAST(n AS BIGINT)) END;
+-- DuckDB splits into letters where the delimiter is empty.
+CREATE MACRO rs_split_part(s, d, n) AS CASE
+  WHEN n < 1 AND s IS NOT NULL AND d IS NOT NULL THEN error('22023:field position must be greater than zero')
+  WHEN d = '' THEN CASE WHEN n = 1 THEN s WHEN s IS NOT NULL THEN '' END
+  ELSE split_part(s, d, CAST(n AS BIGINT)) END;
+-- An empty filling fills nothing, and only what is too long is cut.
+CREATE MACRO rs_lpad(s, n, fill) AS CASE WHEN fill = '' THEN left(s, CAST(greatest(n, 0) AS BIGINT)) ELSE lpad(s, CAST(n AS INTEGER), fill) END;
+CREATE MACRO rs_rpad(s, n, fill) AS CASE WHEN fill = '' THEN left(s, CAST(greatest(n, 0) AS BIGINT)) ELSE rpad(s, CAST(n AS INTEGER), fill) END;
+-- The letter sharp s has no capital in Redshift's locale.
+CREATE MACRO rs_upper(s) AS CASE WHEN contains(s, 'ß') THEN replace(upper(s), 'ẞ', 'ß') ELSE upper(s) END;
 CREATE MACRO rs_chr(n) AS CASE WHEN n = 0 THEN '' ELSE chr(CAST(n AS INTEGER)) END;
 CREATE MACRO rs_substring_text(s, p) AS substring(s, CAST(greatest(p, 1) AS BIGINT)),
   (s, p, n) AS substring(s, CAST(greatest(p, 1) AS BIGINT), CAST(greatest(p + n - greatest(p, 1), 0) AS BIGINT));
@@ -136,7 +161,7 @@ CREATE MACRO rs_substring(s VARCHAR, p) AS substring(s, CAST(greatest(p, 1) AS B
   (s BLOB, p) AS s[CAST(greatest(p, 1) AS BIGINT):],
   (s BLOB, p, n) AS s[CAST(greatest(p, 1) AS BIGINT):CAST(p + n - 1 AS BIGINT)];
 CREATE MACRO rs_initcap(s) AS array_to_string(list_transform(range(1, length(s) + 1), lambda i:
-  CASE WHEN i = 1 OR NOT regexp_matches(substring(s, i - 1, 1), '[\pL\pN]') THEN upper(substring(s, i, 1)) ELSE lower(substring(s, i, 1)) END), '');
+  CASE WHEN i = 1 OR NOT regexp_matches(substring(s, i - 1, 1), '[\pL\pN]') THEN rs_upper(substring(s, i, 1)) ELSE lower(substring(s, i, 1)) END), '');
 CREATE MACRO rs_bpcharcmp(a, b) AS CASE WHEN rtrim(a) > rtrim(b) THEN 1 WHEN rtrim(a) < rtrim(b) THEN -1 WHEN rtrim(a) = rtrim(b) THEN 0 END;
 CREATE MACRO rs_bttext_pattern_cmp(a, b) AS CASE WHEN a > b THEN 1 WHEN a < b THEN -1 WHEN a = b THEN 0 END;
 CREATE MACRO rs_quote_ident(s) AS CASE WHEN regexp_full_match(s, '[a-z_][a-z0-9_$]*') THEN s ELSE '"' || replace(s, '"', '""') || '"' END;
@@ -152,14 +177,14 @@ CREATE MACRO rs_whole_text(s) AS CASE WHEN contains(s, '.') OR contains(s, 'e') 
 CREATE MACRO rs_strtol(s, base) AS CASE WHEN s LIKE '-%' THEN -1 ELSE 1 END * CAST(list_reduce(list_prepend(0::BIGINT,
   list_transform(string_split(ltrim(lower(CASE WHEN base = 16 THEN regexp_replace(s, '0[xX]', '') ELSE s END), '+-'), ''),
     lambda c: CAST(strpos('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1 AS BIGINT))), lambda a, b: a * base + b) AS BIGINT);
-CREATE MACRO rs_regexp_count(s, p) AS len(regexp_extract_all(s, p)),
-  (s, p, pos) AS len(regexp_extract_all(substring(s, pos), p)),
-  (s, p, pos, flags) AS len(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p));
+CREATE MACRO rs_regexp_count(s, p) AS CAST(len(regexp_extract_all(s, p)) AS INTEGER),
+  (s, p, pos) AS CAST(len(regexp_extract_all(substring(s, pos), p)) AS INTEGER),
+  (s, p, pos, flags) AS CAST(len(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p)) AS INTEGER);
 CREATE MACRO rs_regexp_substr(s, p) AS regexp_extract(s, p),
   (s, p, pos) AS regexp_extract(substring(s, pos), p),
   (s, p, pos, nth) AS coalesce(regexp_extract_all(substring(s, pos), p)[nth], ''),
   (s, p, pos, nth, flags) AS coalesce(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, CASE WHEN flags LIKE '%e%' THEN 1 ELSE 0 END)[nth], '');
-CREATE MACRO rs_regexp_instr(s, p) AS CASE WHEN regexp_matches(s, p) THEN strpos(s, regexp_extract(s, p)) ELSE 0 END,
+CREATE MACRO rs_regexp_instr(s, p) AS stepwell_regexp_instr(s, p, 1, 1, 0, ''),
   (s, p, pos) AS stepwell_regexp_instr(s, p, pos, 1, 0, ''),
   (s, p, pos, nth) AS stepwell_regexp_instr(s, p, pos, nth, 0, ''),
   (s, p, pos, nth, after) AS stepwell_regexp_instr(s, p, pos, nth, after, ''),
@@ -199,8 +224,9 @@ CREATE MACRO rs_same_codes(a, b) AS rs_same_at(a, b, 1) + rs_same_at(a, b, 2) + 
 CREATE MACRO rs_difference(a, b) AS CAST(rs_same_codes(stepwell_soundex(a), stepwell_soundex(b)) AS INTEGER);
 
 -- HyperLogLog sketches, kept as the JSON they print as.
-CREATE MACRO rs_hll(x) AS CAST(approx_count_distinct(x) AS BIGINT);
-CREATE MACRO rs_hll_create_sketch(x) AS stepwell_hll_sketch(string_agg(DISTINCT CAST(stepwell_xxhash64(CAST(x AS VARCHAR), 0) AS VARCHAR), ','));
+CREATE MACRO rs_hll_coupon(x) AS CASE WHEN typeof(x) LIKE 'DECIMAL%' THEN stepwell_hll_coupon(CAST(x AS VARCHAR), 9001) ELSE stepwell_hll_coupon(x, 9001) END;
+CREATE MACRO rs_hll_create_sketch(x) AS coalesce(stepwell_hll_sketch(string_agg(DISTINCT CAST(rs_hll_coupon(x) AS VARCHAR), ',')), '{"version":1,"logm":15,"sparse":{"indices":[],"values":[]}}');
+CREATE MACRO rs_hll(x) AS stepwell_hll_cardinality(rs_hll_create_sketch(x));
 CREATE MACRO rs_hll_cardinality(s) AS stepwell_hll_cardinality(s);
 CREATE MACRO rs_hll_combine(s) AS stepwell_hll_combine(string_agg(s, chr(10)));
 CREATE MACRO rs_hll_combine_sketches(a, b) AS stepwell_hll_combine(a || chr(10) || b);
@@ -214,16 +240,19 @@ CREATE MACRO rs_boolean(x BOOLEAN) AS x,
 
 -- Dates and times -------------------------------------------------------------------
 
-CREATE MACRO rs_date_text(x) AS coalesce(TRY_CAST(x AS DATE), CASE WHEN x LIKE 'J%' THEN DATE '2000-01-01' + (TRY_CAST(substring(x, 2, 7) AS INTEGER) - 2451545) END, CAST(TRY_CAST(x AS TIMESTAMP) AS DATE), CAST(try_strptime(x,
-  ['%Y%m%d', '%m/%d/%Y', '%m/%d/%y', '%b-%d-%Y', '%d-%b-%Y', '%B %d, %Y', '%b %d, %Y', '%d %B %Y', '%Y-%b-%d', '%m-%d-%Y', '%m-%d-%y', '%m.%d.%Y', '%Y.%m.%d']) AS DATE));
+-- Times of a zone: TIMESTAMP passes the zone over, TIMESTAMPTZ wants seconds before it.
+CREATE MACRO rs_zoneless(x) AS CASE WHEN contains(x, '+') OR contains(x, ':') THEN regexp_replace(x, '(:\d\d(\.\d+)?)\s*([-+]\d\d?(:?\d\d)?|[zZ]|[A-Za-z]{3,4})$', '\1') ELSE x END;
+-- Years of two digits: 70 to 99 are of the 20th century. strptime reads them by %Y, too.
+CREATE MACRO rs_full_year(t) AS CASE WHEN year(t) < 70 THEN t + to_years(2000) WHEN year(t) < 100 THEN t + to_years(1900) ELSE t END;
+-- DuckDB passes over what stands behind a date, so that only what is no longer than one is read as one.
+CREATE MACRO rs_date_text(x) AS coalesce(CASE WHEN strlen(x) <= 10 OR strlen(trim(x)) <= 10 THEN TRY_CAST(x AS DATE) END, CASE WHEN x LIKE 'J%' THEN DATE '2000-01-01' + (TRY_CAST(substring(x, 2, 7) AS INTEGER) - 2451545) END, CAST(TRY_CAST(rs_zoneless(x) AS TIMESTAMP) AS DATE), CAST(rs_full_year(try_strptime(x,
+  ['%Y%m%d', '%m/%d/%Y', '%b-%d-%Y', '%d-%b-%Y', '%B %d, %Y', '%b %d, %Y', '%d %B %Y', '%Y-%b-%d', '%m-%d-%Y', '%m.%d.%Y', '%Y.%m.%d'])) AS DATE));
 CREATE MACRO rs_date_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_date_text(x), CAST(error('22007:invalid input syntax for type date: "' || x || '"') AS DATE)) END;
 CREATE MACRO rs_date(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_date_text(x), CAST(error('22007:invalid input syntax for type date: "' || x || '"') AS DATE)) END,
   (x DATE) AS x, (x TIMESTAMP) AS CAST(x AS DATE), (x TIMESTAMPTZ) AS CAST(x AS DATE);
--- Times of a zone: TIMESTAMP passes the zone over, TIMESTAMPTZ wants seconds before it.
-CREATE MACRO rs_zoneless(x) AS CASE WHEN contains(x, '+') OR contains(x, ':') THEN regexp_replace(x, '(:\d\d(\.\d+)?)\s*([-+]\d\d?(:?\d\d)?|[zZ]|[A-Za-z]{3,4})$', '\1') ELSE x END;
 CREATE MACRO rs_with_seconds(x) AS regexp_replace(x, '^(\S+[ T]\d?\d:\d\d)(\s*(?:[-+zZ]|[A-Za-z]{3}).*)$', '\1:00\2');
-CREATE MACRO rs_timestamp_text(x) AS coalesce(TRY_CAST(rs_zoneless(x) AS TIMESTAMP), CASE WHEN x LIKE 'J% %' THEN rs_date_text(x) + TRY_CAST(substring(x, 10, 8) AS TIME) END, try_strptime(x,
-  ['%Y%m%d %H%M%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%y %H:%M:%S', '%b %d,%Y %H:%M:%S', '%b %d, %Y %H:%M:%S', '%B %d, %Y %H:%M:%S', '%d-%b-%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S', '%b-%d-%Y %H:%M:%S']),
+CREATE MACRO rs_timestamp_text(x) AS coalesce(TRY_CAST(rs_zoneless(x) AS TIMESTAMP), CASE WHEN x LIKE 'J% %' THEN rs_date_text(x) + TRY_CAST(substring(x, 10, 8) AS TIME) END, rs_full_year(try_strptime(x,
+  ['%Y%m%d %H%M%S', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M', '%b %d,%Y %H:%M:%S', '%b %d, %Y %H:%M:%S', '%B %d, %Y %H:%M:%S', '%d-%b-%Y %H:%M:%S', '%d.%m.%Y %H:%M:%S', '%b-%d-%Y %H:%M:%S'])),
   CASE WHEN NOT contains(x, ':') THEN CAST(rs_date_text(x) AS TIMESTAMP) END);
 CREATE MACRO rs_timestamp_of(x) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_timestamp_text(x), CAST(error('22007:invalid input syntax for type timestamp: "' || x || '"') AS TIMESTAMP)) END;
 CREATE MACRO rs_timestamp(x VARCHAR) AS CASE WHEN x IS NULL THEN NULL ELSE coalesce(rs_timestamp_text(x), CAST(error('22007:invalid input syntax for type timestamp: "' || x || '"') AS TIMESTAMP)) END,
@@ -260,6 +289,9 @@ CREATE MACRO rs_months_apart(a, b) AS CASE
   WHEN day(a) = day(b) OR (last_day(a) = CAST(a AS DATE) AND last_day(b) = CAST(b AS DATE)) THEN CAST((year(a) - year(b)) * 12 + month(a) - month(b) AS DOUBLE)
   ELSE (year(a) - year(b)) * 12 + month(a) - month(b) + (epoch(CAST(a AS TIMESTAMP)) - epoch(date_trunc('month', CAST(a AS TIMESTAMP))) - epoch(CAST(b AS TIMESTAMP)) + epoch(date_trunc('month', CAST(b AS TIMESTAMP)))) / 86400.0 / 31.0 END;
 CREATE MACRO rs_months_between(p, q) AS rs_months_apart(CAST(p AS TIMESTAMP), CAST(q AS TIMESTAMP));
+-- The Sundays between two days: 1970-01-01 was a Thursday.
+CREATE MACRO rs_week_number(d) AS (CAST(d AS DATE) - DATE '1969-12-28' + 7000000) // 7;
+CREATE MACRO rs_weeks_apart(a, b) AS rs_week_number(b) - rs_week_number(a);
 CREATE MACRO rs_next_day_of(d, name) AS d + CAST(1 + (list_position(['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(name, 2))) - 1 - dayofweek(d) + 13) % 7 AS INTEGER);
 CREATE MACRO rs_next_day(d, name) AS CAST(rs_next_day_of(CAST(d AS DATE), name) AS DATE);
 -- The wall clock's time and the zone TZ and OF print; without a zone UTC.
@@ -269,6 +301,8 @@ CREATE MACRO rs_to_char(x TIMESTAMPTZ, f) AS stepwell_time_char(CAST(x AS TIMEST
 CREATE MACRO rs_to_char_number(x, f) AS stepwell_to_char(CAST(x AS VARCHAR), f);
 -- f is strptime's pattern: DuckDB wants it constant, so the compiler translates it.
 CREATE MACRO rs_parse_time(s, f) AS coalesce(try_strptime(s, f), CASE WHEN s IS NOT NULL THEN stepwell_parse_time(s, f) END);
+-- Of two digits 70 to 99 are of the 20th century.
+CREATE MACRO rs_short_year(t) AS CASE WHEN year(t) = 1969 THEN t + to_years(100) ELSE t END;
 CREATE MACRO rs_parse_time_strict(s, f) AS coalesce(try_strptime(s, f),
   CASE WHEN s IS NOT NULL THEN CAST(error('22008:date/time field value out of range: "' || s || '"') AS TIMESTAMP) END);
 
@@ -301,12 +335,13 @@ CREATE MACRO rs_super_over(a, b) AS coalesce(to_json(rs_super_int(a) // rs_nonze
 CREATE MACRO rs_super_rest(a, b) AS coalesce(to_json(rs_super_int(a) % rs_nonzero(rs_super_int(b))), to_json(rs_super_float(a) % rs_nonzero(rs_super_float(b))));
 CREATE MACRO rs_super_sum(x) AS CASE WHEN count(rs_super_int(x)) = count(rs_super_float(x)) THEN to_json(CAST(sum(rs_super_int(x)) AS BIGINT)) ELSE to_json(sum(rs_super_float(x))) END;
 CREATE MACRO rs_super_avg(x) AS to_json(avg(rs_super_float(x)));
-CREATE MACRO rs_super_elements(x) AS CASE json_type(x) WHEN 'ARRAY' THEN CAST(x AS JSON[]) WHEN 'NULL' THEN CAST([] AS JSON[]) ELSE [x] END;
+-- Neither NULL nor JSON's null has elements; what is no array is its only one.
+CREATE MACRO rs_super_elements(x) AS CASE coalesce(json_type(x), 'NULL') WHEN 'ARRAY' THEN CAST(x AS JSON[]) WHEN 'NULL' THEN CAST([] AS JSON[]) ELSE [x] END;
 -- Nested columns of external tables: names of attributes in any case, arrays and maps to range over; NULL has no elements.
 CREATE MACRO rs_nested_field(x, name) AS coalesce(json_extract(x, '$."' || name || '"'), json_extract(x, '$."' || list_filter(json_keys(x), lambda k: lower(k) = name)[1] || '"'));
 CREATE MACRO rs_nested_elements(x) AS CASE json_type(x) WHEN 'ARRAY' THEN CAST(x AS JSON[])
   WHEN 'OBJECT' THEN list_transform(json_keys(x), lambda k: json_object('key', k, 'value', json_extract(x, '$."' || k || '"'))) ELSE CAST([] AS JSON[]) END;
-CREATE MACRO rs_super_positions(x) AS CASE json_type(x) WHEN 'ARRAY' THEN range(CAST(json_array_length(x) AS BIGINT)) WHEN 'NULL' THEN CAST([] AS BIGINT[]) ELSE CAST([NULL] AS BIGINT[]) END;
+CREATE MACRO rs_super_positions(x) AS CASE coalesce(json_type(x), 'NULL') WHEN 'ARRAY' THEN range(CAST(json_array_length(x) AS BIGINT)) WHEN 'NULL' THEN CAST([] AS BIGINT[]) ELSE CAST([NULL] AS BIGINT[]) END;
 CREATE MACRO rs_super_values(x) AS list_transform(json_keys(x), lambda k: json_extract(x, '$."' || k || '"'));
 CREATE MACRO rs_json_parse(s) AS json(CAST(s AS JSON));
 CREATE MACRO rs_can_json_parse(s) AS json_valid(s);
@@ -348,6 +383,7 @@ CREATE MACRO rs_array_sort(a) AS to_json(list_transform(list_sort(list_transform
   (a, ascending) AS to_json(list_transform(list_sort(list_transform(rs_array_items(a), lambda x: rs_array_sort_key(x)), CASE WHEN ascending THEN 'ASC' ELSE 'DESC' END), lambda k: CAST(k.x AS JSON)));
 CREATE MACRO rs_arrays_overlap(a, b) AS list_has_any(rs_array_items(a), rs_array_items(b));
 CREATE MACRO rs_size(x) AS strlen(CAST(x AS VARCHAR));
+CREATE MACRO rs_object_transform(x, paths, v) AS CASE WHEN json_type(to_json(x)) = 'OBJECT' THEN CAST(stepwell_object_transform(CAST(x AS VARCHAR), paths, CAST(v AS VARCHAR)) AS JSON) ELSE to_json(x) END;
 CREATE MACRO rs_lower_attribute_names(x) AS CAST(stepwell_attribute_names(CAST(x AS VARCHAR), false) AS JSON);
 CREATE MACRO rs_upper_attribute_names(x) AS CAST(stepwell_attribute_names(CAST(x AS VARCHAR), true) AS JSON);
 CREATE MACRO rs_get_number_attributes(x) AS CASE json_type(x) WHEN 'OBJECT' THEN CAST(len(json_keys(x)) AS INTEGER) END;
@@ -383,6 +419,8 @@ CREATE MACRO rs_load_hex_or_null(x) AS CASE WHEN regexp_full_match(x, '([0-9a-fA
 
 -- Arrays of the catalog are lists or texts as PostgreSQL writes them, {a,b}; empty ones have no elements.
 CREATE MACRO rs_array_elements(a) AS CASE WHEN trim(CAST(a AS VARCHAR), '{}[]') = '' THEN CAST([] AS VARCHAR[]) ELSE string_split(replace(trim(CAST(a AS VARCHAR), '{}[]'), ', ', ','), ',') END;
+-- An array's elements count from 1, a vector's, which are written with blanks between them, from 0.
+CREATE MACRO rs_array_element(a, i) AS CASE WHEN starts_with(a, '{') THEN list_extract(rs_array_elements(a), i) ELSE list_extract(string_split(a, ' '), i + 1) END;
 CREATE MACRO rs_array_text(a) AS '{' || array_to_string(a, ',') || '}';
 CREATE MACRO rs_pg_encoding_to_char(x) AS CASE WHEN x = 6 THEN 'UTF8' ELSE '' END;
 CREATE MACRO rs_format_type(t, m) AS CASE t

@@ -72,7 +72,7 @@ func (r *Rows) Next(ctx context.Context) (*Chunk, error) {
 			return nil, r.failure
 		}
 		if msg := bindings.ResultError(&r.res); msg != "" {
-			return nil, translate(bindings.ResultErrorType(&r.res), msg)
+			return nil, r.conn.translate(bindings.ResultErrorType(&r.res), msg)
 		}
 		return nil, io.EOF
 	}
@@ -105,6 +105,7 @@ func (r *Rows) Close() {
 	bindings.DestroyResult(&r.res)
 	if r.conn.open == r {
 		r.conn.open = nil
+		r.conn.engine.workers.leave(&r.conn.activity, true)
 	}
 	if r.owned != nil {
 		r.owned.Close()
@@ -289,7 +290,7 @@ func (r *Rows) Buffer(ctx context.Context) {
 	r.buffered = true
 	for {
 		stop := r.conn.interruptOn(ctx)
-		chunk := bindings.FetchChunk(r.res)
+		chunk := r.fetchNow()
 		stop()
 		if chunk.Ptr == nil {
 			break
@@ -297,7 +298,7 @@ func (r *Rows) Buffer(ctx context.Context) {
 		r.buffer = append(r.buffer, chunk)
 	}
 	if msg := bindings.ResultError(&r.res); msg != "" {
-		r.failure = translate(bindings.ResultErrorType(&r.res), msg)
+		r.failure = r.conn.translate(bindings.ResultErrorType(&r.res), msg)
 	}
 	if r.conn.open == r {
 		r.conn.open = nil
@@ -308,13 +309,22 @@ func (r *Rows) Buffer(ctx context.Context) {
 func (r *Rows) fetch(ctx context.Context) bindings.DataChunk {
 	if !r.buffered {
 		defer r.conn.interruptOn(ctx)()
-		return bindings.FetchChunk(r.res)
+		return r.fetchNow()
 	}
 	if len(r.buffer) == 0 {
 		return bindings.DataChunk{}
 	}
 	chunk := r.buffer[0]
 	r.buffer = r.buffer[1:]
+	return chunk
+}
+
+// fetchNow is the next chunk from the stream.
+func (r *Rows) fetchNow() bindings.DataChunk {
+	work := r.conn.engine.workers
+	work.enter(&r.conn.activity)
+	chunk := bindings.FetchChunk(r.res)
+	work.leave(&r.conn.activity, chunk.Ptr == nil)
 	return chunk
 }
 

@@ -32,7 +32,7 @@ type scalar struct {
 var logical = map[Kind]bindings.Type{
 	Bool: bindings.TypeBoolean, SmallInt: bindings.TypeSmallInt, Integer: bindings.TypeInteger, BigInt: bindings.TypeBigInt,
 	Float: bindings.TypeFloat, Double: bindings.TypeDouble, Varchar: bindings.TypeVarchar, Blob: bindings.TypeBlob,
-	Date: bindings.TypeDate, Timestamp: bindings.TypeTimestamp,
+	Date: bindings.TypeDate, Timestamp: bindings.TypeTimestamp, TimestampTZ: bindings.TypeTimestampTZ, Time: bindings.TypeTime, TimeTZ: bindings.TypeTimeTZ,
 }
 
 // output is the result vector of one call.

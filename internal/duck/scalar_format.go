@@ -15,6 +15,7 @@ type numberFormat struct {
 	whole     int // digits before the decimal point
 	fraction  int
 	zeroFrom  int // the digit before the point from which zeros are printed; -1
+	zeroTo    int // the digits after the point that are printed in any case
 	shift     int // digits after V
 	fill      bool
 	sign      string // "", S, MI, PL, SG, PR
@@ -75,6 +76,9 @@ func readNumberFormat(format string) (*numberFormat, error) {
 func (f *numberFormat) digit(word string, point bool) {
 	if point {
 		f.fraction++
+		if word == "0" {
+			f.zeroTo = f.fraction
+		}
 		return
 	}
 	if word == "0" && f.zeroFrom < 0 {
@@ -115,11 +119,8 @@ func (f *numberFormat) print(x *big.Rat) string {
 	if len(whole) > f.whole {
 		whole, fraction = strings.Repeat("#", f.whole), strings.Repeat("#", f.fraction)
 	}
-	if !f.fill {
-		keep := strings.LastIndexByte(strings.Join(f.tokens, ""), '0')
-		if keep < strings.IndexAny(strings.Join(f.tokens, ""), "D.") {
-			fraction = strings.TrimRight(fraction, "0")
-		}
+	for !f.fill && len(fraction) > f.zeroTo && strings.HasSuffix(fraction, "0") {
+		fraction = fraction[:len(fraction)-1]
 	}
 	w := &numberWriter{f: f, whole: strings.Repeat(" ", f.whole-len(whole)) + whole, fraction: fraction, negative: negative}
 	for _, t := range f.tokens {
@@ -159,7 +160,7 @@ func (w *numberWriter) start() {
 		w.put(map[bool]string{true: "<", false: " "}[w.negative])
 	case w.f.sign == "S" && w.f.signFirst:
 		w.put(map[bool]string{true: "-", false: "+"}[w.negative])
-	case w.f.sign == "":
+	case w.f.sign == "", w.f.sign == "PL":
 		w.put(map[bool]string{true: "-", false: " "}[w.negative])
 	}
 }
@@ -171,9 +172,10 @@ func (w *numberWriter) token(t string) {
 	case "D", ".":
 		w.start()
 		w.point = true
-		if w.f.fill || w.fraction != "" {
-			w.put(".")
+		if !w.f.fill && w.fraction == "" && strings.TrimSpace(w.whole) == "" && w.f.zeroFrom < 0 {
+			w.put("0")
 		}
+		w.put(".")
 	case "G", ",":
 		if w.started {
 			w.put(",")

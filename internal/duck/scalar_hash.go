@@ -12,7 +12,7 @@ import (
 )
 
 // raw gives the bytes a hash is taken of: a text's own, a number's in little
-// endian at its width, the days of a date, the microseconds of a timestamp.
+// endian at its width, the days of a date, the microseconds of a time or timestamp.
 func raw(v *Vector, row int) []byte {
 	switch v.Type.Kind {
 	case Varchar, Blob:

@@ -89,10 +89,7 @@ func respellObject(text []byte, spell func([]byte) []byte) ([]byte, error) {
 			continue
 		}
 		seen[string(key)] = true
-		quoted, err := json.Marshal(string(key))
-		if err != nil {
-			return nil, err
-		}
+		quoted := quoteJSON(string(key))
 		inner, err := respell(value, spell)
 		if err != nil {
 			return nil, err
@@ -103,4 +100,15 @@ func respellObject(text []byte, spell func([]byte) []byte) ([]byte, error) {
 		out = append(append(append(out, quoted...), ':'), inner...)
 	}
 	return append(out, '}'), nil
+}
+
+// quoteJSON is a text as JSON has it, without the escapes that HTML wants.
+func quoteJSON(text string) []byte {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if e.Encode(text) != nil { // a text always can be written
+		return []byte(`""`)
+	}
+	return bytes.TrimRight(out.Bytes(), "\n")
 }

@@ -1,11 +1,14 @@
 package duck
 
+import "slices"
+
 // scalars are the functions written in Go. Overloads of a name follow each
 // other. The table never changes.
-var scalars = append(append(append(
+var scalars = slices.Concat(
 	overloads("stepwell_fnv", BigInt, BigInt, fnvHash),
-	overloads("stepwell_murmur3", Integer, BigInt, murmur3)...),
-	overloads("stepwell_xxhash64", BigInt, BigInt, xxHash64)...),
+	overloads("stepwell_hll_coupon", BigInt, BigInt, hllCoupon),
+	overloads("stepwell_murmur3", Integer, BigInt, murmur3),
+	overloads("stepwell_xxhash64", BigInt, BigInt, xxHash64),
 	[]scalar{
 		{"stepwell_array_flatten", []Kind{Varchar}, Varchar, arrayFlatten},
 		{"stepwell_crc32", []Kind{Varchar}, Varchar, crc},
@@ -16,6 +19,7 @@ var scalars = append(append(append(
 		{"stepwell_hll_cardinality", []Kind{Varchar}, BigInt, hllCardinality},
 		{"stepwell_hll_combine", []Kind{Varchar}, Varchar, hllCombine},
 		{"stepwell_hll_sketch", []Kind{Varchar}, Varchar, hllSketch},
+		{"stepwell_object_transform", []Kind{Varchar, Varchar, Varchar}, Varchar, objectTransform},
 		{"stepwell_parse_time", []Kind{Varchar, Varchar}, Timestamp, parseTime},
 		{"stepwell_regexp_count", []Kind{Varchar, Varchar, BigInt, Varchar}, Integer, regexpCount},
 		{"stepwell_regexp_instr", []Kind{Varchar, Varchar, BigInt, BigInt, BigInt, Varchar}, Integer, regexpInstr},
@@ -28,10 +32,10 @@ var scalars = append(append(append(
 		{"stepwell_to_char", []Kind{Varchar, Varchar}, Varchar, numberToChar},
 		{"stepwell_to_number", []Kind{Varchar, Varchar}, Varchar, textToNumber},
 		{"stepwell_zone_offset", []Kind{Varchar}, BigInt, zoneOffset},
-	}...)
+	})
 
 // hashed are the types the hash functions take.
-var hashed = []Kind{Bool, SmallInt, Integer, BigInt, Float, Double, Varchar, Blob, Date, Timestamp}
+var hashed = []Kind{Bool, SmallInt, Integer, BigInt, Float, Double, Varchar, Blob, Date, Timestamp, TimestampTZ, Time, TimeTZ}
 
 // overloads gives a hash function with a seed for every type it takes.
 func overloads(name string, result, seed Kind, row func([]Vector, int, *output) error) []scalar {

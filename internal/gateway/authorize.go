@@ -15,7 +15,7 @@ import (
 func (g *Gateway) authorize(x *exchange, stream bool) ([]byte, error) {
 	a := &x.target.auth
 	x.caller = bus.Caller{AccessKey: a.AccessKey, Region: x.target.region, Source: source, RequestID: x.id}
-	if isAccount(a.AccessKey) {
+	if bus.IsAccount(a.AccessKey) {
 		x.caller.Account = a.AccessKey
 	}
 	var known Credential
@@ -175,11 +175,9 @@ func s3AuthError(err error, presigned bool) *awserr.Error {
 	case errors.Is(err, sigv4.ErrExpired), errors.Is(err, sigv4.ErrSkewed):
 		return awserr.New(403, "RequestTimeTooSkewed", "The difference between the request time and the current time is too large.")
 	}
-	return awserr.New(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+	return s3Mismatch()
 }
 
-// isAccount says that an access key is an account id: the account whose
-// resources the caller wants.
-func isAccount(s string) bool {
-	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+func s3Mismatch() *awserr.Error {
+	return awserr.New(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
 }

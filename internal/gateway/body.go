@@ -16,8 +16,6 @@ import (
 	"stepwell/internal/wire/sigv4"
 )
 
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // body reads the whole body of a request, once; later calls give the same.
 func (g *Gateway) body(x *exchange) ([]byte, error) {
 	if kept, ok := x.r.Body.(*keptBody); ok {
@@ -48,6 +46,10 @@ func tooLarge() *awserr.Error {
 	return awserr.New(http.StatusRequestEntityTooLarge, "RequestEntityTooLargeException", "Request size exceeded the limit.")
 }
 
+func incomplete() *awserr.Error {
+	return awserr.New(400, "IncompleteBody", "The request body terminated unexpectedly")
+}
+
 func readLimited(r io.Reader, limit, hint int64) ([]byte, error) {
 	if r == nil {
 		return nil, nil
@@ -58,7 +60,7 @@ func readLimited(r io.Reader, limit, hint int64) ([]byte, error) {
 	}
 	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
 	if err != nil {
-		return nil, awserr.New(400, "IncompleteBody", "The request body terminated unexpectedly")
+		return nil, incomplete()
 	}
 	if n > limit {
 		return nil, tooLarge()
@@ -153,9 +155,9 @@ func (f *faultBody) Read(p []byte) (int, error) {
 	n, err := f.Reader.Read(p)
 	switch {
 	case errors.Is(err, sigv4.ErrChunkSignature):
-		err = awserr.New(403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method.")
+		err = s3Mismatch()
 	case errors.Is(err, sigv4.ErrChunk), errors.Is(err, io.ErrUnexpectedEOF):
-		err = awserr.New(400, "IncompleteBody", "The request body terminated unexpectedly")
+		err = incomplete()
 	}
 	return n, err
 }

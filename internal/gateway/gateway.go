@@ -11,9 +11,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +27,7 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/wire"
+	"stepwell/internal/wire/sigv4"
 )
 
 // Options is what a Gateway is built from.
@@ -49,6 +52,11 @@ type Options struct {
 	// server; nil: there is none. The body of a verified request is the one that
 	// was signed.
 	Elsewhere Elsewhere
+
+	// Site returns the handler of requests to a host name that is none of AWS's
+	// endpoints, whatever their path, nil for others; signed ones have their caller in
+	// the context. nil: there are no such hosts.
+	Site func(host string) (h http.Handler, signed bool)
 
 	// Waiting are the operations ("states:GetActivityTask") that mostly wait:
 	// the clock is not held busy while they run.
@@ -147,7 +155,8 @@ type exchange struct {
 
 // ServeHTTP answers one request.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if own(r) {
+	site, signed := g.site(r)
+	if site == nil && own(r) {
 		g.mux.ServeHTTP(w, r)
 		return
 	}
@@ -164,6 +173,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}()
+	if site != nil {
+		g.serveSite(x, site, signed)
+		return
+	}
 	g.identify(x)
 	if crossSite(r) {
 		g.refuse(x, awserr.New(http.StatusForbidden, "AccessDenied", "requests from other web sites must be signed"))
@@ -174,6 +187,29 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer done()
 	}
 	g.serve(x)
+}
+
+// site is the handler of the request's host, where it has one.
+func (g *Gateway) site(r *http.Request) (h http.Handler, signed bool) {
+	if g.o.Site == nil {
+		return nil, false
+	}
+	return g.o.Site(r.Host)
+}
+
+// serveSite answers a request to a host with a handler of its own. A signature is
+// looked at where requests must have one.
+func (g *Gateway) serveSite(x *exchange, h http.Handler, signed bool) {
+	x.caller = bus.Caller{Source: source, RequestID: x.id}
+	if signed {
+		if x.target.auth, x.target.authErr = sigv4.Parse(x.r); x.target.authErr == nil || !errors.Is(x.target.authErr, sigv4.ErrMissing) {
+			if _, err := g.authorize(x, false); err != nil {
+				g.refuse(x, err)
+				return
+			}
+		}
+	}
+	h.ServeHTTP(&x.w, x.r.WithContext(bus.With(x.r.Context(), x.caller)))
 }
 
 // own tells the gateway's pages from AWS's requests. A bucket cannot have these
@@ -294,7 +330,7 @@ func (g *Gateway) write(x *exchange, resp *wire.Response) {
 		}
 		return
 	}
-	h["Content-Length"] = []string{itoa(len(resp.Body))}
+	h["Content-Length"] = []string{strconv.Itoa(len(resp.Body))}
 	x.w.WriteHeader(resp.Status)
 	if x.r.Method != http.MethodHead {
 		x.w.Write(resp.Body)

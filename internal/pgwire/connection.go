@@ -35,7 +35,10 @@ type connection struct {
 	server  *Server
 	conn    net.Conn
 	backend *pgproto3.Backend
-	out     []byte // encoded rows not yet written
+	out     []byte // encoded messages not yet written
+
+	next    pgproto3.FrontendMessage // read ahead, nil: nothing
+	nextErr error                    // met in reading ahead
 
 	session  *warehouse.Session
 	passage  *remote.Passage // in place of a session
@@ -115,8 +118,8 @@ func (c *connection) fatal(err error) {
 	}
 	e := *sqlerr.From(err)
 	e.Severity = "FATAL"
-	c.backend.Send(errorResponse(&e))
-	_ = c.backend.Flush()
+	c.send(errorResponse(&e))
+	_ = c.flush()
 }
 
 // startup handles everything before the startup message; nil means that the
@@ -195,15 +198,15 @@ func (c *connection) login(m pgproto3.StartupMessage) error {
 		return err
 	}
 	c.session = session
-	c.backend.Send(&pgproto3.AuthenticationOk{})
+	c.send(&pgproto3.AuthenticationOk{})
 	c.reportSettings()
 	if _, ok := m.Parameters["client_protocol_version"]; ok {
 		// Version 0 is the base protocol: results without Redshift's extensions.
-		c.backend.Send(&pgproto3.ParameterStatus{Name: "server_protocol_version", Value: "0"})
+		c.send(&pgproto3.ParameterStatus{Name: "server_protocol_version", Value: "0"})
 	}
-	c.backend.Send(&pgproto3.ParameterStatus{Name: "padb_version", Value: "PadbVersion 1.0.77467"})
-	c.backend.Send(&pgproto3.ParameterStatus{Name: "padb_revision", Value: "77467"})
-	c.backend.Send(&pgproto3.BackendKeyData{ProcessID: uint32(session.PID()), SecretKey: secretBytes(session.Secret())})
+	c.send(&pgproto3.ParameterStatus{Name: "padb_version", Value: "PadbVersion 1.0.77467"})
+	c.send(&pgproto3.ParameterStatus{Name: "padb_revision", Value: "77467"})
+	c.send(&pgproto3.BackendKeyData{ProcessID: uint32(session.PID()), SecretKey: secretBytes(session.Secret())})
 	return c.ready()
 }
 
@@ -240,8 +243,8 @@ func (c *connection) authenticate(s *Startup) error {
 	if c.server.options.Authenticate == nil {
 		return nil
 	}
-	c.backend.Send(&pgproto3.AuthenticationCleartextPassword{})
-	if err := c.backend.Flush(); err != nil {
+	c.send(&pgproto3.AuthenticationCleartextPassword{})
+	if err := c.flush(); err != nil {
 		return err
 	}
 	if err := c.backend.SetAuthType(pgproto3.AuthTypeCleartextPassword); err != nil {
@@ -273,21 +276,41 @@ func (c *connection) reportSettings() {
 		if w, ok := wireNames[name]; ok {
 			wire = w
 		}
-		c.backend.Send(&pgproto3.ParameterStatus{Name: wire, Value: now[name]})
+		c.send(&pgproto3.ParameterStatus{Name: wire, Value: now[name]})
 	}
 	c.reported = now
 }
 
+// send puts a message behind those that wait to be written: a client reads an
+// answer at once when it comes at once.
+func (c *connection) send(m pgproto3.BackendMessage) {
+	out, err := m.Encode(c.out)
+	if err != nil {
+		out, _ = errorResponse(sqlerr.New(sqlerr.InternalError, "cannot encode a message: %v", err)).Encode(c.out)
+	}
+	c.out = out
+}
+
+// flush writes what waits.
+func (c *connection) flush() error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	_, err := c.conn.Write(c.out)
+	c.out = c.out[:0]
+	return err
+}
+
 // ready ends an exchange.
 func (c *connection) ready() error {
-	c.backend.Send(&pgproto3.ReadyForQuery{TxStatus: c.session.Status()})
-	return c.backend.Flush()
+	c.send(&pgproto3.ReadyForQuery{TxStatus: c.session.Status()})
+	return c.flush()
 }
 
 // loop handles messages until the client goes.
 func (c *connection) loop() error {
 	for {
-		msg, err := c.backend.Receive()
+		msg, err := c.receive()
 		var long *pgproto3.ExceededMaxBodyLenErr
 		if errors.As(err, &long) {
 			c.fatal(sqlerr.New(sqlerr.ProtocolViolation, "invalid message length"))
@@ -308,6 +331,25 @@ func (c *connection) loop() error {
 	}
 }
 
+func (c *connection) receive() (pgproto3.FrontendMessage, error) {
+	msg, err := c.next, c.nextErr
+	c.next, c.nextErr = nil, nil
+	if msg != nil || err != nil {
+		return msg, err
+	}
+	return c.backend.Receive()
+}
+
+// syncFollows says whether the message after this one is Sync. A client waits
+// for nothing before it has sent that, or Flush.
+func (c *connection) syncFollows() bool {
+	c.busy.Store(false)
+	c.next, c.nextErr = c.backend.Receive()
+	c.busy.Store(true)
+	_, ok := c.next.(*pgproto3.Sync)
+	return ok
+}
+
 func (c *connection) handle(msg pgproto3.FrontendMessage) (over bool, err error) {
 	switch msg.(type) {
 	case *pgproto3.Terminate:
@@ -315,7 +357,7 @@ func (c *connection) handle(msg pgproto3.FrontendMessage) (over bool, err error)
 	case *pgproto3.Sync:
 		return false, c.sync()
 	case *pgproto3.Flush:
-		return false, c.backend.Flush()
+		return false, c.flush()
 	}
 	if c.skip {
 		return false, nil
@@ -346,10 +388,10 @@ func (c *connection) handle(msg pgproto3.FrontendMessage) (over bool, err error)
 	}
 	if err != nil {
 		c.session.Abort()
-		c.fail(err)
 		c.skip = true
+		err = c.fail(err)
 	}
-	return false, nil
+	return err != nil, err
 }
 
 // brokenWire is an error of the connection itself: there is nobody to tell.
@@ -357,9 +399,17 @@ type brokenWire struct{ err error }
 
 func (b *brokenWire) Error() string { return b.err.Error() }
 
-func (c *connection) fail(err error) {
+// fail reports an error. One that ends the session comes back as the end of the
+// connection.
+func (c *connection) fail(err error) error {
 	c.server.log.Debug("a statement failed", "pid", c.session.PID(), "error", err)
-	c.backend.Send(errorResponse(sqlerr.From(err)))
+	e := sqlerr.From(err)
+	c.send(errorResponse(e))
+	if e.Severity != "FATAL" {
+		return nil
+	}
+	_ = c.flush() // the client may be gone
+	return &brokenWire{io.EOF}
 }
 
 func (c *connection) query(text string) error {
@@ -370,14 +420,13 @@ func (c *connection) query(text string) error {
 	if errors.As(err, &broken) {
 		return broken.err
 	}
-	if e := c.flushRows(); e != nil {
-		return e
-	}
 	switch {
 	case err != nil:
-		c.fail(err)
+		if err := c.fail(err); err != nil {
+			return err
+		}
 	case !sink.any:
-		c.backend.Send(&pgproto3.EmptyQueryResponse{})
+		c.send(&pgproto3.EmptyQueryResponse{})
 	}
 	clear(c.portals)
 	c.reportSettings()
@@ -387,7 +436,9 @@ func (c *connection) query(text string) error {
 func (c *connection) sync() error {
 	c.skip = false
 	if err := c.session.Sync(c.ctx); err != nil {
-		c.fail(err)
+		if err := c.fail(err); err != nil {
+			return err
+		}
 	}
 	if c.session.Status() == 'I' {
 		clear(c.portals)

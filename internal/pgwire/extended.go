@@ -32,7 +32,7 @@ func (c *connection) parse(m *pgproto3.Parse) error {
 		return err
 	}
 	c.statements[m.Name] = &prepared{p}
-	c.backend.Send(&pgproto3.ParseComplete{})
+	c.send(&pgproto3.ParseComplete{})
 	return nil
 }
 
@@ -58,7 +58,7 @@ func (c *connection) bind(m *pgproto3.Bind) error {
 		c.session.ClosePortal(old.Portal)
 	}
 	c.portals[m.DestinationPortal] = &portal{c.session.Bind(st.Prepared, args), append([]int16(nil), m.ResultFormatCodes...)}
-	c.backend.Send(&pgproto3.BindComplete{})
+	c.send(&pgproto3.BindComplete{})
 	return nil
 }
 
@@ -94,17 +94,17 @@ func (c *connection) describe(m *pgproto3.Describe) error {
 	for i, t := range st.Params {
 		oids[i] = t.OID()
 	}
-	c.backend.Send(&pgproto3.ParameterDescription{ParameterOIDs: oids})
+	c.send(&pgproto3.ParameterDescription{ParameterOIDs: oids})
 	c.describeColumns(st.Columns, nil)
 	return nil
 }
 
 func (c *connection) describeColumns(columns []warehouse.Column, formats []int16) {
 	if columns == nil {
-		c.backend.Send(&pgproto3.NoData{})
+		c.send(&pgproto3.NoData{})
 		return
 	}
-	c.backend.Send(rowDescription(columns, formats))
+	c.send(rowDescription(columns, formats))
 }
 
 func (c *connection) execute(m *pgproto3.Execute) error {
@@ -113,16 +113,15 @@ func (c *connection) execute(m *pgproto3.Execute) error {
 		return sqlerr.New(sqlerr.UndefinedCursor, "portal \"%s\" does not exist", m.Portal)
 	}
 	if p.Empty() {
-		c.backend.Send(&pgproto3.EmptyQueryResponse{})
+		c.send(&pgproto3.EmptyQueryResponse{})
 		return nil
 	}
+	limit := int(m.MaxRows)
+	p.Alone = c.session.Status() == 'I' && c.syncFollows()
 	sink := &rowSink{c: c, formats: p.formats, columns: p.Prepared.Columns}
-	more, err := p.Run(c.ctx, int(m.MaxRows), sink)
-	if e := c.flushRows(); e != nil {
-		return &brokenWire{e}
-	}
+	more, err := p.Run(c.ctx, limit, sink)
 	if more {
-		c.backend.Send(&pgproto3.PortalSuspended{})
+		c.send(&pgproto3.PortalSuspended{})
 	}
 	return err
 }
@@ -137,5 +136,5 @@ func (c *connection) close(m *pgproto3.Close) {
 			delete(c.portals, m.Name)
 		}
 	}
-	c.backend.Send(&pgproto3.CloseComplete{})
+	c.send(&pgproto3.CloseComplete{})
 }

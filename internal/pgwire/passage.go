@@ -27,14 +27,14 @@ func (c *connection) passThrough() {
 		delete(c.server.passages, key)
 		c.server.mu.Unlock()
 	}()
-	c.backend.Send(&pgproto3.AuthenticationOk{})
+	c.send(&pgproto3.AuthenticationOk{})
 	parameters := c.passage.Parameters()
 	for _, name := range slices.Sorted(maps.Keys(parameters)) {
-		c.backend.Send(&pgproto3.ParameterStatus{Name: name, Value: parameters[name]})
+		c.send(&pgproto3.ParameterStatus{Name: name, Value: parameters[name]})
 	}
-	c.backend.Send(&pgproto3.BackendKeyData{ProcessID: pid, SecretKey: secret})
-	c.backend.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
-	if c.backend.Flush() != nil {
+	c.send(&pgproto3.BackendKeyData{ProcessID: pid, SecretKey: secret})
+	c.send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	if c.flush() != nil {
 		c.kill() // Serve then closes the other side, too
 	}
 	c.passage.Serve(c.conn)

@@ -53,18 +53,7 @@ func (s *rowSink) Columns(columns []warehouse.Column) error {
 	}
 	s.format = s.c.session.FormatNow()
 	if s.describe {
-		if err := s.c.flushRows(); err != nil {
-			return &brokenWire{err}
-		}
-		s.c.backend.Send(rowDescription(columns, nil))
-	}
-	return s.flushBackend()
-}
-
-// flushBackend writes what the backend holds, so that rows can follow.
-func (s *rowSink) flushBackend() error {
-	if err := s.c.backend.Flush(); err != nil {
-		return &brokenWire{err}
+		s.c.send(rowDescription(columns, nil))
 	}
 	return nil
 }
@@ -101,7 +90,7 @@ func (s *rowSink) Chunk(chunk *duck.Chunk) error {
 		binary.BigEndian.PutUint32(out[start:], uint32(len(out)-start))
 		if len(out) >= flushAt {
 			s.c.out = out
-			if err := s.c.flushRows(); err != nil {
+			if err := s.c.flush(); err != nil {
 				return &brokenWire{err}
 			}
 			out = s.c.out
@@ -138,29 +127,14 @@ func (s *rowSink) lay(chunk *duck.Chunk) {
 	}
 }
 
-func (c *connection) flushRows() error {
-	if len(c.out) == 0 {
-		return nil
-	}
-	_, err := c.conn.Write(c.out)
-	c.out = c.out[:0]
-	return err
-}
-
 // Done implements warehouse.Sink.
 func (s *rowSink) Done(done warehouse.Done) error {
 	s.any = true
-	if err := s.c.flushRows(); err != nil {
-		return &brokenWire{err}
-	}
-	s.c.backend.Send(&pgproto3.CommandComplete{CommandTag: []byte(done.Tag)})
+	s.c.send(&pgproto3.CommandComplete{CommandTag: []byte(done.Tag)})
 	return nil
 }
 
 // Notice implements warehouse.Sink.
 func (s *rowSink) Notice(n *sqlerr.Error) {
-	if err := s.c.flushRows(); err != nil {
-		return // the next write reports it
-	}
-	s.c.backend.Send(noticeResponse(n))
+	s.c.send(noticeResponse(n))
 }

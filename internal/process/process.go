@@ -53,6 +53,9 @@ type Spec struct {
 	Grace  time.Duration // between SIGTERM and SIGKILL; 3 s when 0
 	Memory int64         // limit of the address space of each process, bytes; 0 means none
 
+	Places   []Place  // shown to the process
+	Mounting Mounting // how, as TryMounting found it
+
 	stdin *os.File // see Talk; nil: none
 }
 
@@ -129,6 +132,11 @@ func command(s Spec) (*exec.Cmd, error) {
 	}
 	if cmd.Env == nil {
 		cmd.Env = []string{}
+	}
+	if len(s.Places) > 0 {
+		if err := within(cmd, s.Places, s.Mounting); err != nil {
+			return nil, err
+		}
 	}
 	if s.Mark != "" {
 		cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], markVariable+"="+s.Mark)

@@ -15,12 +15,11 @@ const pollEvery = 100 * time.Millisecond
 
 // stateRun is one visit of a state.
 type stateRun struct {
-	name     string
-	entered  time.Time
-	attempts int
-	failure  string
-	task     bool
-	beside   bool // another task ran beside it: what the warehouse moved cannot be told apart
+	name    string
+	entered time.Time
+	failed  bool // its latest attempt: where the state is left now, the error is caught
+	task    bool
+	beside  bool // another task ran beside it: what the warehouse moved cannot be told apart
 }
 
 // watcher turns an execution's events into lines of progress.
@@ -128,18 +127,24 @@ func (w *watcher) event(ctx context.Context, e *states.HistoryEvent) {
 	delete(w.open, *e.PreviousEventId)
 	w.open[*e.Id] = v
 	switch {
+	case e.StateExitedEventDetails != nil && v.failed:
+		delete(w.open, *e.Id)
+		w.line(ctx, v, "caught", *e.Timestamp)
 	case e.StateExitedEventDetails != nil:
 		delete(w.open, *e.Id)
 		w.line(ctx, v, "ok", *e.Timestamp)
+	case e.TaskScheduledEventDetails != nil:
+		v.failed = false
 	case e.TaskFailedEventDetails != nil:
-		v.attempts++
-		v.failure = text(e.TaskFailedEventDetails.Error)
-		w.line(ctx, v, "failed: "+v.failure, *e.Timestamp)
-		v.entered = *e.Timestamp
+		w.attemptFailed(ctx, v, "failed: "+text(e.TaskFailedEventDetails.Error), *e.Timestamp)
 	case e.TaskTimedOutEventDetails != nil:
-		w.line(ctx, v, "timed out", *e.Timestamp)
-		v.entered = *e.Timestamp
+		w.attemptFailed(ctx, v, "timed out", *e.Timestamp)
 	}
+}
+
+func (w *watcher) attemptFailed(ctx context.Context, v *stateRun, outcome string, at time.Time) {
+	w.line(ctx, v, outcome, at)
+	v.entered, v.failed = at, true
 }
 
 func (w *watcher) line(ctx context.Context, v *stateRun, outcome string, end time.Time) {

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -24,6 +26,16 @@ type Address struct {
 	PID      int    `json:"pid"`
 
 	Routes []string `json:"routes,omitempty"` // services that are answered elsewhere (forward.Route)
+}
+
+// hostPort splits an address, host:port.
+func hostPort(address string) (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, err
+	}
+	port, err = strconv.Atoi(text)
+	return host, port, err
 }
 
 // Outbox is the folder of e-mails that had no mail server to go to.

@@ -114,8 +114,8 @@ func (c catalog) Partitions(ctx context.Context, ns lake.Namespace, database, ta
 	}
 }
 
-// partitionBatch is how many partitions one BatchCreatePartition or
-// BatchDeletePartition may have (API reference).
+// How many partitions one BatchCreatePartition and one BatchDeletePartition may
+// have (API reference).
 const (
 	createBatch = 100
 	deleteBatch = 25

@@ -3,6 +3,9 @@ package server
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"stepwell/internal/bus"
 )
@@ -43,24 +46,23 @@ func (p *printer) printf(format string, args ...any) {
 	}
 }
 
+// missing lists the operations that are not there, by the reason.
 func (p *printer) missing(s *bus.Service) {
-	first := true
+	names := map[string][]string{} // by note
 	for _, o := range s.Operations {
-		if o.Status != bus.NotImplemented {
-			continue
+		if o.Status == bus.NotImplemented {
+			names[o.Note] = append(names[o.Note], o.Name)
 		}
-		if first {
-			p.printf("\nNot implemented: ")
-		} else {
-			p.printf(", ")
-		}
-		p.printf("%s", o.Name)
-		if o.Note != "" {
-			p.printf(" (%s)", o.Note)
-		}
-		first = false
 	}
-	if !first {
-		p.printf(".\n")
+	if len(names) == 0 {
+		return
+	}
+	p.printf("\nNot implemented:\n\n")
+	for _, note := range slices.Sorted(maps.Keys(names)) {
+		reason := note
+		if note != "" {
+			reason += ": "
+		}
+		p.printf("- %s%s\n", reason, strings.Join(names[note], ", "))
 	}
 }

@@ -42,6 +42,14 @@ func (s *services) glueChanged(tx *store.Tx, account, region, detailType string,
 		Detail: func() (json.RawMessage, error) { return json.Marshal(detail) }})
 }
 
+// emitter puts the events of a source on the event bus, a moment after what they
+// tell of.
+func (s *services) emitter(source string) func(c bus.Caller, detailType string, resources []string, detail any) {
+	return func(c bus.Caller, detailType string, resources []string, detail any) {
+		s.events.Emit(bus.With(context.Background(), c), source, detailType, resources, func() (json.RawMessage, error) { return json.Marshal(detail) })
+	}
+}
+
 // statementEnded puts the end of a Data API statement on the event bus ("Monitoring
 // Data API events in Amazon EventBridge", Redshift Management Guide).
 func (s *services) statementEnded(tx *store.Tx, e redshiftdata.Event) error {

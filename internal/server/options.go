@@ -1,12 +1,15 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"math"
 	"net"
 	"path/filepath"
 	"regexp"
+
+	"stepwell/internal/process"
 )
 
 // Options say how a server is built.
@@ -34,9 +37,18 @@ type Options struct {
 	SMTP     string // host:port; "" writes e-mails to the outbox
 	MailFrom string
 	Python   string // interpreter; "" looks on PATH
+	Places   bool   // the program calls process.Enter: Lambda's layers can be in /opt
 	Mocks    *Mocks // test cases of state machines; nil is none
 
 	Log *slog.Logger
+}
+
+// mounting says how processes are shown files at other places; nil: they are not.
+func (o *Options) mounting() func(context.Context) (process.Mounting, error) {
+	if !o.Places {
+		return nil
+	}
+	return process.TryMounting
 }
 
 // memorySize is a size as DuckDB takes it.

@@ -25,7 +25,7 @@ func (s *Server) serve(ctx context.Context, endpoint, redshift net.Listener) err
 	door := gateway.New(gateway.Options{
 		Bus: s.bus, Clock: s.clock, Log: s.log, IDs: bus.RandomIDs{},
 		Verify: s.options.Auth, Credentials: credentialStore{s.keys, s.services.sts, s.services.iam},
-		Streams: map[string]http.Handler{"s3": s.services.s3},
+		Streams: map[string]http.Handler{"s3": s.services.s3}, Site: s.services.lambda.Site,
 		Waiting: []string{"states:GetActivityTask", "states:StartSyncExecution", "sqs:ReceiveMessage",
 			"cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:DeleteStack", "cloudformation:ExecuteChangeSet"},
 		Unsigned: []string{"sns:ConfirmSubscription", "sns:Unsubscribe"},

@@ -1,12 +1,8 @@
 package server
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
-	"net"
 	"path/filepath"
-	"strconv"
 
 	"stepwell/internal/awsapi"
 	"stepwell/internal/bus"
@@ -125,7 +121,7 @@ func (s *Server) build() error {
 		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
 		Environments: environments, Dir: filepath.Join(o.DataDir, "lambda"),
 		EndpointURL: func() string { return s.address.Endpoint },
-		Credentials: keys.forJob, CABundle: s.address.CABundle, Seal: seal, Unseal: unseal,
+		Credentials: keys.forJob, CABundle: s.address.CABundle, Seal: seal, Unseal: unseal, Mounting: o.mounting(),
 	})
 	v.glue = glue.New(glue.Deps{
 		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log,
@@ -141,19 +137,13 @@ func (s *Server) build() error {
 	v.events = events.New(events.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log})
 	v.scheduler = scheduler.New(scheduler.Deps{Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Work: s.work, Log: s.log})
 	v.cloudwatch = cloudwatch.New(cloudwatch.Deps{
-		Store: s.store, Clock: s.clock, Bus: s.bus, Work: s.work, Log: s.log,
-		Events: func(c bus.Caller, detailType string, resources []string, detail any) {
-			v.events.Emit(bus.With(context.Background(), c), "aws.cloudwatch", detailType, resources, func() (json.RawMessage, error) { return json.Marshal(detail) })
-		},
+		Store: s.store, Clock: s.clock, Bus: s.bus, Work: s.work, Log: s.log, Events: v.emitter("aws.cloudwatch"),
 	})
 	v.ec2 = ec2.New(ec2.Deps{Store: s.store, Clock: s.clock, IDs: ids})
 	v.ecr = ecr.New(ecr.Deps{Store: s.store, Clock: s.clock})
 	v.kms = kms.New(kms.Deps{Store: s.store, Clock: s.clock, IDs: ids, Seal: seal, Unseal: unseal})
 	v.ssm = ssm.New(ssm.Deps{
-		Store: s.store, Clock: s.clock, Bus: s.bus, Seal: seal, Unseal: unseal,
-		Events: func(c bus.Caller, detailType string, resources []string, detail any) {
-			v.events.Emit(bus.With(context.Background(), c), "aws.ssm", detailType, resources, func() (json.RawMessage, error) { return json.Marshal(detail) })
-		},
+		Store: s.store, Clock: s.clock, Bus: s.bus, Seal: seal, Unseal: unseal, Events: v.emitter("aws.ssm"),
 	})
 	v.states = states.New(states.Deps{
 		Store: s.store, Clock: s.clock, Bus: s.bus, Catalog: s.bus, IDs: ids, Log: s.log, Mocks: o.Mocks, Events: v.executionChanged,
@@ -171,19 +161,15 @@ func (s *Server) build() error {
 		return err
 	}
 	s.closers = append(s.closers, s.warehouse.Close)
-	host, port, err := net.SplitHostPort(s.address.Redshift)
-	if err != nil {
-		return fmt.Errorf("cannot use the Redshift address: %w", err)
-	}
-	number, err := strconv.Atoi(port)
+	host, port, err := hostPort(s.address.Redshift)
 	if err != nil {
 		return fmt.Errorf("cannot use the Redshift address: %w", err)
 	}
 	v.serverless = redshiftserverless.New(redshiftserverless.Deps{
-		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Host: host, Port: number, Warehouse: clusters{s.warehouse},
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Host: host, Port: port, Warehouse: clusters{s.warehouse},
 	})
 	v.redshift = redshift.New(redshift.Deps{
-		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log, Host: host, Port: number,
+		Store: s.store, Clock: s.clock, Bus: s.bus, IDs: ids, Work: s.work, Log: s.log, Host: host, Port: port,
 		Warehouse: clusters{s.warehouse}, DefaultPassword: o.RedshiftPassword, HomeAccount: o.Account, HomeRegion: o.Region,
 		Namespaces: v.namespaces,
 	})
@@ -227,13 +213,9 @@ func (o *Options) mailer(a Address) (sns.Mailer, error) {
 	if o.SMTP == "" {
 		return sns.NewOutbox(a.Outbox()), nil
 	}
-	host, port, err := net.SplitHostPort(o.SMTP)
+	host, port, err := hostPort(o.SMTP)
 	if err != nil {
 		return nil, fmt.Errorf("cannot use --smtp: %w", err)
 	}
-	number, err := strconv.Atoi(port)
-	if err != nil {
-		return nil, fmt.Errorf("cannot use --smtp: %w", err)
-	}
-	return sns.NewSMTP(sns.SMTP{Host: host, Port: number, From: o.MailFrom}), nil
+	return sns.NewSMTP(sns.SMTP{Host: host, Port: port, From: o.MailFrom}), nil
 }

@@ -61,6 +61,26 @@ func (s *statementSession) Close() error {
 }
 
 func (s *statementSession) Execute(ctx context.Context, x redshiftdata.Execution, sink redshiftdata.Sink) error {
+	told := &toldSink{Sink: sink}
+	err := s.execute(ctx, x, told)
+	if told.prepared && warehouse.Lost(err) { // amid the commit, or after it
+		return &redshiftdata.Undecided{Err: err}
+	}
+	return err
+}
+
+// toldSink knows whether the commit was about to begin.
+type toldSink struct {
+	redshiftdata.Sink
+	prepared bool
+}
+
+func (s *toldSink) Prepared(wrote bool, mark string) error {
+	s.prepared = true
+	return s.Sink.Prepared(wrote, mark)
+}
+
+func (s *statementSession) execute(ctx context.Context, x redshiftdata.Execution, sink redshiftdata.Sink) error {
 	if len(x.Statements) == 1 && !x.Transaction {
 		return s.statement(ctx, x.Statements[0], &statementSink{to: sink, session: s.session, mark: x.Mark, last: s.session.Status() == 'I'})
 	}

@@ -54,6 +54,7 @@ const (
 	ObjectNotInPrerequisite     = "55000"
 	QueryCanceled               = "57014"
 	AdminShutdown               = "57P01"
+	CrashShutdown               = "57P02"
 	CannotConnectNow            = "57P03"
 	InvalidPassword             = "28P01"
 	InvalidAuthorization        = "28000"

@@ -1,6 +1,7 @@
 package warehouse
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ func (r *running) administer(tree syntax.Statement) (Done, error) {
 
 func (r *running) createPrincipal(t *syntax.CreatePrincipal) error {
 	owner := r.session.user()
-	err := r.session.changePrincipals(func(c *clusterRecord) error {
+	return r.changePrincipals(func(c *clusterRecord) error {
 		name := t.Name.Name
 		if t.Kind == "user" {
 			return c.createUser(name, t.Options)
@@ -54,10 +55,6 @@ func (r *running) createPrincipal(t *syntax.CreatePrincipal) error {
 		c.NextID++
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	return r.session.renew(r.ctx)
 }
 
 func (r *clusterRecord) createUser(name string, options []syntax.Option) error {
@@ -140,59 +137,21 @@ func (u *userRecord) set(options []syntax.Option) error {
 }
 
 func (r *running) alterPrincipal(t *syntax.AlterPrincipal) error {
+	var renamed []rename
 	if t.RenameTo != nil {
-		for _, sql := range renames(t.Kind, t.Name.Name, t.RenameTo.Name, duck.Ident(r.session.db.name)+"."+metaSchema) {
+		renamed = []rename{{t.Kind, t.Name.Name, t.RenameTo.Name}}
+		for _, sql := range renames(renamed[0], duck.Ident(r.session.db.name)+"."+metaSchema) {
 			if err := r.meta(sql); err != nil {
 				return err
 			}
 		}
 	}
-	err := r.session.changePrincipals(func(c *clusterRecord) error {
+	return r.changePrincipals(func(c *clusterRecord) error {
 		if t.Kind != "user" {
 			return c.alterGroup(t)
 		}
 		return c.alterUser(t)
-	})
-	if err == nil && t.RenameTo != nil {
-		err = r.renameElsewhere(t.Kind, t.Name.Name, t.RenameTo.Name)
-	}
-	return err
-}
-
-// renameElsewhere follows a new name through the other databases of the cluster.
-func (r *running) renameElsewhere(kind, from, to string) error {
-	return r.otherDatabases(func(conn *duck.Conn, db *database) error {
-		script := "BEGIN;\n" + strings.Join(renames(kind, from, to, duck.Ident(db.name)+"."+metaSchema), ";\n") + ";\nCOMMIT;"
-		if err := conn.Script(r.ctx, script); err != nil {
-			return err
-		}
-		db.version.Add(1)
-		return nil
-	})
-}
-
-// otherDatabases calls f with each database of the cluster but the session's,
-// and a connection of its own.
-func (r *running) otherDatabases(f func(conn *duck.Conn, db *database) error) error {
-	c := r.session.cluster
-	conn, err := c.engine.Connect()
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	for _, name := range c.databaseNames() {
-		if name == r.session.db.name {
-			continue
-		}
-		db, err := c.database(r.ctx, name)
-		if err == nil {
-			err = f(conn, db)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	}, renamed...)
 }
 
 func (r *clusterRecord) alterGroup(t *syntax.AlterPrincipal) error {
@@ -213,6 +172,9 @@ func (r *clusterRecord) alterGroup(t *syntax.AlterPrincipal) error {
 		g.Members = without(g.Members, m)
 	}
 	if t.OwnerTo != nil {
+		if _, ok := r.Users[t.OwnerTo.Name]; !ok {
+			return missing("user", t.OwnerTo.Name)
+		}
 		g.Owner = t.OwnerTo.Name
 	}
 	delete(list, name)
@@ -288,15 +250,15 @@ func (r *clusterRecord) renameMember(from, to string) {
 
 // renames are the statements that follow a new name through the owners and
 // privileges that the metadata in a schema holds.
-func renames(kind, from, to, meta string) []string {
+func renames(n rename, meta string) []string {
 	set := func(table, column, where string) string {
-		return "UPDATE " + meta + "." + table + " SET " + column + " = " + duck.Literal(to) + " WHERE " + where + column + " = " + duck.Literal(from)
+		return "UPDATE " + meta + "." + table + " SET " + column + " = " + duck.Literal(n.To) + " WHERE " + where + column + " = " + duck.Literal(n.From)
 	}
 	var out []string
 	for _, table := range []string{"acl", "default_acl", "policy_attachments"} {
-		out = append(out, set(table, "grantee", "grantee_kind = "+duck.Literal(kind)+" AND "))
+		out = append(out, set(table, "grantee", "grantee_kind = "+duck.Literal(n.Kind)+" AND "))
 	}
-	if kind != "user" {
+	if n.Kind != "user" {
 		return out
 	}
 	out = append(out, set("acl", "grantor", ""), set("policy_attachments", "grantor", ""))
@@ -306,17 +268,38 @@ func renames(kind, from, to, meta string) []string {
 	return out
 }
 
+// give changes the owner of an object, a row of a table of the metadata.
+func (r *running) give(table string, oid int64, owner string) error {
+	if _, ok := r.session.record().Users[owner]; !ok {
+		return missing("user", owner)
+	}
+	return r.meta("UPDATE stepwell."+table+" SET owner = $2 WHERE oid = $1", oid, owner)
+}
+
 func missing(kind, name string) error {
 	return sqlerr.New(sqlerr.UndefinedObject, "%s \"%s\" does not exist", kind, name)
 }
 
 func (r *running) dropPrincipal(t *syntax.Drop) error {
+	var renamed []rename
 	for _, n := range t.Names {
-		if err := r.unneeded(t.Kind, n.Last().Name, t.Force); err != nil {
+		name := n.Last().Name
+		if err := r.unneeded(t.Kind, name, t.Force); err != nil {
 			return err
 		}
+		// What a user owns in other databases is nobody's, also when another one
+		// gets the name ("DROP USER").
+		if u, ok := r.session.record().Users[name]; ok && t.Kind == "user" {
+			gone := rename{"user", name, fmt.Sprintf("unknown (UID=%d)", u.ID)}
+			for _, sql := range renames(gone, duck.Ident(r.session.db.name)+"."+metaSchema) {
+				if err := r.meta(sql); err != nil {
+					return err
+				}
+			}
+			renamed = append(renamed, gone)
+		}
 	}
-	return r.session.changePrincipals(func(c *clusterRecord) error {
+	return r.changePrincipals(func(c *clusterRecord) error {
 		for _, n := range t.Names {
 			name := n.Last().Name
 			_, user := c.Users[name]
@@ -341,7 +324,7 @@ func (r *running) dropPrincipal(t *syntax.Drop) error {
 			}
 		}
 		return nil
-	})
+	}, renamed...)
 }
 
 // owned is the query for the number of objects a user owns in a database.
@@ -350,25 +333,41 @@ func owned(from string) string {
 		"schemas WHERE owner = $1) + (SELECT count(*) FROM " + from + "procedures WHERE owner = $1) + (SELECT count(*) FROM " + from + "functions WHERE owner = $1)"
 }
 
+// inherits says whether a role has been granted a role.
+func (r *clusterRecord) inherits(name string) bool {
+	for _, role := range r.Roles {
+		if slices.Contains(role.Roles, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // unneeded checks that nothing of the session's database is owned by, or
-// granted to, a principal that is to be dropped. DROP ROLE FORCE and DROP GROUP
-// take the privileges away instead.
+// granted to, a principal that is to be dropped ("DROP USER", "DROP GROUP",
+// "DROP ROLE"). DROP ROLE FORCE takes away instead what the role has.
 func (r *running) unneeded(kind, name string, force bool) error {
 	from := duck.Ident(r.session.db.name) + "." + metaSchema + "."
 	if kind == "user" {
 		n, err := queryInt(r.ctx, r.session.conn, owned(from), name)
-		if err == nil {
-			err = r.otherDatabases(func(conn *duck.Conn, db *database) error {
-				more, err := queryInt(r.ctx, conn, owned(duck.Ident(db.name)+"."+metaSchema+"."), name)
-				n += more
-				return err
-			})
-		}
 		if err != nil {
 			return err
 		}
+		for _, db := range r.session.record().Databases {
+			if db.Owner == name {
+				n++
+			}
+		}
 		if n > 0 {
-			return sqlerr.New(sqlerr.DependentObjectsStillExist, "user \"%s\" cannot be dropped because the user owns some object", name)
+			return sqlerr.New(sqlerr.ObjectInUse, "user \"%s\" cannot be dropped because the user owns some object", name)
+		}
+	}
+	if role := r.session.record().Roles[name]; kind == "role" && !force {
+		switch {
+		case len(role.Members) > 0:
+			return sqlerr.New(sqlerr.DependentObjectsStillExist, "cannot drop this role since it has been granted on a user")
+		case len(role.Roles) > 0 || r.session.record().inherits(name):
+			return sqlerr.New(sqlerr.DependentObjectsStillExist, "cannot drop this role since it depends on another role")
 		}
 	}
 	n, err := queryInt(r.ctx, r.session.conn, "SELECT count(*) FROM "+from+"policy_attachments WHERE grantee_kind = $1 AND grantee = $2", kind, name)
@@ -383,12 +382,16 @@ func (r *running) unneeded(kind, name string, force bool) error {
 			return err
 		}
 	}
-	if kind == "group" || force {
+	if force {
+		if err := r.meta("DELETE FROM stepwell.default_acl WHERE grantee_kind = $1 AND grantee = $2", kind, name); err != nil {
+			return err
+		}
 		return r.meta("DELETE FROM stepwell.acl WHERE grantee_kind = $1 AND grantee = $2", kind, name)
 	}
-	n, err = queryInt(r.ctx, r.session.conn, "SELECT count(*) FROM "+from+"acl WHERE grantee_kind = $1 AND grantee = $2", kind, name)
+	n, err = queryInt(r.ctx, r.session.conn, "SELECT (SELECT count(*) FROM "+from+"acl WHERE grantee_kind = $1 AND grantee = $2) + (SELECT count(*) FROM "+
+		from+"default_acl WHERE grantee_kind = $1 AND grantee = $2 OR $1 = 'user' AND owner = $2)", kind, name)
 	if err == nil && n > 0 {
-		return sqlerr.New(sqlerr.DependentObjectsStillExist, "%s \"%s\" cannot be dropped because the %s has a privilege on some object", kind, name, kind)
+		return sqlerr.New(sqlerr.ObjectInUse, "%s \"%s\" cannot be dropped because the %s has a privilege on some object", kind, name, kind)
 	}
 	return err
 }
@@ -398,7 +401,13 @@ func (r *running) alterDatabase(t *syntax.AlterDatabase) (Done, error) {
 	if t.OwnerTo == nil && level == "" {
 		return Done{}, sqlerr.NotImplemented("ALTER DATABASE other than OWNER TO and ISOLATION LEVEL")
 	}
-	return Done{Tag: "ALTER DATABASE", Rows: -1}, r.session.cluster.change(func(c *clusterRecord) error {
+	// The isolation level is of the transactions that begin from now on; the
+	// owner changes with this one.
+	change := r.session.cluster.change
+	if level == "" {
+		change = func(edit func(c *clusterRecord) error) error { return r.changePrincipals(edit) }
+	}
+	return Done{Tag: "ALTER DATABASE", Rows: -1}, change(func(c *clusterRecord) error {
 		db, ok := c.Databases[t.Name.Name]
 		if !ok {
 			return sqlerr.New(sqlerr.UndefinedDatabase, "database \"%s\" does not exist", t.Name.Name)
@@ -428,10 +437,7 @@ func (r *running) alterSchema(t *syntax.AlterSchema) (Done, error) {
 	}
 	switch {
 	case t.OwnerTo != nil:
-		if _, ok := r.session.cluster.user(t.OwnerTo.Name); !ok {
-			return done, missing("user", t.OwnerTo.Name)
-		}
-		return done, r.meta("UPDATE stepwell.schemas SET owner = $2 WHERE name = $1", t.Name.Name, t.OwnerTo.Name)
+		return done, r.give("schemas", set.schemas[t.Name.Name].oid, t.OwnerTo.Name)
 	case t.Quota != "":
 		return done, nil
 	}

@@ -31,13 +31,22 @@ func (r *running) recordAlter(t *syntax.AlterTable) error {
 		}
 		return r.insertColumn(rel.oid, len(rel.columns)+1, c)
 	case *syntax.DropColumn:
+		if err := r.meta("DELETE FROM stepwell.constraints WHERE oid = $1 AND list_contains(string_split(columns, ','), $2)", rel.oid, a.Column.Name); err != nil {
+			return err
+		}
 		return r.meta("DELETE FROM stepwell.columns WHERE oid = $1 AND name = $2", rel.oid, a.Column.Name)
 	case *syntax.RenameColumn:
+		if err := r.renameKeyColumn(rel, a.Column.Name, a.To.Name); err != nil {
+			return err
+		}
 		return r.meta("UPDATE stepwell.columns SET name = $3 WHERE oid = $1 AND name = $2", rel.oid, a.Column.Name, a.To.Name)
 	case *syntax.RenameTable:
+		if err := r.meta("UPDATE stepwell.constraints SET ref_table = $3 WHERE ref_schema = $1 AND ref_table = $2", rel.schema, rel.name, a.To.Name); err != nil {
+			return err
+		}
 		return r.meta("UPDATE stepwell.relations SET name = $2 WHERE oid = $1", rel.oid, a.To.Name)
 	case *syntax.OwnerTo:
-		return r.meta("UPDATE stepwell.relations SET owner = $2 WHERE oid = $1", rel.oid, a.Owner.Name)
+		return r.give("relations", rel.oid, a.Owner.Name)
 	case *syntax.AlterColumnType:
 		typ, err := types.Parse(a.Type.Name, a.Type.Args, a.Type.Nested)
 		if err != nil {
@@ -53,7 +62,11 @@ func (r *running) recordAlter(t *syntax.AlterTable) error {
 		return nil
 	case *syntax.AlterAttrs:
 		return r.alterAttributes(rel, a.Attrs)
-	case *syntax.AddConstraint, *syntax.DropConstraint, *syntax.AlterAppend:
+	case *syntax.AddConstraint:
+		return r.addConstraint(rel, a.Constraint)
+	case *syntax.DropConstraint:
+		return r.dropConstraint(rel, a)
+	case *syntax.AlterAppend:
 		return nil
 	}
 	return nil
@@ -109,7 +122,7 @@ func (r *running) recordAlterView(t *syntax.AlterView) error {
 	case t.RenameTo != nil:
 		return r.meta("UPDATE stepwell.relations SET name = $2 WHERE oid = $1", rel.oid, t.RenameTo.Name)
 	case t.OwnerTo != nil:
-		return r.meta("UPDATE stepwell.relations SET owner = $2 WHERE oid = $1", rel.oid, t.OwnerTo.Name)
+		return r.give("relations", rel.oid, t.OwnerTo.Name)
 	}
 	return nil
 }

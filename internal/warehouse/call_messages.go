@@ -43,7 +43,7 @@ func (r *running) raised(level, message string) {
 	if messageLevels[level] == 0 || messageLevels[level] < messageLevels[from] {
 		return
 	}
-	user, _ := s.cluster.user(s.user())
+	user := s.record().Users[s.user()]
 	s.cluster.log.addMessage(callMessage{at: s.cluster.w.clock.Now(), query: r.id, xid: s.xid, session: s.pid, user: s.user(), userID: user.ID,
 		level: level, text: message, database: s.identity.Database, call: shown(r.statement.Text)})
 }

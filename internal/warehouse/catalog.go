@@ -49,7 +49,7 @@ func (c *catalog) Relation(path []string) (*resolve.Relation, error) {
 		if r := s.temps[path[0]]; r != nil {
 			return r.resolved(s.identity.Database), nil
 		}
-		if r, err := c.system(pgCatalog, path[0]); r != nil || err != nil {
+		if r, err := c.system(s.db, pgCatalog, path[0]); r != nil || err != nil {
 			return r, err
 		}
 		for _, name := range s.searchPath() {
@@ -66,7 +66,7 @@ func (c *catalog) Relation(path []string) (*resolve.Relation, error) {
 	}
 	switch schemaName {
 	case pgCatalog, infoSchema:
-		r, err := c.system(schemaName, name)
+		r, err := c.system(db, schemaName, name)
 		if r == nil && err == nil && schemaName == pgCatalog {
 			err = missingSystemTable(name)
 		}

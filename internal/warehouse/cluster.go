@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stepwell/internal/duck"
@@ -27,6 +29,8 @@ type cluster struct {
 	locks  *locks
 	gate   gate
 	log    *history
+	end    atomic.Pointer[ending] // nil while the cluster is open
+	gone   chan struct{}          // closed when nothing of it is open any more
 
 	mu        sync.Mutex
 	record    clusterRecord
@@ -41,6 +45,10 @@ type clusterRecord struct {
 	Groups    map[string]groupRecord    `json:"groups"`
 	Roles     map[string]groupRecord    `json:"roles"`
 	NextID    int64                     `json:"nextId"`
+	// Pending is the change of a transaction that is about to commit.
+	Pending *pendingChange `json:"pending,omitempty"`
+	// Renames are the new names that the databases' metadata has still to follow.
+	Renames []rename `json:"renames,omitempty"`
 }
 
 type databaseRecord struct {
@@ -73,7 +81,7 @@ type groupRecord struct {
 
 func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 	c := &cluster{
-		w: w, key: key, dir: dir, locks: newLocks(), gate: newGate(), log: openHistory(dir),
+		w: w, key: key, dir: dir, locks: newLocks(), gate: newGate(), log: openHistory(dir), gone: make(chan struct{}),
 		databases: map[string]*database{}, sessions: map[int32]*Session{},
 	}
 	if err := c.load(); err != nil {
@@ -86,6 +94,7 @@ func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 	if options.TempDir == "" {
 		options.TempDir = filepath.Join(dir, "spill")
 	}
+	options.Invalidated = c.lose
 	engine, err := duck.Open(options)
 	if err != nil {
 		return nil, err
@@ -104,10 +113,13 @@ func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 		return nil, err
 	}
 	defer conn.Close()
-	if err := conn.Script(context.Background(), principalsScript); err != nil {
+	if err := conn.Script(context.Background(), principalsScript()); err != nil {
 		return nil, fmt.Errorf("cannot prepare the cluster's catalog: %w", err)
 	}
-	return c, c.publish(context.Background())
+	if err := c.publish(context.Background()); err != nil {
+		return nil, err
+	}
+	return c, c.recoverPrincipals(context.Background())
 }
 
 func (c *cluster) load() error {
@@ -177,25 +189,66 @@ func writeFile(path string, text []byte) error {
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path)) // the name is durable when the folder is
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
-// change edits the record and saves it. An edit that fails changes nothing.
+// change edits a copy of the record, saves it and puts it in the place of the
+// old one, for all at once. An edit that fails changes nothing.
 func (c *cluster) change(edit func(r *clusterRecord) error) error {
-	_, _, err := c.exchange(edit)
-	return err
-}
-
-func (c *cluster) databaseNames() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var names []string
-	for name := range c.record.Databases {
-		names = append(names, name)
+	was := c.record
+	next, err := was.clone()
+	if err == nil {
+		err = edit(&next)
 	}
-	slices.Sort(names)
-	return names
+	if err != nil {
+		return err
+	}
+	c.record = next
+	if err := c.save(); err != nil {
+		c.record = was
+		return err
+	}
+	return c.publish(context.Background())
 }
+
+func (r *clusterRecord) clone() (clusterRecord, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return clusterRecord{}, fmt.Errorf("cannot copy the cluster's record: %w", err)
+	}
+	var out clusterRecord
+	if err := json.Unmarshal(text, &out); err != nil {
+		return clusterRecord{}, fmt.Errorf("cannot copy the cluster's record: %w", err)
+	}
+	return out, nil
+}
+
+// current is the record as it is committed. It must not be changed.
+func (c *cluster) current() *clusterRecord {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.record
+	return &r
+}
+
+// reserveID takes an id for a new user, group or role.
+func (c *cluster) reserveID() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.record.NextID++
+	return c.record.NextID - 1
+}
+
+func (c *cluster) databaseNames() []string { return c.current().databaseNames() }
 
 func (c *cluster) hasDatabase(name string) bool {
 	c.mu.Lock()
@@ -217,6 +270,10 @@ func (c *cluster) createDatabase(ctx context.Context, name string, record databa
 	err := c.change(func(r *clusterRecord) error {
 		if _, ok := r.Databases[name]; ok {
 			return sqlerr.New(sqlerr.DuplicateDatabase, "database \"%s\" already exists", name)
+		}
+		// A crash may have left the files of a database that was dropped.
+		if err := c.removeFiles(name); err != nil {
+			return err
 		}
 		record.ID = r.NextID
 		r.Databases[name] = record
@@ -245,11 +302,21 @@ func (c *cluster) dropDatabase(ctx context.Context, name string) error {
 		return err
 	}
 	delete(c.databases, name)
+	was := c.record.Databases
+	c.record.Databases = maps.Clone(was)
 	delete(c.record.Databases, name)
 	if err := c.save(); err != nil {
+		c.record.Databases = was
 		return err
 	}
-	for _, path := range []string{c.file(name), c.file(name) + ".wal"} {
+	if err := c.publish(ctx); err != nil {
+		return err
+	}
+	return c.removeFiles(name)
+}
+
+func (c *cluster) removeFiles(database string) error {
+	for _, path := range []string{c.file(database), c.file(database) + ".wal"} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -282,10 +349,15 @@ func (c *cluster) user(name string) (userRecord, bool) {
 	return u, ok
 }
 
-func (c *cluster) enter(s *Session) {
+// enter adds a session to a cluster that is open.
+func (c *cluster) enter(s *Session) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if why := c.lost(); why != nil {
+		return why
+	}
 	c.sessions[s.pid] = s
+	return nil
 }
 
 func (c *cluster) leave(s *Session) {
@@ -302,15 +374,11 @@ func (c *cluster) session(pid int32) *Session {
 }
 
 func (c *cluster) close() error {
-	c.mu.Lock()
-	var open []*Session
-	for _, s := range c.sessions {
-		open = append(open, s)
+	if !c.end.CompareAndSwap(nil, &ending{}) {
+		return c.awaitEnd(context.Background())
 	}
-	c.mu.Unlock()
-	for _, s := range open {
-		s.Close()
-	}
+	defer close(c.gone)
+	c.closeSessions()
 	c.log.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()

@@ -16,9 +16,7 @@ func collation(t types.Type) string {
 
 // collation is what texts of the session's database have unless a column says otherwise.
 func (s *Session) collation() string {
-	s.cluster.mu.Lock()
-	defer s.cluster.mu.Unlock()
-	if s.cluster.record.Databases[s.identity.Database].Insensitive {
+	if s.cluster.current().Databases[s.identity.Database].Insensitive {
 		return insensitive
 	}
 	return ""

@@ -54,7 +54,13 @@ func openDatabase(ctx context.Context, c *cluster, name string) (*database, erro
 	if err := conn.Script(ctx, metaScript); err != nil {
 		return nil, fmt.Errorf("cannot prepare database %q: %w", name, err)
 	}
-	next, err := queryInt(ctx, conn, "SELECT greatest(coalesce(max(oid), 0), 100000) FROM (SELECT oid FROM stepwell.relations UNION ALL SELECT oid FROM stepwell.schemas UNION ALL SELECT oid FROM stepwell.procedures)")
+	if c.record.Pending == nil { // else its mark has still to be looked for
+		if _, err := conn.Exec(ctx, "DELETE FROM stepwell.principal_changes"); err != nil {
+			return nil, err
+		}
+	}
+	next, err := queryInt(ctx, conn, "SELECT greatest(coalesce(max(oid), 0), 100000) FROM (SELECT oid FROM stepwell.relations UNION ALL SELECT oid FROM stepwell.schemas "+
+		"UNION ALL SELECT oid FROM stepwell.procedures UNION ALL SELECT oid FROM stepwell.functions UNION ALL SELECT oid FROM stepwell.acl)")
 	if err != nil {
 		return nil, err
 	}

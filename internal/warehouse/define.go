@@ -242,7 +242,9 @@ func (r *running) columnOf(def syntax.ColumnDef) (column, error) {
 		c.sortKey = 1
 	}
 	if def.Default != nil {
-		c.dflt = r.source(def.Default)
+		if c.dflt = r.source(def.Default); c.dflt == "" { // not the statement's, see fixDefaults
+			c.dflt = syntax.Print(def.Default)
+		}
 	}
 	if def.Identity != nil {
 		c.identity = fmt.Sprintf("%d,%d", def.Identity.Seed, def.Identity.Step)
@@ -346,48 +348,6 @@ func orNull(text string) any {
 	return text
 }
 
-func (r *running) insertConstraints(rel *relation, t *syntax.CreateTable) error {
-	add := func(kind string, columns []string, ref *syntax.References) error {
-		var refSchema, refTable, refColumns any
-		if ref != nil {
-			p := parts(ref.Table)
-			refTable = p[len(p)-1]
-			refSchema = rel.schema
-			if len(p) > 1 {
-				refSchema = p[len(p)-2]
-			}
-			refColumns = strings.Join(identNames(ref.Columns), ",")
-		}
-		suffix := map[string]string{"p": "pkey", "u": strings.Join(columns, "_") + "_key", "f": strings.Join(columns, "_") + "_fkey"}[kind]
-		return r.meta("INSERT INTO stepwell.constraints VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			rel.oid, rel.name+"_"+suffix, kind, strings.Join(columns, ","), refSchema, refTable, refColumns)
-	}
-	for _, c := range t.Columns {
-		var err error
-		switch {
-		case c.PrimaryKey:
-			err = add("p", []string{c.Name.Name}, nil)
-		case c.Unique:
-			err = add("u", []string{c.Name.Name}, nil)
-		case c.References != nil:
-			err = add("f", []string{c.Name.Name}, c.References)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for _, c := range t.Constraints {
-		kind := map[string]string{"primary key": "p", "unique": "u", "foreign key": "f"}[c.Kind]
-		if kind == "" {
-			continue
-		}
-		if err := add(kind, identNames(c.Columns), c.References); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func identNames(list []syntax.Ident) []string {
 	out := make([]string, len(list))
 	for i, id := range list {
@@ -459,7 +419,7 @@ func (r *running) recordView(t *syntax.CreateView, plan *rsql.Plan) error {
 		rel.oid, rel.owner = old.oid, old.owner
 	}
 	switch {
-	case t.NoSchemaBinding:
+	case len(plan.SQL) == 0: // WITH NO SCHEMA BINDING, or over system tables that are kept in Go
 		rel.kind = "l"
 		for _, c := range t.Columns {
 			rel.columns = append(rel.columns, column{name: c.Name, typ: types.Type{Kind: types.Varchar}})

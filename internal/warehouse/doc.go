@@ -58,7 +58,11 @@
 //
 // Users, groups and roles are the cluster's (cluster.json, and as tables in
 // memory.principals, where the system views find them); privileges are rows of
-// stepwell.acl in the database. Every compiled statement is checked against
+// stepwell.acl in the database. All of them change with the transaction: what
+// it does to users is its own until it commits, is in cluster.json as pending
+// before DuckDB commits, and counts if the database then has its mark, so that
+// a crash leaves both or neither (principal_transaction.go). One transaction at a
+// time changes users. Every compiled statement is checked against
 // those of its user: schema usage, table and column privileges, EXECUTE,
 // ownership. Superusers pass, and so do IAM identities for which no user was
 // created: what they may reach is IAM's matter. A view is read with its owner's

@@ -31,7 +31,7 @@ func (s *Session) Execute(ctx context.Context, script string, sink Sink) error {
 		return sqlerr.From(err)
 	}
 	for _, st := range statements {
-		if err := s.one(ctx, script, st, sink); err != nil {
+		if err := s.one(ctx, script, st, sink, len(statements) == 1); err != nil {
 			return err
 		}
 	}
@@ -97,9 +97,10 @@ func (s *Session) finish(ctx context.Context) error {
 	return nil
 }
 
-// one runs one statement to its end and records it.
-func (s *Session) one(ctx context.Context, script string, st rsql.Statement, sink Sink) error {
-	run := &running{session: s, ctx: ctx, script: script, statement: st, sink: sink}
+// one runs one statement to its end and records it. alone says that nothing
+// follows it in its implicit transaction.
+func (s *Session) one(ctx context.Context, script string, st rsql.Statement, sink Sink, alone bool) error {
+	run := &running{session: s, ctx: ctx, script: script, statement: st, sink: sink, alone: alone}
 	return run.to(func() (Done, error) { return run.execute() })
 }
 
@@ -112,6 +113,7 @@ type running struct {
 	args      []any
 	declared  []types.Type // of the parameters, see rsql.Options.Params
 	sink      Sink
+	alone     bool // see one
 	id        int64
 	started   time.Time
 	catalog   *catalog
@@ -131,6 +133,9 @@ func (r *running) to(step func() (Done, error)) error {
 		e := r.located(sqlerr.From(err))
 		if r.ctx.Err() != nil || e.Code == sqlerr.QueryCanceled {
 			e = sqlerr.New(sqlerr.QueryCanceled, "Query (%d) cancelled on user's request", r.id)
+		}
+		if why := s.cluster.lost(); why != nil {
+			e = why
 		}
 		s.cluster.log.add(r.entry(done, e))
 		s.fail()
@@ -191,10 +196,23 @@ func (r *running) execute() (Done, error) {
 	if err := s.lockTargets(r.ctx, tree); err != nil {
 		return Done{}, err
 	}
-	if err := s.begin(r.ctx); err != nil {
+	if r.isTransaction() {
+		s.state = implicit
+	} else if err := s.begin(r.ctx); err != nil {
 		return Done{}, err
 	}
 	return r.statementIn()
+}
+
+// isTransaction says whether the statement is a query that is a transaction by
+// itself, as every query of DuckDB's is outside of BEGIN and COMMIT.
+func (r *running) isTransaction() bool {
+	s := r.session
+	if !r.alone || s.state != idle || s.mark != "" || s.cluster.serializable(s.db.name) {
+		return false
+	}
+	q, ok := r.statement.Tree.(*syntax.Query)
+	return ok && rsql.Into(q) == nil
 }
 
 // statementIn runs a statement inside the open transaction.
@@ -222,6 +240,10 @@ func (r *running) statementIn() (Done, error) {
 
 func (r *running) compile(tree syntax.Statement) (*rsql.Plan, error) {
 	r.catalog = &catalog{ctx: r.ctx, session: r.session}
+	tree, err := r.fixDefaults(tree)
+	if err != nil {
+		return nil, err
+	}
 	options := r.session.compileOptions()
 	options.Text = r.script
 	options.Params = r.declared
@@ -278,6 +300,11 @@ func (r *running) open(plan *rsql.Plan) (*duck.Rows, []Column, error) {
 		}
 	}
 	last := len(plan.SQL) - 1
+	if last > 0 {
+		if err := s.begin(r.ctx); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, sql := range plan.SQL[:last] {
 		if _, err := s.conn.Exec(r.ctx, sql); err != nil {
 			return nil, nil, err

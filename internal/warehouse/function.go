@@ -218,7 +218,7 @@ func (r *running) alterFunction(t *syntax.AlterRoutine) (Done, error) {
 		return done, r.meta("UPDATE stepwell.functions SET name = $1 WHERE oid = $2", t.RenameTo.Name, f.oid)
 	}
 	if t.OwnerTo != nil {
-		return done, r.meta("UPDATE stepwell.functions SET owner = $1 WHERE oid = $2", t.OwnerTo.Name, f.oid)
+		return done, r.give("functions", f.oid, t.OwnerTo.Name)
 	}
 	return Done{}, sqlerr.NotImplemented("ALTER FUNCTION of this kind")
 }

@@ -159,20 +159,18 @@ func (r *running) knownGrantees(list []syntax.Grantee) error {
 	if err != nil {
 		return err
 	}
-	c := r.session.cluster
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	record := r.session.record()
 	for _, g := range list {
 		ok := true
 		switch g.Kind {
 		case rlsPolicy:
 			_, ok = set.policies.policies[[2]string{rlsPolicy, g.Name.Name}]
 		case "user":
-			_, ok = c.record.Users[g.Name.Name]
+			_, ok = record.Users[g.Name.Name]
 		case "group":
-			_, ok = c.record.Groups[g.Name.Name]
+			_, ok = record.Groups[g.Name.Name]
 		case "role":
-			_, ok = c.record.Roles[g.Name.Name]
+			_, ok = record.Roles[g.Name.Name]
 		case "iam":
 			return sqlerr.NotImplemented("GRANT TO IAM_ROLE")
 		}
@@ -229,13 +227,10 @@ func (r *running) grantedObjects(t *syntax.Grant) (list []granted, err error) {
 			}
 			list = append(list, granted{aclKey{"function", p.oid}, last, p.owner})
 		case kind == "database":
-			c := r.session.cluster
 			if last != r.session.db.name {
 				return nil, sqlerr.NotImplemented("GRANT ON DATABASE of another database than the session's")
 			}
-			c.mu.Lock()
-			list = append(list, granted{aclKey{"database", 0}, last, c.record.Databases[last].Owner})
-			c.mu.Unlock()
+			list = append(list, granted{aclKey{"database", 0}, last, r.session.record().Databases[last].Owner})
 		case kind == "language":
 			list = append(list, granted{aclKey{"language", 0}, last, "rdsdb"})
 		default:
@@ -265,7 +260,7 @@ func (r *running) allIn(set *schemaSet, kind, schemaName string) (list []granted
 // grantRoles executes GRANT ROLE ... TO users and roles.
 func (r *running) grantRoles(t *syntax.Grant) error {
 	who := r.session.actor()
-	return r.session.changePrincipals(func(c *clusterRecord) error {
+	return r.changePrincipals(func(c *clusterRecord) error {
 		for _, role := range t.Roles {
 			g, ok := c.Roles[role.Name]
 			if !ok {
@@ -320,7 +315,7 @@ func (r *running) grantSystem(t *syntax.Grant) error {
 	if !r.session.actor().super {
 		return sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to grant system privileges")
 	}
-	return r.session.changePrincipals(func(c *clusterRecord) error {
+	return r.changePrincipals(func(c *clusterRecord) error {
 		for _, to := range t.To {
 			if to.Kind != "role" {
 				return sqlerr.New(sqlerr.InvalidGrantOperation, "system privileges can be granted to roles only")

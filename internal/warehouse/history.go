@@ -199,7 +199,7 @@ func (r *running) entry(done Done, failure *sqlerr.Error) historyEntry {
 
 // userID is usesysid of who logged in; 100 for an IAM identity without a user.
 func (s *Session) userID() int64 {
-	if u, ok := s.cluster.user(s.identity.User); ok {
+	if u, ok := s.record().Users[s.identity.User]; ok {
 		return u.ID
 	}
 	return 100
@@ -211,7 +211,7 @@ func (s *Session) userID() int64 {
 func (s *Session) queries() []historyEntry {
 	all := s.cluster.log.queries()
 	name := s.user()
-	u, _ := s.cluster.user(name)
+	u := s.record().Users[name]
 	if u.Superuser || u.Syslog {
 		return all
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"stepwell/internal/rsql/emit"
 )
@@ -25,8 +26,8 @@ var historyTables = map[string]liveTable{
 	"stv_sessions":              {cols("starttime d, process i, user_name t, db_name t, timeout_sec i"), sessionRows},
 	"stl_sessions":              {cols("userid i, starttime d, endtime d, process i, user_name t, db_name t, timeout_sec i, timed_out i"), endedSessionRows},
 	"sys_session_history":       {cols("user_id i, session_id i, database_name t, status t, session_timeout i, start_time d, end_time d"), sessionHistoryRows},
-	"stl_connection_log":        {cols("event t, recordtime d, pid i, dbname t, username t"), connectionRows},
-	"sys_connection_log":        {cols("event t, record_time d, session_id i, database_name t, user_name t"), connectionRows},
+	"stl_connection_log":        {cols("event t, recordtime d, pid i, dbname t, username t, remotehost t, remoteport t, duration b"), connectionRows},
+	"sys_connection_log":        {cols("event t, record_time d, session_id i, database_name t, user_name t, remote_host t, remote_port t, duration b"), connectionRows},
 	"stv_recents":               {cols("userid i, status t, starttime d, duration i, user_name t, db_name t, query t, pid i"), recentRows},
 	"stv_inflight":              {cols("userid i, slice i, query b, label t, xid b, pid i, starttime d, text t, suspended i, insert_pristine i, concurrency_scaling_status i"), inflightRows},
 	"stv_locks":                 {cols("table_id b, last_commit d, last_update d, lock_owner b, lock_owner_pid i, lock_status t"), lockRows},
@@ -234,19 +235,21 @@ func sessionHistoryRows(_ context.Context, s *Session) (rows [][]emit.Expr, err 
 }
 
 func connectionRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
+	row := func(event string, at, began time.Time, pid int64, database, user string) { // where sessions come from is not kept: the host is blank
+		rows = append(rows, []emit.Expr{str(event), timestamp(at), num(pid), str(database), str(user), str(""), str(""), num(at.Sub(began).Microseconds())})
+	}
 	for _, e := range s.cluster.log.endedSessions() {
-		rows = append(rows,
-			[]emit.Expr{str("initiating session"), timestamp(e.Start), num(int64(e.PID)), str(e.Database), str(e.User)},
-			[]emit.Expr{str("disconnecting session"), timestamp(e.End), num(int64(e.PID)), str(e.Database), str(e.User)})
+		row("initiating session", e.Start, e.Start, int64(e.PID), e.Database, e.User)
+		row("disconnecting session", e.End, e.Start, int64(e.PID), e.Database, e.User)
 	}
 	for _, o := range s.cluster.openSessions() {
-		rows = append(rows, []emit.Expr{str("initiating session"), timestamp(o.started), num(int64(o.pid)), str(o.identity.Database), str(o.identity.User)})
+		row("initiating session", o.started, o.started, int64(o.pid), o.identity.Database, o.identity.User)
 	}
 	return rows, nil
 }
 
 func activityRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {
-	rec := s.cluster.snapshot()
+	rec := s.record()
 	for _, o := range s.cluster.openSessions() {
 		text := o.running()
 		state := map[bool]string{true: "idle", false: "active"}[text == ""]
@@ -330,7 +333,7 @@ func transactionRows(ctx context.Context, s *Session) (rows [][]emit.Expr, err e
 }
 
 func pgLockRows(ctx context.Context, s *Session) (rows [][]emit.Expr, err error) {
-	rec := s.cluster.snapshot()
+	rec := s.record()
 	err = s.eachLock(ctx, func(h heldLock, oid int64) {
 		rows = append(rows, []emit.Expr{str("relation"), num(rec.Databases[s.db.name].ID), num(oid), num(int64(h.session.pid)), str("AccessExclusiveLock"), flagCell(h.granted)})
 	})

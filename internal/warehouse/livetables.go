@@ -22,10 +22,10 @@ type liveTable struct {
 }
 
 // cols reads "name type, name type" into columns; the types are i (integer), b
-// (bigint), t (text), f (boolean), d (timestamp).
+// (bigint), s (smallint), t (text), f (boolean), d (timestamp).
 func cols(spec string) []resolve.Column {
 	kinds := map[string]types.Type{
-		"i": {Kind: types.Integer}, "b": {Kind: types.Bigint}, "t": varchar(4000), "f": {Kind: types.Boolean}, "d": {Kind: types.Timestamp}, "o": {Kind: types.OID}, "n": {Kind: types.Name},
+		"i": {Kind: types.Integer}, "b": {Kind: types.Bigint}, "s": {Kind: types.Smallint}, "t": varchar(4000), "f": {Kind: types.Boolean}, "d": {Kind: types.Timestamp}, "o": {Kind: types.OID}, "n": {Kind: types.Name},
 	}
 	var out []resolve.Column
 	for _, part := range strings.Split(spec, ",") {
@@ -70,15 +70,6 @@ func flagCell(on bool) emit.Expr {
 		return &emit.Word{Text: "TRUE"}
 	}
 	return &emit.Word{Text: "FALSE"}
-}
-
-func (c *cluster) snapshot() clusterRecord {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return clusterRecord{
-		Databases: maps.Clone(c.record.Databases), Users: maps.Clone(c.record.Users),
-		Groups: maps.Clone(c.record.Groups), Roles: maps.Clone(c.record.Roles),
-	}
 }
 
 func settingRows(_ context.Context, s *Session) (rows [][]emit.Expr, err error) {

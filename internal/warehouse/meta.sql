@@ -67,6 +67,9 @@ CREATE TABLE IF NOT EXISTS stepwell.policy_attachments (
 -- The relations with row-level security on; conjunction is and, or.
 CREATE TABLE IF NOT EXISTS stepwell.row_security (oid BIGINT, conjunction VARCHAR);
 
+-- Marks of committed transactions that changed users; see preparePrincipals.
+CREATE TABLE IF NOT EXISTS stepwell.principal_changes (mark VARCHAR);
+
 -- Marks of committed transactions; see Session.SetMark.
 CREATE TABLE IF NOT EXISTS stepwell.marks (mark VARCHAR, committed TIMESTAMP);
 DELETE FROM stepwell.marks WHERE committed < now()::TIMESTAMP - INTERVAL 2 DAY;

@@ -130,16 +130,14 @@ type guardedUser struct {
 
 func (s *Session) guardedUser() guardedUser {
 	u := guardedUser{actor: s.actor()}
-	u.ignoresRows = u.super || s.cluster.mayPolice(u.name, "ignore rls")
+	u.ignoresRows = u.super || s.record().mayPolice(u.name, "ignore rls")
 	return u
 }
 
 // mayPolice says whether a user has a privilege on policies: by a role with
 // it, or as a security administrator.
-func (c *cluster) mayPolice(user, privilege string) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.record.holders(user)[holder{"role", "sys:secadmin"}] || c.record.systemPrivilege(user, privilege)
+func (r *clusterRecord) mayPolice(user, privilege string) bool {
+	return r.holders(user)[holder{"role", "sys:secadmin"}] || r.systemPrivilege(user, privilege)
 }
 
 var _ resolve.Guard = (*catalog)(nil)
@@ -294,7 +292,7 @@ func (r *running) permitAppend(from *resolve.Relation) error {
 
 // permitExplain refuses to print a plan that tells of policies.
 func (r *running) permitExplain(guarded bool) error {
-	c, user := r.session.cluster, r.session.user()
+	c, user := r.session.record(), r.session.user()
 	if !guarded || c.mayPolice(user, "explain rls") && c.mayPolice(user, "explain masking") {
 		return nil
 	}

@@ -32,7 +32,7 @@ func policyNoun(kind string) string {
 // security administrators may ("RLS policy ownership and management").
 func (r *running) permitPolicies() error {
 	who := r.session.actor()
-	if who.super || r.session.cluster.mayPolice(who.name, "") {
+	if who.super || r.session.record().mayPolice(who.name, "") {
 		return nil
 	}
 	return sqlerr.New(sqlerr.InsufficientPrivilege, "must be superuser or have the sys:secadmin role to manage policies")

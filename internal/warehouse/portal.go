@@ -81,6 +81,7 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 	s.settle(ctx)
 	if columns, ok := s.utilityColumns(p.statement.Tree); ok {
 		p.Columns = columns
+		p.showParams()
 		s.callParams(p)
 		return nil
 	}
@@ -114,6 +115,21 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 	p.Columns = resultColumns(plan, columns)
 	typeFromTables(p.Columns, plan)
 	return nil
+}
+
+// showParams makes texts of the parameters of SHOW, which stand for names.
+func (p *Prepared) showParams() {
+	if _, ok := p.statement.Tree.(*syntax.Show); !ok {
+		return
+	}
+	for len(p.Params) < p.statement.Params {
+		p.Params = append(p.Params, types.Type{})
+	}
+	for i, t := range p.Params {
+		if t.Kind == types.Unknown {
+			p.Params[i] = types.Type{Kind: types.Varchar}
+		}
+	}
 }
 
 // inferParams completes the parameters' types with those DuckDB found.
@@ -186,6 +202,9 @@ func (s *Session) describeWith(ctx context.Context, p *Prepared, plan *rsql.Plan
 type Portal struct {
 	session *Session
 	Prepared
+	// Alone says that nothing follows in the implicit transaction: the client
+	// has sent Sync.
+	Alone   bool
 	args    []any
 	run     *running
 	rows    *duck.Rows
@@ -218,7 +237,7 @@ func (p *Portal) Run(ctx context.Context, limit int, sink Sink) (more bool, err 
 	if p.run == nil {
 		p.run = &running{session: s, script: p.text, statement: p.statement, args: p.args, declared: p.declared}
 	}
-	p.run.ctx, p.run.sink = ctx, sink
+	p.run.ctx, p.run.sink, p.run.alone = ctx, sink, p.Alone
 	if p.rows == nil && (limit == 0 || p.Prepared.Columns == nil) {
 		p.over = true
 		return false, p.run.to(p.run.execute)

@@ -10,18 +10,37 @@ import (
 	"stepwell/internal/duck"
 )
 
-// principalsScript makes the tables in which the catalog's views find the
-// cluster's record. They are in memory: cluster.json is what counts.
-const principalsScript = `CREATE SCHEMA principals;
-CREATE TABLE principals.users (id BIGINT, name VARCHAR, super BOOLEAN, createdb BOOLEAN, settings VARCHAR, connection_limit INTEGER, valid_until VARCHAR, syslog BOOLEAN);
-CREATE TABLE principals.groups (id BIGINT, name VARCHAR);
-CREATE TABLE principals.group_members (group_name VARCHAR, user_name VARCHAR);
-CREATE TABLE principals.roles (id BIGINT, name VARCHAR, owner VARCHAR);
-CREATE TABLE principals.role_grants (role VARCHAR, grantee_kind VARCHAR, grantee VARCHAR, admin BOOLEAN);
-CREATE TABLE principals.system_grants (privilege VARCHAR, grantee_kind VARCHAR, grantee VARCHAR);
-CREATE TABLE principals.databases (id BIGINT, name VARCHAR, owner VARCHAR, serializable BOOLEAN);
-CREATE TABLE principals.holders (user_name VARCHAR, kind VARCHAR, name VARCHAR);
-`
+// principalTables are the tables in which the catalog's views find the cluster's
+// record: memory.principals.<name>.
+var principalTables = []principalTable{
+	{"users", "id BIGINT, name VARCHAR, super BOOLEAN, createdb BOOLEAN, settings VARCHAR, connection_limit INTEGER, valid_until VARCHAR, syslog BOOLEAN"},
+	{"groups", "id BIGINT, name VARCHAR"},
+	{"group_members", "group_name VARCHAR, user_name VARCHAR"},
+	{"roles", "id BIGINT, name VARCHAR, owner VARCHAR"},
+	{"role_grants", "role VARCHAR, grantee_kind VARCHAR, grantee VARCHAR, admin BOOLEAN"},
+	{"system_grants", "privilege VARCHAR, grantee_kind VARCHAR, grantee VARCHAR"},
+	{"databases", "id BIGINT, name VARCHAR, owner VARCHAR, serializable BOOLEAN"},
+	{"holders", "user_name VARCHAR, kind VARCHAR, name VARCHAR"},
+}
+
+type principalTable struct{ name, columns string }
+
+// variable holds the table's rows as a transaction sees them that changed some.
+// A DuckDB transaction writes to one database only, which is not this one.
+func (t principalTable) variable() string { return "own_principals_" + t.name }
+
+// principalsScript makes the tables: what is committed, and over it what the
+// connection's transaction sees. They are in memory: cluster.json is what counts.
+func principalsScript() string {
+	var script strings.Builder
+	script.WriteString("CREATE SCHEMA committed_principals;\nCREATE SCHEMA principals;\n")
+	for _, t := range principalTables {
+		fmt.Fprintf(&script, "CREATE TABLE committed_principals.%s (%s);\n", t.name, t.columns)
+		fmt.Fprintf(&script, "CREATE VIEW principals.%s AS SELECT * FROM memory.committed_principals.%s WHERE getvariable('%s') IS NULL\n", t.name, t.name, t.variable())
+		fmt.Fprintf(&script, "UNION ALL SELECT unnest(getvariable('%s')::STRUCT(%s)[], recursive := true);\n", t.variable(), t.columns)
+	}
+	return script.String()
+}
 
 // holder is who a privilege is granted to.
 type holder struct{ kind, name string }
@@ -62,7 +81,8 @@ func (r *clusterRecord) systemPrivilege(user, privilege string) bool {
 	return false
 }
 
-// publish writes the record into the tables of principalsScript.
+// publish writes the record into the tables of principalsScript. c.mu is held,
+// or nobody else knows the cluster yet.
 func (c *cluster) publish(ctx context.Context) error {
 	conn, err := c.engine.Connect()
 	if err != nil {
@@ -71,24 +91,20 @@ func (c *cluster) publish(ctx context.Context) error {
 	defer conn.Close()
 	var script strings.Builder
 	script.WriteString("BEGIN;\n")
-	fill := func(table string, rows []string) {
-		fmt.Fprintf(&script, "DELETE FROM memory.principals.%s;\n", table)
-		if len(rows) > 0 {
-			fmt.Fprintf(&script, "INSERT INTO memory.principals.%s VALUES %s;\n", table, strings.Join(rows, ", "))
+	rows := c.record.rows()
+	for _, t := range principalTables {
+		fmt.Fprintf(&script, "DELETE FROM memory.committed_principals.%s;\n", t.name)
+		if len(rows[t.name]) > 0 {
+			fmt.Fprintf(&script, "INSERT INTO memory.committed_principals.%s VALUES %s;\n", t.name, strings.Join(rows[t.name], ", "))
 		}
-	}
-	for table, rows := range c.record.rows() {
-		fill(table, rows)
 	}
 	script.WriteString("COMMIT;\n")
 	return conn.Script(ctx, script.String())
 }
 
-// rows are the rows of the tables of principalsScript.
+// rows are the rows of the tables of principalsScript, by the table's name.
 func (r *clusterRecord) rows() map[string][]string {
-	out := map[string][]string{
-		"users": nil, "groups": nil, "group_members": nil, "roles": nil, "role_grants": nil, "system_grants": nil, "databases": nil, "holders": nil,
-	}
+	out := map[string][]string{}
 	add := func(table string, values ...any) {
 		cells := make([]string, len(values))
 		for i, v := range values {

@@ -58,14 +58,11 @@ func (s *Session) user() string {
 // actor finds the user in the cluster's record. One that is no longer there has
 // what PUBLIC has.
 func (s *Session) actor() actor {
-	c := s.cluster
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	name := s.user()
-	if c.record.Users[name].Superuser {
+	record, name := s.record(), s.user()
+	if record.Users[name].Superuser {
 		return actor{name: name, super: true}
 	}
-	holders := c.record.holders(name)
+	holders := record.holders(name)
 	return actor{name: name, super: holders[holder{"role", "sys:superuser"}], holders: holders}
 }
 
@@ -140,7 +137,7 @@ func writeNeeds(plan *rsql.Plan) []string {
 
 // permitRelation checks USAGE on the schema and a privilege on the relation.
 func (r *running) permitRelation(who actor, rel *resolve.Relation, privilege string, columns []string) error {
-	if rel.Kind == resolve.System && slices.Contains(policyViews, rel.Name) && !r.session.cluster.mayPolice(who.name, "access system table") {
+	if rel.Kind == resolve.System && slices.Contains(policyViews, rel.Name) && !r.session.record().mayPolice(who.name, "access system table") {
 		return denied("relation", rel.Name)
 	}
 	if rel.Kind == resolve.System || rel.Schema == tempSchema || rel.Schema == pgCatalog || rel.Schema == infoSchema || rel.Database != r.session.db.name {
@@ -219,10 +216,7 @@ func selfOptions(t *syntax.AlterPrincipal) bool {
 }
 
 func (r *running) permitSystem(who actor, privilege, fault string) error {
-	c := r.session.cluster
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if who.super || c.record.systemPrivilege(who.name, privilege) {
+	if who.super || r.session.record().systemPrivilege(who.name, privilege) {
 		return nil
 	}
 	return sqlerr.New(sqlerr.InsufficientPrivilege, "%s", fault)
@@ -234,10 +228,7 @@ func (r *running) permitDatabase(who actor, privilege string) error {
 	if err != nil {
 		return err
 	}
-	c := r.session.cluster
-	c.mu.Lock()
-	owner := c.record.Databases[r.session.db.name].Owner
-	c.mu.Unlock()
+	owner := r.session.record().Databases[r.session.db.name].Owner
 	if !who.has(set, aclKey{"database", 0}, owner, privilege, nil) {
 		return denied("database", r.session.db.name)
 	}

@@ -314,7 +314,7 @@ func (r *running) alterProcedure(t *syntax.AlterRoutine) (Done, error) {
 	}
 	done := Done{Tag: "ALTER PROCEDURE", Rows: -1}
 	if t.OwnerTo != nil {
-		return done, r.meta("UPDATE stepwell.procedures SET owner = $1 WHERE oid = $2", t.OwnerTo.Name, p.oid)
+		return done, r.give("procedures", p.oid, t.OwnerTo.Name)
 	}
 	if t.RenameTo == nil {
 		return Done{}, sqlerr.NotImplemented("ALTER PROCEDURE of this kind")

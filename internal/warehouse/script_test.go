@@ -58,7 +58,11 @@ func (x *world) session(name string) *Session {
 	if s := x.sessions[name]; s != nil {
 		return s
 	}
-	s, err := x.w.Session(context.Background(), Identity{Account: "000000000000", Region: "us-east-1", Cluster: "c"}, nil)
+	database, _, other := strings.Cut(name, "/")
+	if !other {
+		database = DefaultDatabase
+	}
+	s, err := x.w.Session(context.Background(), Identity{Account: "000000000000", Region: "us-east-1", Cluster: "c", Database: database}, nil)
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -78,7 +82,8 @@ type scriptBlock struct {
 
 // TestScripts runs testdata/*.test. A block is
 //
-//	execute [session]    SQL; answers rows, tags, notices or the error
+//	execute [session]    SQL; answers rows, tags, notices or the error. The session
+//	                     "other/name" is one of the database other
 //	file s3://bucket/key its input is the object's content; file64: in base64
 //	cat s3://bucket/key  prints an object; ls s3://bucket/prefix lists keys
 //	poll                 runs the automatic COPY jobs

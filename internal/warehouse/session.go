@@ -56,7 +56,7 @@ type Session struct {
 	savedTemps    map[string]*relation
 	savedSettings *settings
 
-	undoPrincipals []func(r *clusterRecord) error // of the open transaction, oldest first
+	own *ownPrincipals // the users, groups and roles that the open transaction has changed
 	// ownSchemas: the transaction changed metadata, schemas is its own view of it.
 	ownSchemas bool
 	schemas    *schemaSet
@@ -74,14 +74,14 @@ type Session struct {
 
 // Session opens a session. The database's file is opened by the first
 // statement, the existence of database and user is checked now.
-func (w *Warehouse) Session(_ context.Context, id Identity, given map[string]string) (*Session, error) {
+func (w *Warehouse) Session(ctx context.Context, id Identity, given map[string]string) (*Session, error) {
 	if id.Database == "" {
 		id.Database = DefaultDatabase
 	}
 	if id.User == "" {
 		id.User = DefaultUser
 	}
-	c, err := w.cluster(id.key())
+	c, err := w.cluster(ctx, id.key())
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,9 @@ func (w *Warehouse) Session(_ context.Context, id Identity, given map[string]str
 	s.settings = newSettings(all)
 	s.settings.values["session_authorization"] = id.User
 	s.settings.values["database"] = id.Database
-	c.enter(s)
+	if err := c.enter(s); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -208,6 +210,11 @@ func (w *Warehouse) CancelBackend(pid int32, secret uint32) {
 func (s *Session) enter(ctx context.Context, text string) (context.Context, func(), error) {
 	done := s.cluster.w.clock.Busy()
 	s.mu.Lock()
+	if why := s.cluster.lost(); why != nil {
+		s.mu.Unlock()
+		done()
+		return nil, nil, why
+	}
 	if s.closed {
 		s.mu.Unlock()
 		done()

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"os"
 	"sync"
 	"syscall"
 
@@ -18,14 +19,47 @@ const bulkRows = 100_000
 // on the disk for a checkpoint.
 const freeSpace = 64 << 20
 
+// longLog is the size of a write-ahead log in bytes that starts a checkpoint. A
+// load of new rows writes its row groups straight to the file whatever this is,
+// the log then only names them.
+const longLog = 256 << 20
+
 // space is the room a database takes in its file.
 type space struct {
 	mu      sync.Mutex
 	settled int64                 // bytes in use after the latest checkpoint
 	free    func() (int64, error) // bytes free on the disk
+	longLog int64
+}
+
+// tidy writes a checkpoint after a commit that makes one due. DuckDB writes none
+// of its own: it would write it within the commit, which fails with it.
+func (db *database) tidy(ctx context.Context, conn *duck.Conn, bulk int64, wrote bool) {
+	switch {
+	case bulk >= bulkRows:
+		db.reclaim(ctx, conn)
+	case wrote:
+		db.shorten(ctx, conn)
+	}
+}
+
+// shorten writes a checkpoint when the log is long, unless another session does.
+func (db *database) shorten(ctx context.Context, conn *duck.Conn) {
+	if db.logSize() < db.space.longLog || !db.space.mu.TryLock() {
+		return
+	}
+	defer db.space.mu.Unlock()
+	used, err := db.used(ctx, conn)
+	if err == nil {
+		err = db.checkpoint(ctx, conn, used)
+	}
+	if err != nil {
+		db.cluster.w.log.Debug("cannot checkpoint after a commit", "database", db.name, "error", err)
+	}
 }
 
 func (db *database) openSpace(ctx context.Context, conn *duck.Conn) (err error) {
+	db.space.longLog = longLog
 	dir := db.cluster.dir
 	db.space.free = func() (int64, error) { return freeBytes(dir) }
 	db.space.settled, err = db.used(ctx, conn)
@@ -45,7 +79,7 @@ func (db *database) reclaim(ctx context.Context, conn *duck.Conn) {
 	used, err := db.used(ctx, conn)
 	if err == nil {
 		db.space.settled = min(db.space.settled, used)
-		if used-db.space.settled < max(freeSpace, db.space.settled/4) {
+		if used-db.space.settled < max(freeSpace, db.space.settled/4) && db.logSize() < db.space.longLog {
 			return
 		}
 		err = db.checkpoint(ctx, conn, used)
@@ -53,6 +87,15 @@ func (db *database) reclaim(ctx context.Context, conn *duck.Conn) {
 	if err != nil {
 		db.cluster.w.log.Debug("cannot checkpoint after a load", "database", db.name, "error", err)
 	}
+}
+
+// logSize is the size of the write-ahead log, 0 where there is none.
+func (db *database) logSize() int64 {
+	log, err := os.Stat(db.cluster.file(db.name) + ".wal")
+	if err != nil {
+		return 0
+	}
+	return log.Size()
 }
 
 // vacuum writes a checkpoint.
@@ -67,8 +110,7 @@ func (db *database) vacuum(ctx context.Context, conn *duck.Conn) error {
 }
 
 // checkpoint writes one where there is room for what it may write: one that
-// meets a full disk makes DuckDB refuse everything until the database is opened
-// anew.
+// meets a full disk makes DuckDB give the cluster up.
 func (db *database) checkpoint(ctx context.Context, conn *duck.Conn, used int64) error {
 	free, err := db.space.free()
 	if err != nil {

@@ -4,7 +4,9 @@
 -- column of theirs would mean the macro's own table: the tables they read have
 -- names no one else uses.
 CREATE OR REPLACE VIEW {sys}.fn_relation AS
-SELECT r.oid AS m_oid, r.schema AS m_schema, r.name AS m_name, r.kind AS m_kind, r.definition AS m_definition, r.comment AS m_comment FROM {db}.relations r;
+SELECT r.oid AS m_oid, r.schema AS m_schema, r.name AS m_name, r.kind AS m_kind, r.comment AS m_comment,
+  CASE r.kind WHEN 'l' THEN 'create view ' || r.schema || '.' || r.name || ' as ' || r.definition || ' with no schema binding;' ELSE r.definition END AS m_definition
+FROM {db}.relations r;
 CREATE OR REPLACE VIEW {sys}.fn_column AS
 SELECT c.oid AS m_oid, c.num AS m_num, c.name AS m_name, c.comment AS m_comment FROM {db}.columns c;
 CREATE OR REPLACE VIEW {sys}.fn_routine AS
@@ -104,6 +106,15 @@ CREATE OR REPLACE MACRO {sys}.rs_shobj_description(x, c) AS CAST(NULL AS VARCHAR
 CREATE OR REPLACE MACRO {sys}.rs_array_to_string(a, s) AS CASE WHEN a IS NOT NULL THEN array_to_string(rs_array_elements(a), s) END;
 CREATE OR REPLACE MACRO {sys}.rs_array_upper(a, d) AS CASE WHEN a IS NOT NULL THEN nullif(len(rs_array_elements(a)), 0) END::INTEGER;
 CREATE OR REPLACE MACRO {sys}.rs_array_lower(a, d) AS CASE WHEN len(rs_array_elements(a)) > 0 THEN 1 END;
+
+-- An item of an access list: who may do what, and who granted it.
+CREATE OR REPLACE MACRO {sys}.rs_makeaclitem(u, g, grantor, privilege, grantable) AS
+  CASE WHEN g <> 0 THEN 'group ' || coalesce((SELECT z.name FROM memory.principals.groups z WHERE z.id = g), '') WHEN u <> 0 THEN rs_pg_get_userbyid(u) ELSE '' END
+  || '=' || CASE upper(privilege) WHEN 'SELECT' THEN 'r' WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'w' WHEN 'DELETE' THEN 'd' WHEN 'RULE' THEN 'R' WHEN 'REFERENCES' THEN 'x'
+    WHEN 'TRIGGER' THEN 't' WHEN 'EXECUTE' THEN 'X' WHEN 'USAGE' THEN 'U' WHEN 'CREATE' THEN 'C' WHEN 'TEMP' THEN 'T' WHEN 'TEMPORARY' THEN 'T' ELSE error('unrecognized privilege type: "' || privilege || '"') END
+  || CASE WHEN grantable THEN '*' ELSE '' END || '/' || rs_pg_get_userbyid(grantor);
+CREATE OR REPLACE MACRO {sys}.rs_aclcontains(acl, item) AS regexp_matches(',' || trim(acl, '{}') || ',',
+  ',' || regexp_escape(split_part(item, '=', 1)) || '=[^/,]*' || regexp_escape(split_part(split_part(item, '=', 2), '/', 1)) || '[^/,]*/' || regexp_escape(split_part(item, '/', 2)) || ',');
 
 CREATE OR REPLACE MACRO {sys}.rs_pg_size_pretty(n) AS CASE WHEN n < 10240 THEN n || ' bytes' WHEN n < 10485760 THEN round(n / 1024)::BIGINT || ' kB'
   WHEN n < 10737418240 THEN round(n / 1048576)::BIGINT || ' MB' WHEN n < 10995116277760 THEN round(n / 1073741824)::BIGINT || ' GB' ELSE round(n / 1099511627776)::BIGINT || ' TB' END;

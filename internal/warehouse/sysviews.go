@@ -27,6 +27,11 @@ var functionScript string
 //go:embed sysviews_access.sql
 var accessScript string
 
+// showScript defines the views that SHOW reads.
+//
+//go:embed sysviews_show.sql
+var showScript string
+
 func systemSchema(database string) string { return "pg_catalog " + database }
 
 // searchPathOf is where DuckDB looks for what the compiler does not qualify:
@@ -46,14 +51,14 @@ func createSystemViews(ctx context.Context, conn *duck.Conn, db *database) error
 		"{db}", duck.Ident(db.name)+"."+metaSchema,
 		"{name}", duck.Literal(db.name),
 		"{sys}", "memory."+duck.Ident(systemSchema(db.name)),
-	).Replace(systemScript + functionScript + accessScript)
+	).Replace(systemScript + functionScript + accessScript + showScript)
 	return conn.Script(ctx, script)
 }
 
 // system finds a system view or table. Views of information_schema are kept
 // under the name with the schema's name before it.
-func (c *catalog) system(schemaName, name string) (*resolve.Relation, error) {
-	if live, ok := findLive(name); ok && schemaName == pgCatalog {
+func (c *catalog) system(db *database, schemaName, name string) (*resolve.Relation, error) {
+	if live, ok := findLive(name); ok && schemaName == pgCatalog && db == c.session.db {
 		out := &resolve.Relation{Database: c.session.db.name, Schema: schemaName, Name: name, Kind: resolve.External}
 		out.Columns = live.columns
 		out.Handle = &externalHandle{live: live.rows}
@@ -66,13 +71,13 @@ func (c *catalog) system(schemaName, name string) (*resolve.Relation, error) {
 	if schemaName == infoSchema {
 		view = infoSchema + "." + name
 	}
-	columns, err := c.session.db.systemColumns(c.ctx, view)
+	columns, err := db.systemColumns(c.ctx, view)
 	if err != nil || columns == nil {
 		return nil, err
 	}
 	return &resolve.Relation{
-		Database: c.session.db.name, Schema: schemaName, Name: name, Kind: resolve.System, Columns: columns,
-		Duck: []string{"memory", systemSchema(c.session.db.name), view},
+		Database: db.name, Schema: schemaName, Name: name, Kind: resolve.System, Columns: columns,
+		Duck: []string{"memory", systemSchema(db.name), view},
 	}, nil
 }
 

@@ -78,11 +78,11 @@ SELECT r.oid::UINTEGER AS oid, r.name AS relname, s.oid::UINTEGER AS relnamespac
   coalesce(u.id, 1)::INTEGER AS relowner, 0::UINTEGER AS relam, r.oid::UINTEGER AS relfilenode, 0::UINTEGER AS reltablespace, 1 AS relpages,
   0.001::FLOAT AS reltuples, 0::UINTEGER AS reltoastrelid, EXISTS (SELECT 1 FROM {db}.constraints k WHERE k.oid = r.oid AND k.kind <> 'f') AS relhasindex, false AS relisshared,
   CASE r.kind WHEN 'r' THEN 'r' ELSE 'v' END AS relkind, 'p' AS relpersistence,
-  (SELECT count(*) FROM {db}.columns c WHERE c.oid = r.oid)::SMALLINT AS relnatts, 0::SMALLINT AS relchecks, false AS relhasoids,
+  (SELECT count(*) FROM {db}.columns c WHERE c.oid = r.oid AND r.kind <> 'l')::SMALLINT AS relnatts, 0::SMALLINT AS relchecks, false AS relhasoids,
   EXISTS (SELECT 1 FROM {db}.constraints k WHERE k.oid = r.oid AND k.kind = 'p') AS relhaspkey, r.kind <> 'r' AS relhasrules,
   false AS relhassubclass, EXISTS (SELECT 1 FROM {db}.constraints k WHERE k.oid = r.oid AND k.kind = 'f') AS relhastriggers, false AS relrowsecurity, false AS relforcerowsecurity, false AS relispartition,
   'd' AS relreplident, '{' || r.owner || '=arwdRxtDPA/' || r.owner || ',' || g.items || '}' AS relacl, NULL::VARCHAR AS reloptions,
-  CASE r.diststyle WHEN 'even' THEN 0 WHEN 'key' THEN 1 WHEN 'all' THEN 8 ELSE 10 END::SMALLINT AS reldiststyle,
+  CASE r.diststyle WHEN 'even' THEN 0 WHEN 'key' THEN 1 WHEN 'all' THEN 8 ELSE 9 END::SMALLINT AS reldiststyle,
   r.created AS relcreationtime
 FROM {db}.relations r LEFT JOIN {db}.schemas s ON s.name = r.schema LEFT JOIN memory.principals.users u ON u.name = r.owner
 LEFT JOIN {sys}.acls g ON g.oid = r.oid AND g.kind = 'table' AND g.column_name = ''
@@ -91,7 +91,7 @@ UNION ALL SELECT k.oid, k.name, s.oid::UINTEGER, 0, 0, 1, 403, k.oid, 0, 1, 0, 0
 FROM {sys}.constraints_described k LEFT JOIN {db}.schemas s ON s.name = k.schema WHERE k.kind <> 'f'
 UNION ALL SELECT t.oid, t.name, 15000, 0, 0, 1, 0, t.oid, 0, 1, 0, 0, false, false, 'r', 't', 0, 0, false, false, false, false, false, false, false, false, 'd', NULL, NULL, 0, NULL
 FROM {sys}.temp_relations t;
-CREATE OR REPLACE VIEW {sys}.pg_class_info AS SELECT *, reldiststyle AS releffectivediststyle FROM {sys}.pg_class;
+CREATE OR REPLACE VIEW {sys}.pg_class_info AS SELECT *, CASE reldiststyle WHEN 9 THEN 10 ELSE reldiststyle END::SMALLINT AS releffectivediststyle FROM {sys}.pg_class;
 
 CREATE OR REPLACE VIEW {sys}.pg_attribute AS
 SELECT c.oid::UINTEGER AS attrelid, c.name AS attname, c.type_oid::UINTEGER AS atttypid, -1 AS attstattarget, -1::SMALLINT AS attlen,
@@ -147,8 +147,8 @@ CREATE OR REPLACE MACRO {sys}.rs_type_oid(t) AS CASE lower(t)
 CREATE OR REPLACE VIEW {sys}.routines AS
 SELECT r.*, list_transform(r.listed, lambda a: coalesce(a ->> 'mode', 'in')) AS modes, list_transform(r.listed, lambda a: coalesce(a ->> 'name', a ->> 'of', '')) AS names,
   list_transform(r.listed, lambda a: rs_type_oid(coalesce(a ->> 'type', a ->> 'name'))) AS arg_types
-FROM (SELECT p.oid, p.schema, p.name, p.owner, 'p' AS kind, 100125 AS lang, 0 AS rettype, CAST(p.args AS JSON[]) AS listed, p.signature, p.body, 'v' AS volatility, p.security = 'definer' AS secdef, p.created FROM {db}.procedures p
-  UNION ALL SELECT f.oid, f.schema, f.name, f.owner, 'f', CASE f.language WHEN 'sql' THEN 14 ELSE 100126 END, rs_type_oid(CAST(f.returns AS JSON) ->> 'name'),
+FROM (SELECT p.oid, p.schema, p.name, p.owner, 'p' AS kind, 100356 AS lang, 0 AS rettype, CAST(p.args AS JSON[]) AS listed, p.signature, p.body, 'v' AS volatility, p.security = 'definer' AS secdef, p.created FROM {db}.procedures p
+  UNION ALL SELECT f.oid, f.schema, f.name, f.owner, 'f', CASE f.language WHEN 'sql' THEN 14 ELSE 100125 END, rs_type_oid(CAST(f.returns AS JSON) ->> 'name'),
     list_transform(CAST(f.args AS JSON[]), lambda a: CAST(json_object('mode', 'in', 'type', a ->> 'name', 'name', coalesce(a ->> 'of', '')) AS JSON)), f.signature, f.body, left(lower(f.volatility), 1), false, f.created FROM {db}.functions f) r;
 CREATE OR REPLACE VIEW {sys}.pg_proc AS
 SELECT p.oid::UINTEGER AS oid, p.name AS proname, coalesce(s.oid, 2200)::UINTEGER AS pronamespace, coalesce(u.id, 1)::INTEGER AS proowner, p.lang::UINTEGER AS prolang, false AS proisagg, false AS proiswindow, false AS proisstrict, false AS prosecurity,
@@ -165,9 +165,11 @@ CREATE OR REPLACE VIEW {sys}.pg_am AS SELECT 403::UINTEGER AS oid, 'btree' AS am
 CREATE OR REPLACE VIEW {sys}.pg_language AS
 SELECT v.oid::UINTEGER AS oid, v.lanname, 1 AS lanowner, v.user_language AS lanispl, v.user_language AS lanpltrusted, CASE WHEN v.user_language THEN v.oid ELSE 0 END::UINTEGER AS lanplcallfoid,
   NULL::VARCHAR AS lanacl, 2612::UINTEGER AS tableoid
-FROM (VALUES (12, 'internal', false), (14, 'sql', false), (100125, 'plpgsql', true), (100126, 'plpythonu', true)) v(oid, lanname, user_language);
+FROM (VALUES (12, 'internal', false), (14, 'sql', false), (100125, 'plpythonu', true), (100356, 'plpgsql', true)) v(oid, lanname, user_language);
 CREATE OR REPLACE VIEW {sys}.pg_trigger AS SELECT false AS tgisinternal, 0::UINTEGER AS tgconstraint, 'O' AS tgenabled, 0::UINTEGER AS tableoid, 0::UINTEGER AS oid, 0::UINTEGER AS tgrelid, ''::VARCHAR AS tgname WHERE false;
-CREATE OR REPLACE VIEW {sys}.pg_rewrite AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS ev_class, ''::VARCHAR AS rulename, 0::UINTEGER AS tableoid, 'O' AS ev_enabled WHERE false;
+-- A view is a rule of its relation; what it reads, the rule depends on.
+CREATE OR REPLACE VIEW {sys}.pg_rewrite AS SELECT (2000000 + oid)::UINTEGER AS oid, oid::UINTEGER AS ev_class, '_RETURN' AS rulename, 2618::UINTEGER AS tableoid, 'O' AS ev_enabled
+FROM {db}.relations WHERE kind IN ('v', 'm');
 CREATE OR REPLACE VIEW {sys}.pg_policy AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS polrelid, ''::VARCHAR AS polname WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_conf AS SELECT ''::VARCHAR AS key, ''::VARCHAR AS value WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_library AS SELECT ''::VARCHAR AS name, 0 AS language_oid, 0::UINTEGER AS file_store_id, 0 AS owner WHERE false;
@@ -181,15 +183,18 @@ FROM memory.principals.role_grants g JOIN memory.principals.roles r ON r.name = 
 CREATE OR REPLACE VIEW {sys}.pg_extension AS SELECT 0::UINTEGER AS oid, ''::VARCHAR AS extname, ''::VARCHAR AS extversion, 0::UINTEGER AS extnamespace, 0::UINTEGER AS extowner WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_enum AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS enumtypid, 0 AS enumsortorder, ''::VARCHAR AS enumlabel WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_default_acl AS
+SELECT (300000 + row_number() OVER (ORDER BY defacluser, defaclnamespace, defaclobjtype))::UINTEGER AS oid, * FROM (
 SELECT u.id::UINTEGER AS defacluser, u.id::INTEGER AS defaclrole, coalesce(s.oid, 0)::UINTEGER AS defaclnamespace, CASE d.kind WHEN 'table' THEN 'r' ELSE 'f' END AS defaclobjtype,
   '{' || string_agg(CASE d.grantee_kind WHEN 'public' THEN '' WHEN 'user' THEN d.grantee ELSE d.grantee_kind || ' ' || d.grantee END || '=' || d.letters || '/' || d.owner, ',') || '}' AS defaclacl
 FROM (SELECT d.owner, d.schema, d.kind, d.grantee_kind, d.grantee, string_agg(v.letter, '' ORDER BY v.n) AS letters
     FROM {db}.default_acl d JOIN (VALUES ('insert', 'a', 1), ('select', 'r', 2), ('update', 'w', 3), ('delete', 'd', 4), ('references', 'x', 6), ('drop', 'D', 8),
       ('truncate', 'P', 9), ('alter', 'A', 10), ('execute', 'X', 14)) v(privilege, letter, n) ON v.privilege = d.privilege GROUP BY ALL) d
-JOIN memory.principals.users u ON u.name = d.owner LEFT JOIN {db}.schemas s ON s.name = d.schema GROUP BY ALL;
+JOIN memory.principals.users u ON u.name = d.owner LEFT JOIN {db}.schemas s ON s.name = d.schema GROUP BY ALL);
 CREATE OR REPLACE VIEW {sys}.pg_db_role_setting AS SELECT 0::UINTEGER AS setdatabase, u.id::UINTEGER AS setrole, '{' || u.settings || '}' AS setconfig FROM memory.principals.users u WHERE u.settings <> '';
 CREATE OR REPLACE VIEW {sys}.pg_tablespace AS SELECT 1663::UINTEGER AS oid, 'pg_default' AS spcname, 1 AS spcowner, NULL::VARCHAR AS spcacl, NULL::VARCHAR AS spcoptions, ''::VARCHAR AS spclocation;
-CREATE OR REPLACE VIEW {sys}.pg_depend AS SELECT 1259::UINTEGER AS classid, oid::UINTEGER AS objid, 0 AS objsubid, 1259::UINTEGER AS refclassid, on_oid::UINTEGER AS refobjid, 0 AS refobjsubid, 'n' AS deptype FROM {db}.depends
+CREATE OR REPLACE VIEW {sys}.pg_depend AS
+SELECT 2618::UINTEGER AS classid, (2000000 + oid)::UINTEGER AS objid, 0 AS objsubid, 1259::UINTEGER AS refclassid, on_oid::UINTEGER AS refobjid, 0 AS refobjsubid, 'n' AS deptype FROM {db}.depends
+UNION ALL SELECT 2618::UINTEGER, oid, 0, 1259::UINTEGER, ev_class, 0, 'i' FROM {sys}.pg_rewrite
 UNION ALL SELECT 2606::UINTEGER, f.oid, 0, 1259::UINTEGER, p.oid, 0, 'n'
 FROM {sys}.constraints_described f JOIN {sys}.constraints_described p ON p.table_oid = f.ref_oid AND p.kind IN ('p', 'u') AND p.columns = f.ref_columns WHERE f.kind = 'f';
 
@@ -197,7 +202,9 @@ CREATE OR REPLACE VIEW {sys}.pg_tables AS
 SELECT schema AS schemaname, name AS tablename, owner AS tableowner, NULL::VARCHAR AS tablespace, false AS hasindexes, false AS hasrules, false AS hastriggers
 FROM {db}.relations WHERE kind = 'r';
 CREATE OR REPLACE VIEW {sys}.pg_views AS
-SELECT schema AS schemaname, name AS viewname, owner AS viewowner, definition FROM {db}.relations WHERE kind <> 'r';
+SELECT schema AS schemaname, name AS viewname, owner AS viewowner,
+  CASE kind WHEN 'l' THEN 'create view ' || schema || '.' || name || ' as ' || definition || ' with no schema binding;' ELSE definition END AS definition
+FROM {db}.relations WHERE kind <> 'r';
 
 CREATE OR REPLACE VIEW {sys}.pg_table_def AS
 SELECT schema_name AS schemaname, relation_name AS tablename, name AS "column", type, coalesce(encoding, 'none') AS encoding, distkey, sortkey, not_null AS "notnull"
@@ -288,7 +295,7 @@ CREATE OR REPLACE VIEW {sys}.pg_matviews AS SELECT schema AS schemaname, name AS
 CREATE OR REPLACE VIEW {sys}."information_schema.routines" AS
 SELECT {name} AS specific_catalog, p.schema AS specific_schema, p.name || '_' || p.oid AS specific_name, {name} AS routine_catalog, p.schema AS routine_schema, p.name AS routine_name,
   CASE p.kind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS routine_type, CASE WHEN p.kind = 'f' THEN rs_format_type(p.rettype, -1) END AS data_type, p.body AS routine_definition,
-  CASE p.lang WHEN 14 THEN 'SQL' WHEN 100126 THEN 'PLPYTHONU' ELSE 'PLPGSQL' END AS external_language, CASE p.volatility WHEN 'i' THEN 'YES' ELSE 'NO' END AS is_deterministic,
+  CASE p.lang WHEN 14 THEN 'SQL' WHEN 100125 THEN 'PLPYTHONU' ELSE 'PLPGSQL' END AS external_language, CASE p.volatility WHEN 'i' THEN 'YES' ELSE 'NO' END AS is_deterministic,
   CASE WHEN p.secdef THEN 'DEFINER' ELSE 'INVOKER' END AS security_type, p.created AS created
 FROM {sys}.routines p;
 CREATE OR REPLACE VIEW {sys}."information_schema.constraint_column_usage" AS

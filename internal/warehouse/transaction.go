@@ -36,18 +36,20 @@ func (s *Session) commit(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	err := s.writeMark(ctx)
 	if err == nil {
+		err = s.preparePrincipals(ctx)
+	}
+	if err == nil {
 		err = s.publish(ctx)
 	}
 	if err != nil {
 		s.undo()
 		return err
 	}
+	s.settlePrincipals(ctx)
 	if s.ownSchemas {
 		s.db.version.Add(1)
 	}
-	if s.bulk >= bulkRows {
-		s.db.reclaim(ctx, s.conn)
-	}
+	s.db.tidy(ctx, s.conn, s.bulk, s.wrote)
 	return nil
 }
 
@@ -59,14 +61,13 @@ func (s *Session) rollback(ctx context.Context) {
 }
 
 func (s *Session) undo() {
-	// What cannot be saved stays as it is: ROLLBACK has no error.
-	_ = s.restorePrincipals()
 	if s.begun {
 		// The transaction may have ended itself; then there is nothing to undo.
 		_, _ = s.conn.Exec(context.Background(), "ROLLBACK")
 		s.temps = s.savedTemps
 	}
 	s.begun = false
+	s.forgetPrincipals(context.Background())
 	s.forgetTxn()
 	if s.savedSettings != nil {
 		s.settings.restore(*s.savedSettings)
@@ -76,7 +77,6 @@ func (s *Session) undo() {
 func (s *Session) ended() {
 	s.state, s.begun, s.wrote, s.bulk, s.mark, s.xid = idle, false, false, 0, "", 0
 	s.ownSchemas, s.schemas, s.savedTemps, s.savedSettings = false, nil, nil, nil
-	s.undoPrincipals = nil
 	s.cluster.locks.release(s)
 }
 
@@ -116,20 +116,6 @@ func (s *Session) restart(ctx context.Context) error {
 	_, _ = s.conn.Exec(ctx, "ROLLBACK") // it may have ended itself
 	s.begun = false
 	s.forgetTxn()
-	return s.begin(ctx)
-}
-
-// renew begins the transaction anew, where nothing is written in it, so that
-// it sees the users, groups and roles that are new. One that has written sees
-// them in the catalog's views after its end only.
-func (s *Session) renew(ctx context.Context) error {
-	if !s.begun || s.wrote || s.ownSchemas || s.txn != nil || s.streaming != nil || len(s.cursors) > 0 || !maps.Equal(s.temps, s.savedTemps) {
-		return nil
-	}
-	if _, err := s.conn.Exec(ctx, "ROLLBACK"); err != nil {
-		return err
-	}
-	s.begun = false
 	return s.begin(ctx)
 }
 

@@ -71,10 +71,10 @@ func (s *Session) authorize(t *syntax.Set) error {
 		s.authorization = ""
 		return nil
 	}
-	if u, ok := s.cluster.user(login); name != login && ok && !u.Superuser {
+	if u, ok := s.record().Users[login]; name != login && ok && !u.Superuser {
 		return sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to set session authorization")
 	}
-	if _, ok := s.cluster.user(name); !ok {
+	if _, ok := s.record().Users[name]; !ok {
 		return sqlerr.New(sqlerr.UndefinedObject, "user \"%s\" does not exist", name)
 	}
 	s.authorization = name
@@ -106,10 +106,14 @@ func (s *Session) utilityColumns(tree syntax.Statement) ([]Column, bool) {
 			return definitionColumn, true
 		case "table", "view":
 			return []Column{showColumn(t.Kind)}, true
+		case "external table":
+			return externalDDLColumn, true
 		}
 		if columns := showColumns(t); columns != nil {
 			return columns, true
 		}
+	case *syntax.Analyze:
+		return compressionColumns, t.Compression
 	case *syntax.CallStatement:
 		return s.callColumns(t)
 	case *syntax.Explain:
@@ -159,9 +163,7 @@ func (r *running) vacuum() (Done, error) {
 // utility executes a statement the compiler leaves to the warehouse.
 func (r *running) utility(tree syntax.Statement) (Done, error) {
 	s := r.session
-	switch tree.(type) {
-	case *syntax.Copy, *syntax.CreatePrincipal: // they may begin anew, see restart and renew
-	default:
+	if _, ok := tree.(*syntax.Copy); !ok { // it may begin anew, see restart
 		s.wrote = true
 	}
 	switch t := tree.(type) {
@@ -234,30 +236,12 @@ func (r *running) utility(tree syntax.Statement) (Done, error) {
 			return r.showProcedure(t)
 		case "table", "view":
 			return r.showDefinition(t)
+		case "external table":
+			return r.showExternalTable(t)
 		}
 		return r.showObjects(t)
 	}
 	return Done{}, sqlerr.NotImplemented(strings.TrimPrefix(fmt.Sprintf("%T", tree), "*syntax."))
-}
-
-func (r *running) analyze(t *syntax.Analyze) (Done, error) {
-	if t.Compression {
-		return Done{}, sqlerr.NotImplemented("ANALYZE COMPRESSION")
-	}
-	sql := "ANALYZE"
-	if t.Table != nil {
-		found, err := r.catalog.Relation(parts(*t.Table))
-		if err != nil {
-			return Done{}, err
-		}
-		if found == nil {
-			return Done{}, sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", t.Table.Last().Name)
-		}
-		sql += " " + quoted(found.Duck)
-		_, err = r.session.conn.Exec(r.ctx, sql)
-		return Done{Tag: "ANALYZE", Rows: -1}, err
-	}
-	return Done{Tag: "ANALYZE", Rows: -1}, nil
 }
 
 func quoted(name []string) string {

@@ -95,7 +95,21 @@ func (w *Warehouse) Close() error {
 	return errors.Join(errs...)
 }
 
-func (w *Warehouse) cluster(key clusterKey) (*cluster, error) {
+// cluster is the cluster, opened. One that DuckDB has given up is awaited to be
+// closed, and opened anew.
+func (w *Warehouse) cluster(ctx context.Context, key clusterKey) (*cluster, error) {
+	for {
+		c, err := w.openedCluster(key)
+		if err != nil || c.lost() == nil {
+			return c, err
+		}
+		if err := c.awaitEnd(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (w *Warehouse) openedCluster(key clusterKey) (*cluster, error) {
 	for _, part := range []string{key.account, key.region, key.cluster} {
 		if part == "" || part != filepath.Base(part) || part == ".." || part == "." {
 			return nil, sqlerr.New(sqlerr.InvalidAuthorization, "cluster %q does not exist", key.cluster)
@@ -123,7 +137,7 @@ func (w *Warehouse) cluster(key clusterKey) (*cluster, error) {
 
 // Databases lists the databases of a cluster, by name.
 func (w *Warehouse) Databases(id Identity) ([]string, error) {
-	c, err := w.cluster(id.key())
+	c, err := w.cluster(context.Background(), id.key())
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +147,7 @@ func (w *Warehouse) Databases(id Identity) ([]string, error) {
 // CreateDatabase makes an empty database; it is what CreateCluster does with
 // its DBName. A database that exists is left as it is.
 func (w *Warehouse) CreateDatabase(ctx context.Context, id Identity, name string) error {
-	c, err := w.cluster(id.key())
+	c, err := w.cluster(ctx, id.key())
 	if err != nil {
 		return err
 	}
@@ -146,7 +160,7 @@ func (w *Warehouse) CreateDatabase(ctx context.Context, id Identity, name string
 // EnsureUser makes id.User a superuser of the cluster when it has no such user:
 // what CreateCluster does with its MasterUsername.
 func (w *Warehouse) EnsureUser(id Identity) error {
-	c, err := w.cluster(id.key())
+	c, err := w.cluster(context.Background(), id.key())
 	if err != nil {
 		return err
 	}
@@ -162,7 +176,7 @@ func (w *Warehouse) EnsureUser(id Identity) error {
 
 // DropCluster closes the cluster and removes its folder.
 func (w *Warehouse) DropCluster(id Identity) error {
-	c, err := w.cluster(id.key())
+	c, err := w.cluster(context.Background(), id.key())
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,9 @@ func (c *Codec) xmlMember(n *node, m *awsapi.Member, v reflect.Value) error {
 		return c.xmlEntries(kids, s, v)
 	}
 	if k := n.kid(name); k != nil {
+		if k.text == "" && len(s.Enum) > 0 {
+			return nil // an empty element is none of the enumeration's words
+		}
 		return c.xmlValue(k, m.Shape, m, v)
 	}
 	return nil

@@ -59,6 +59,11 @@ def ask(server, machine, name):
     return json.loads(execution["output"])
 
 
+def mounts_permitted():
+    """Whether a process may have mounts of its own here, as layers at /opt need."""
+    return any(subprocess.run(["unshare", *flags, "true"], capture_output=True).returncode == 0 for flags in (["-m"], ["-Um"]))
+
+
 def test_cdk_app(server, cdk):
     cdk("bootstrap", "aws://123456789012/us-east-1")
     version = server.client("ssm").get_parameter(Name="/cdk-bootstrap/hnb659fds/version")["Parameter"]
@@ -78,6 +83,13 @@ def test_cdk_app(server, cdk):
     assert outputs(server, "Greetings") == made  # nothing was replaced
     assert ask(server, made["MachineArn"], "Ada")["greeting"] == "good evening, Ada"
     assert s3.get_object(Bucket=bucket, Key="greeting.txt")["Body"].read() == b"good evening"
+
+    # A deployment of files: the layer's AWS CLI is at /opt, by a name that the handler has.
+    context = ("--context", "greeting=good evening", "--context", "autoDelete=true", "--context", "files=true")
+    if mounts_permitted():
+        cdk("deploy", "--require-approval", "never", *context)
+        assert s3.get_object(Bucket=bucket, Key="files/note.txt")["Body"].read() == b"good evening"
+        assert json.loads(s3.get_object(Bucket=bucket, Key="files/config/settings.json")["Body"].read()) == {"greeting": "good evening"}
 
     cdk("destroy", "--force", "--context", "autoDelete=true")  # empties the bucket first
     left = server.client("cloudformation").list_stacks()["StackSummaries"]

@@ -1,5 +1,6 @@
 """Lambda through boto3 and the AWS CLI: handlers run under AWS's runtime client."""
 import base64
+import http.client
 import io
 import json
 import shutil
@@ -8,6 +9,9 @@ import time
 import zipfile
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from conftest import Server, wait_for
 
@@ -549,3 +553,46 @@ def test_node(server, lam):
     assert invoke(lam, "node", {"requires": "no-such-package-at-all"})[0] is False
     lam.create_function(FunctionName="node-broken", Runtime="nodejs22.x", Role=ROLE, Handler="none.handler", Code={"ZipFile": archive(index__js="")})
     assert invoke(lam, "node-broken", {})[0]["errorType"] == "Runtime.ImportModuleError"
+
+
+URL_TEMPLATE = {
+    "Resources": {
+        "Function": {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.12", "Handler": "index.handler", "Role": ROLE, "Code": {"ZipFile": (
+            "def handler(event, context):\n"
+            "    who = event.get('queryStringParameters', {}).get('who', event['requestContext']['accountId'])\n"
+            "    return {'statusCode': 201, 'headers': {'X-Path': event['rawPath']}, 'cookies': ['a=1', 'b=2'], 'body': 'hello, ' + who}\n")}}},
+        "Url": {"Type": "AWS::Lambda::Url", "Properties": {"TargetFunctionArn": {"Ref": "Function"}, "AuthType": {"Ref": "Auth"}}},
+    },
+    "Parameters": {"Auth": {"Type": "String", "Default": "NONE"}},
+    "Outputs": {"Url": {"Value": {"Fn::GetAtt": ["Url", "FunctionUrl"]}}},
+}  # fmt: skip
+
+
+def test_function_url(server):
+    """A function with a URL, from a template: called without and with signatures."""
+    cloudformation = server.client("cloudformation")
+    cloudformation.create_stack(StackName="with-url", TemplateBody=json.dumps(URL_TEMPLATE))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="with-url", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    url = cloudformation.describe_stacks(StackName="with-url")["Stacks"][0]["Outputs"][0]["OutputValue"]
+    host = url.split("/")[2]
+    port = host.rpartition(":")[2]
+
+    def get(path, **headers):  # names below localhost are not known everywhere
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=60)
+        connection.request("GET", "/" + path, headers={"Host": host, **headers})
+        r = connection.getresponse()
+        return r.status, r.headers, r.read().decode()
+
+    status, headers, body = get("some/path?who=Ada")
+    assert (status, headers["X-Path"], headers.get_all("Set-Cookie"), body) == (201, "/some/path", ["a=1", "b=2"], "hello, Ada")
+    assert get("metrics")[0] == 201  # no page of the server's own
+
+    cloudformation.update_stack(StackName="with-url", UsePreviousTemplate=True, Parameters=[{"ParameterKey": "Auth", "ParameterValue": "AWS_IAM"}])
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="with-url", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    assert get("")[0] == 403
+    signed = AWSRequest(method="GET", url=url)
+    SigV4Auth(Credentials("123456789012", "anything"), "lambda", "us-east-1").add_auth(signed)
+    assert get("", **dict(signed.headers.items()))[2] == "hello, 123456789012"
+    cloudformation.delete_stack(StackName="with-url")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName="with-url", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    assert get("")[0] == 404

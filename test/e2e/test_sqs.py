@@ -6,21 +6,7 @@ import urllib.request
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Server, wait_for
-
-
-@pytest.fixture
-def new_server(tmp_path):
-    made = []
-
-    def make(*flags):
-        made.append(Server(tmp_path, *flags))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.process.kill()
-        server.process.wait()
+from conftest import wait_for
 
 
 def arn(sqs, url):

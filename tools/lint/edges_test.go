@@ -18,6 +18,7 @@ var edges = []struct {
 	{"internal/sqlerr", nil},
 	{"internal/diag", nil},
 	{"internal/clock", nil},
+	{"internal/paging", nil},
 	{"internal/awsapi", nil},
 	{"internal/awsapi/", []string{"internal/awsapi", "internal/awserr"}},
 	{"internal/bus", []string{"internal/awsapi", "internal/awserr"}},
@@ -45,7 +46,7 @@ var edges = []struct {
 	{"internal/process", []string{"internal/clock"}},
 	// services: shapes, parts and engines, never each other
 	{"internal/service/", []string{
-		"internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/sqlerr", "internal/diag", "internal/clock", "internal/bus",
+		"internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/sqlerr", "internal/diag", "internal/clock", "internal/paging", "internal/bus",
 		"internal/store", "internal/work", "internal/cfn", "internal/wire", "internal/wire/", "internal/asl", "internal/asl/", "internal/logstream", "internal/process", "internal/schedule", "internal/dbauth", "internal/warehouse", "internal/lake", "internal/remote",
 	}},
 	// doors

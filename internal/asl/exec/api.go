@@ -168,10 +168,12 @@ type Result struct {
 	At           time.Time
 	Output       json.RawMessage // Succeeded only
 	Error, Cause *string         // Failed, TimedOut, Aborted; nil = absent
+	Full         bool            // its history has no room for a redrive
 
 	// Of a child of a Map run (Runner.DeliverChild) only.
 	Started  time.Time
 	Redrives int64
+	Before   bool // it ended before the Map run was last redriven, and is not redriven
 }
 
 // Env is what the core takes from the world besides inputs. Zero members have defaults.

@@ -71,7 +71,8 @@ func (x *Execution) apply(r *record) {
 func (x *Execution) applyEnd(r *record) {
 	status := map[EventType]Status{"ExecutionSucceeded": Succeeded, "ExecutionFailed": Failed,
 		"ExecutionTimedOut": TimedOut, "ExecutionAborted": Aborted}[r.event.Type]
-	x.result = &Result{Status: status, At: r.event.Time, Output: r.event.Output, Error: r.event.Error, Cause: r.event.Cause}
+	x.result = &Result{Status: status, At: r.event.Time, Output: r.event.Output, Error: r.event.Error, Cause: r.event.Cause,
+		Full: x.limits.history > 0 && x.lastID >= x.limits.history-1}
 	x.ready = nil
 	if status == Succeeded {
 		x.frames, x.top = nil, &frame{prog: x.machine.top, phase: done}

@@ -12,10 +12,12 @@ import (
 // keptChildren are the Express children of a Map run that succeeded. The host
 // has no record of them; when the Map run is redriven they do not run again.
 type keptChildren struct {
-	Done    []byte                    // a bit for every child
-	Outputs map[int64]json.RawMessage `json:",omitempty"` // where no ResultWriter has them
-	Files   []writtenFile             `json:",omitempty"` // the ResultWriter's, of children that succeeded
-	before  []byte                    // Done as it was at the start: it is read while Done grows
+	Done     bits
+	Failed   bits                      `json:",omitempty"`
+	TimedOut bits                      `json:",omitempty"` // the others that began were aborted
+	Outputs  map[int64]json.RawMessage `json:",omitempty"` // where no ResultWriter has them
+	Files    []writtenFile             `json:",omitempty"` // the ResultWriter's, of children that succeeded
+	before   bits                      // Done as it was at the start: it is read while Done grows
 }
 
 // newKept reads what an earlier drive of the Map run left.
@@ -41,28 +43,16 @@ func (k *keptChildren) text() []byte {
 
 // has reports whether an earlier drive has run the child with success.
 func (k *keptChildren) has(index int64) bool {
-	return k != nil && index/8 < int64(len(k.before)) && k.before[index/8]&(1<<(index%8)) != 0
-}
-
-func (k *keptChildren) add(index int64) {
-	if k == nil {
-		return
-	}
-	for int64(len(k.Done)) <= index/8 {
-		k.Done = append(k.Done, 0)
-	}
-	k.Done[index/8] |= 1 << (index % 8)
+	return k != nil && k.before.has(index)
 }
 
 // keepChild counts a child that has succeeded before.
 func (m *mapRunner) keepChild(c Child) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.begun++
-	m.items.Total += c.Items
-	m.children.Total++
-	m.items.Succeeded += c.Items
-	m.children.Succeeded++
+	m.reach(c)
+	m.keep(c)
+	m.tally(c, Result{Status: Succeeded})
 	if m.results == nil {
 		m.output(c.Index, m.kept.Outputs[c.Index])
 	}
@@ -82,7 +72,7 @@ func (m *mapRunner) finish(rest *childSource) {
 	fail, given := m.err, m.given
 	m.mu.Unlock()
 	if fail != nil && rest != nil {
-		m.countPending(rest)
+		m.countRest(rest)
 	}
 	if m.r.ctx.Err() != nil {
 		return
@@ -127,28 +117,15 @@ func (m *mapRunner) stopRest() {
 	}
 }
 
-// countPending counts the children that a Map run did not come to. Where they
+// countRest counts the children that a Map run did not come to. Where they
 // cannot be read it counts those before.
-func (m *mapRunner) countPending(rest *childSource) {
+func (m *mapRunner) countRest(rest *childSource) {
 	for m.r.ctx.Err() == nil {
 		c, err := rest.next()
 		if err != nil {
 			return
 		}
-		m.mu.Lock()
-		m.items.Total += c.Items
-		m.children.Total++
-		if m.kept.has(c.Index) {
-			m.items.Succeeded += c.Items
-			m.children.Succeeded++
-		} else {
-			m.items.Pending += c.Items
-			m.children.Pending++
-			if m.results != nil {
-				m.results.pending(c)
-			}
-		}
-		m.mu.Unlock()
+		m.unreached(c)
 	}
 }
 

@@ -28,8 +28,11 @@ type MapHost interface {
 	// BeginChild starts a child execution, durable before it returns, unless it
 	// exists. Its end comes through Runner.DeliverChild, once per BeginChild,
 	// also where it ended before (then at once). A Standard child that ended without
-	// success before the Map run was last redriven is redriven.
+	// success before the Map run was last redriven is redriven, unless its history
+	// is full or it ended too long ago: then its end stands.
 	BeginChild(ctx context.Context, c Child) error
+	// EndOfChild is what a Standard child came to; ErrNoExecution: it did not begin.
+	EndOfChild(ctx context.Context, c Child) (Result, error)
 	// StopChild aborts a child that was begun. Its end is delivered as any other.
 	StopChild(ctx context.Context, c Child)
 
@@ -61,7 +64,8 @@ type MapRun struct {
 // MapBegun is a Map run as the host has it.
 type MapBegun struct {
 	MapControl
-	Kept []byte // of the last MapProgress
+	Kept            []byte // of the last MapProgress
+	Items, Children Counts // redriven: of the attempt before
 }
 
 // MapControl is what UpdateMapRun can change while a Map run goes on.
@@ -87,6 +91,9 @@ type MapProgress struct {
 // Counts are the item and execution counts of DescribeMapRun.
 type Counts struct {
 	Pending, Running, Succeeded, Failed, TimedOut, Aborted, Written, Total int64
+	// Of those that did not succeed: which cannot be redriven, and which wait for
+	// it in a Map run that goes on.
+	NotRedrivable, PendingRedrive int64 `json:",omitempty"`
 }
 
 // Child is one child execution of a Map run.

@@ -110,7 +110,7 @@ func (h *mapHost) ResumeTask(ctx context.Context, t Task) { h.BeginTask(ctx, t) 
 func (h *mapHost) AbandonTask(context.Context, Task)      {}
 
 func (h *mapHost) BeginMapRun(_ context.Context, m MapRun) (MapBegun, error) {
-	return MapBegun{m.MapControl, h.noted.Kept}, nil
+	return MapBegun{MapControl: m.MapControl, Kept: h.noted.Kept}, nil
 }
 
 func (h *mapHost) NoteMapRun(_ context.Context, p MapProgress) error {
@@ -159,6 +159,15 @@ func (h *mapHost) BeginChild(_ context.Context, c Child) error {
 func childInfo(c Child) Info {
 	return Info{ID: ChildARN(c), Name: c.Name, Input: c.Input, StartTime: benchTime, Region: c.Parent.Region,
 		StateMachineID: c.Parent.StateMachineID + "/" + c.Label, StateMachineName: c.Parent.StateMachineName + "/" + c.Label}
+}
+
+func (h *mapHost) EndOfChild(_ context.Context, c Child) (Result, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if end := h.ended[ChildARN(c)]; end != nil {
+		return *end, nil
+	}
+	return Result{}, ErrNoExecution
 }
 
 func (h *mapHost) StopChild(_ context.Context, c Child) {

@@ -35,9 +35,10 @@ type mapRunner struct {
 
 	mu       sync.Mutex
 	woken    *sync.Cond
-	waiting  bool   // drive waits, and holds no Busy
-	busy     func() // what drive holds
-	begun    int64  // children
+	waiting  bool       // drive waits, and holds no Busy
+	busy     func()     // what drive holds
+	begun    int64      // children
+	past     [2]attempt // redriven; ofItems, ofChildren
 	open     map[int64]Child
 	items    Counts
 	children Counts
@@ -232,6 +233,7 @@ func (m *mapRunner) work() (rest *childSource, err error) {
 	if begun.MapControl != m.run.MapControl {
 		m.control(begun.MapControl)
 	}
+	m.past[ofItems].last, m.past[ofChildren].last = begun.Items, begun.Children
 	m.mu.Unlock()
 	if m.task.spec.Writer != nil {
 		m.results = newResultWriter(m)
@@ -328,9 +330,7 @@ func (m *mapRunner) admit(c Child) bool {
 		return false
 	}
 	m.open[c.Index] = c
-	m.begun++
-	m.items.Total += c.Items
-	m.children.Total++
+	m.reach(c)
 	return true
 }
 
@@ -485,8 +485,10 @@ func (m *mapRunner) childEnded(index int64, r Result) {
 		return
 	}
 	delete(m.open, index)
-	m.items.add(r.Status, c.Items)
-	m.children.add(r.Status, 1)
+	m.tally(c, r)
+	if r.Before && r.Status == Succeeded {
+		m.keep(c)
+	}
 	if m.results != nil {
 		m.results.add(c, r)
 	} else if r.Status == Succeeded {
@@ -496,9 +498,7 @@ func (m *mapRunner) childEnded(index int64, r Result) {
 		}
 		m.output(index, out)
 	}
-	if r.Status == Succeeded {
-		m.kept.add(index)
-	}
+	m.kept.ended(index, r.Status)
 	m.judge()
 	m.noteDue = m.noteDue || m.children.ended()%noteEvery == 0
 	m.wake()
@@ -552,6 +552,10 @@ func (m *mapRunner) progress(s Status, f *failure) MapProgress {
 		p.Children.Running++
 	}
 	p.Items.Written, p.Children.Written = p.Items.ended(), p.Children.ended()
+	if s == Running && m.run.Redrives > 0 {
+		i, c := &m.past[ofItems], &m.past[ofChildren]
+		p.Items, p.Children = i.shown(p.Items, m.items.Total), c.shown(p.Children, m.begun)
+	}
 	if f != nil {
 		p.Error, p.Cause = f.Error, f.Cause
 	}

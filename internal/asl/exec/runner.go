@@ -70,6 +70,20 @@ func (r *Runner) Start(m *Machine, info Info) error {
 	return j.push(delivery{in: Start{At: r.clock.Now()}})
 }
 
+// Run is Start that returns when the execution has ended or waits for the first
+// time: what it does until then is done in the caller's goroutine.
+func (r *Runner) Run(m *Machine, info Info) error {
+	j, err := r.add(New(m, info, r.env))
+	if err != nil {
+		return err
+	}
+	if idle, err := j.enqueue(delivery{in: Start{At: r.clock.Now()}}); err != nil || !idle {
+		return err
+	}
+	j.drive()
+	return nil
+}
+
 // Resume goes on with an execution from its journal: tasks in flight are
 // handed to Host.ResumeTask, waits get their timers. An empty journal starts it.
 func (r *Runner) Resume(m *Machine, info Info, journal [][]byte) error {
@@ -203,20 +217,29 @@ func (j *job) offer(d delivery) error {
 }
 
 func (j *job) push(d delivery) error {
+	idle, err := j.enqueue(d)
+	if idle {
+		go j.drive()
+	}
+	return err
+}
+
+// enqueue adds an input. It reports whether the caller has to see to it that
+// somebody drives the job.
+func (j *job) enqueue(d delivery) (idle bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.ended {
-		return ErrNoExecution
+		return false, ErrNoExecution
 	}
 	j.queue = append(j.queue, d)
 	if j.active {
-		return nil
+		return false, nil
 	}
 	j.active, j.busy = true, j.r.clock.Busy()
 	j.stopTimer()
 	j.r.wg.Add(1)
-	go j.drive()
-	return nil
+	return true, nil
 }
 
 func (j *job) stopTimer() {

@@ -97,6 +97,31 @@ func TestRunnerSkipsTime(t *testing.T) {
 	}
 }
 
+// TestRunnerRuns looks at what there is when Run returns.
+func TestRunnerRuns(t *testing.T) {
+	for _, c := range []struct {
+		machine string
+		ended   bool
+	}{
+		{`{"StartAt":"P","States":{"P":{"Type":"Pass","Next":"Q"},"Q":{"Type":"Pass","End":true}}}`, true},
+		{`{"StartAt":"P","States":{"P":{"Type":"Wait","Seconds":30,"End":true}}}`, false},
+	} {
+		now := clock.NewManual(benchTime)
+		h := newMemoryHost(now, nil)
+		h.runner = NewRunner(h, now, Env{})
+		info := recordedInfo(`{}`, benchTime)
+		if err := h.runner.Run(mustCompile(t, c.machine), info); err != nil {
+			t.Fatal(err)
+		}
+		if r := h.results[info.ID]; (r != nil) != c.ended {
+			t.Errorf("%s: result %+v", c.machine, r)
+		}
+		now.Advance(time.Minute)
+		wait(t, h.ended)
+		h.runner.Close()
+	}
+}
+
 func wait(t *testing.T, ended chan string) string {
 	select {
 	case id := <-ended:

@@ -199,9 +199,18 @@ func (p *printer) change(c Change) {
 		p.s(" ALTER COLUMN ")
 		p.ident(c.Column)
 		p.s(" SET NOT NULL")
+	case *SetDefault:
+		p.s(" ALTER COLUMN ")
+		p.ident(c.Column)
+		p.s(" SET DEFAULT ")
+		p.operand(c.Default)
 	case *AlterType:
 		p.s(" ALTER COLUMN ")
 		p.ident(c.Column)
 		p.s(" TYPE ", c.Type)
+		if c.Using != nil {
+			p.s(" USING ")
+			p.operand(c.Using)
+		}
 	}
 }

@@ -376,8 +376,16 @@ type (
 	RenameTable struct{ To string }
 	// SetNotNull forbids NULL in a column.
 	SetNotNull struct{ Column string }
-	// AlterType changes a column's type.
-	AlterType struct{ Column, Type string }
+	// SetDefault changes what a column gets from now on.
+	SetDefault struct {
+		Column  string
+		Default Expr
+	}
+	// AlterType changes a column's type; Using gives its values, nil as they were.
+	AlterType struct {
+		Column, Type string
+		Using        Expr
+	}
 )
 
 func (*Ref) expr()        {}
@@ -435,4 +443,5 @@ func (*DropColumn) change()   {}
 func (*RenameColumn) change() {}
 func (*RenameTable) change()  {}
 func (*SetNotNull) change()   {}
+func (*SetDefault) change()   {}
 func (*AlterType) change()    {}

@@ -46,6 +46,8 @@ var catalog = []Function{
 	{"format_encoding", Catalog, "", 1, 1, Scalar},
 	{"oidvectortypes", Catalog, "", 1, 1, Scalar},
 	{"array_to_string", Catalog, "", 2, 2, Scalar},
+	{"makeaclitem", Catalog, "", 5, 5, Scalar},
+	{"aclcontains", Catalog, "", 2, 2, Scalar},
 	{"array_upper", Catalog, "", 2, 2, Scalar},
 	{"array_lower", Catalog, "", 2, 2, Scalar},
 	{"pg_get_late_binding_view_cols", Relation, "", 0, 0, Table},

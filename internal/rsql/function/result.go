@@ -67,10 +67,10 @@ func resultTable() map[string]result {
 		repeat replicate reverse translate chr md5 sha sha1 func_sha1 sha2 crc32 quote_ident quote_literal regexp_replace regexp_substr soundex
 		split_part to_hex json_extract_path_text json_extract_array_element_text json_serialize json_typeof timeofday text from_varbyte
 		pg_get_userbyid pg_get_viewdef pg_get_expr pg_get_constraintdef pg_get_indexdef pg_get_functiondef format_type format_encoding oidvectortypes
-		array_to_string regprocedureout textin pg_encoding_to_char obj_description col_description shobj_description pg_size_pretty
+		array_to_string makeaclitem regprocedureout textin pg_encoding_to_char obj_description col_description shobj_description pg_size_pretty
 		collate version set_config current_namespace current_database current_schema current_user session_user user current_setting`)
 	fixed("boolean", `bool_and bool_or can_json_parse is_valid_json is_valid_json_array is_array is_bigint is_boolean is_char is_decimal
-		is_float array_contains arrays_overlap is_integer is_object is_scalar is_smallint is_varchar`)
+		is_float array_contains arrays_overlap is_integer is_object is_scalar is_smallint is_varchar aclcontains`)
 	fixed("double precision", `acos asin atan atan2 cbrt cos cot degrees dexp dlog1 dlog10 exp ln log pi radians random sin sqrt tan
 		pow power percent_rank cume_dist ratio_to_report months_between date_part datepart pgdate_part stddev stddev_samp stddev_pop variance var_samp var_pop`)
 	fixed("timestamp", "getdate convert_timezone sysdate add_months to_timestamp localtimestamp")
@@ -78,7 +78,7 @@ func resultTable() map[string]result {
 	fixed("date", "current_date to_date last_day next_day date")
 	fixed("varbyte", "to_varbyte from_hex json_serialize_to_varbyte")
 	fixed("hllsketch", "hll_create_sketch hll_combine hll_combine_sketches")
-	fixed("super", "json_parse array object array_concat array_flatten split_to_array subarray array_distinct array_except array_intersection array_positions array_sort array_union lower_attribute_names upper_attribute_names")
+	fixed("super", "json_parse array object object_transform array_concat array_flatten split_to_array subarray array_distinct array_except array_intersection array_positions array_sort array_union lower_attribute_names upper_attribute_names")
 	of(First, "min max any_value lag lead first_value last_value nth_value nullif bit_and bit_or isnull abs ceil ceiling floor round trunc mod dayofweek")
 	of(Common, "generate_series coalesce nvl ifnull isnull greatest least")
 	of(Sum, "sum")

@@ -228,6 +228,9 @@ func (l *lowering) createView(s *syntax.CreateView) ([]emit.Statement, bool) {
 	if s.NoSchemaBinding {
 		return nil, false
 	}
+	if !s.Materialized && resolve.ReadsLive(l.Result.Scans) {
+		return nil, false // its rows are there only when it is read
+	}
 	if len(l.Result.Scans) > 0 {
 		l.fail(s, sqlerr.FeatureNotSupported, "External tables are not supported in views with schema binding")
 	}
@@ -342,11 +345,50 @@ func (l *lowering) addColumn(rel *resolve.Relation, a *syntax.AddColumn) []emit.
 		l.fail(a.Column, sqlerr.InvalidTableDefinition, "ALTER TABLE ADD COLUMN defined as NOT NULL must have a non-null default expression")
 	}
 	c.NotNull = false
-	out := []emit.Statement{&emit.AlterTable{Table: rel.Duck, Change: &emit.AddColumn{Column: c}}}
+	// DuckDB gives a column its DEFAULT by an UPDATE, after which the transaction
+	// cannot alter the table again, unless it is a plain constant. Changing the
+	// type does the same otherwise.
+	steps := []emit.Change{&emit.AddColumn{Column: c}}
+	if c.Default != nil && !plain(c.Default) {
+		filled := c
+		filled.Default = nil
+		steps = []emit.Change{&emit.AddColumn{Column: filled}, &emit.AlterType{Column: c.Name, Type: c.Type, Using: ofNow(c.Default)}, &emit.SetDefault{Column: c.Name, Default: c.Default}}
+	}
 	if notNull {
-		out = append(out, &emit.AlterTable{Table: rel.Duck, Change: &emit.SetNotNull{Column: c.Name}})
+		steps = append(steps, &emit.SetNotNull{Column: c.Name})
+	}
+	var out []emit.Statement
+	for _, step := range steps {
+		out = append(out, &emit.AlterTable{Table: rel.Duck, Change: step})
 	}
 	return out
+}
+
+func plain(x emit.Expr) bool {
+	switch x.(type) {
+	case *emit.Str, *emit.Num:
+		return true
+	}
+	return false
+}
+
+// ofNow writes the words for the current time as the function that gives it:
+// where ALTER TABLE gives values, DuckDB takes words for columns.
+func ofNow(x emit.Expr) emit.Expr {
+	switch x := x.(type) {
+	case *emit.Cast:
+		inner := *x
+		inner.X = ofNow(x.X)
+		return &inner
+	case *emit.Word:
+		switch x.Text {
+		case "current_timestamp":
+			return call("now")
+		case "current_date":
+			return &emit.Cast{X: call("now"), Type: "DATE"}
+		}
+	}
+	return x
 }
 
 // alterAppend moves the rows of the source: DuckDB copies and deletes them.

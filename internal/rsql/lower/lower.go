@@ -143,6 +143,7 @@ func exprRules() []exprRule {
 		{"interval", intervalLiteral},
 		{"super-operator", superOperator},
 		{"blanks", compareText},
+		{"smallint-literal", smallintLiterals},
 		{"division", division},
 		{"arithmetic", arithmetic},
 		{"operator", operator},
@@ -182,6 +183,7 @@ func callRules() map[string]callRule {
 		"json_path":        jsonPath,
 		"super_array":      superArray,
 		"super_object":     superObject,
+		"object_transform": objectTransform,
 
 		"privilege_of":  privilegeOf,
 		"along_path":    alongPath,

@@ -13,14 +13,6 @@ import (
 func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 	name := c.Name.Last().Name
 	if name == "count" {
-		if c.Approximate && c.Distinct {
-			x := l.callAs(c, "approx_count_distinct")
-			x.Distinct = false
-			if len(c.Args) == 1 && l.insensitive(c.Args[0]) {
-				x.Args[0] = call("lower", l.blankless(c.Args[0]))
-			}
-			return x
-		}
 		x := l.callAs(c, "count")
 		if c.Distinct && len(c.Args) == 1 && l.isText(c.Args[0]) {
 			x.Args[0] = l.blankless(c.Args[0])

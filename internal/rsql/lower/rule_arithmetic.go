@@ -22,6 +22,9 @@ func arithmetic(l *lowering, e syntax.Expr) emit.Expr {
 		return &emit.Op{Op: b.Op, Args: []emit.Expr{l.expr(b.L), &emit.Cast{X: l.expr(b.R), Type: "INTEGER"}}}
 	}
 	x, y := l.numberText(b.L, right), l.numberText(b.R, left)
+	if to := wideDecimal(b.Op, left, right); to != "" {
+		return &emit.Op{Op: b.Op, Args: []emit.Expr{&emit.Cast{X: l.expr(b.L), Type: to}, l.expr(b.R)}}
+	}
 	switch {
 	case x == nil && y == nil && !l.widens(b.L, left, b.R, right):
 		return nil

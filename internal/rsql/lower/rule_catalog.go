@@ -129,7 +129,16 @@ func (l *lowering) catalogElement(e *syntax.Index) emit.Expr {
 	switch x := e.X.(type) {
 	case *syntax.ColumnRef:
 		ref, ok := l.Result.Refs[x]
-		if !ok || !ref.System {
+		if !ok {
+			return nil
+		}
+		if !ref.System { // a column of a subquery over the catalog
+			switch {
+			case ref.Type.Array:
+				return call("rs_array_element", l.expr(x), l.expr(e.Index))
+			case ref.Type.Kind == types.SmallintArray || ref.Type.Kind == types.TextArray:
+				return call("list_extract", l.expr(x), l.expr(e.Index))
+			}
 			return nil
 		}
 		if ref.Column == "proargtypes" || ref.Column == "indkey" { // vectors count from 0

@@ -94,6 +94,9 @@ func temporal(text string, t types.Type) emit.Expr {
 	if date, clock, ok := splitDate(text); ok {
 		clock = plainClock(clock)
 		switch {
+		case clock != "" && !isClock.MatchString(clock): // DuckDB would pass over it
+			fault := fmt.Sprintf("22007:invalid input syntax for type %s: \"%s\"", t.Base(), text)
+			return &emit.Cast{X: call("error", &emit.Str{Value: fault}), Type: t.Duck()}
 		case t.Kind == types.Date, clock == "":
 			text = date
 		default:
@@ -102,8 +105,14 @@ func temporal(text string, t types.Type) emit.Expr {
 			}
 		}
 	}
+	if julianDay.MatchString(text) {
+		return &emit.Cast{X: call("rs_date_of", &emit.Str{Value: text}), Type: t.Duck()}
+	}
 	return &emit.Cast{X: &emit.Str{Value: text}, Type: t.Duck()}
 }
+
+// julianDay is a date as its Julian day.
+var julianDay = regexp.MustCompile(`^J\d{7}$`)
 
 // zoneOffsets are the abbreviations whose offset does not depend on the day.
 var zoneOffsets = map[string]int{
@@ -172,6 +181,9 @@ func plainClock(clock string) string {
 	}
 	return fmt.Sprintf("%02d%s%s", hour, m[2], m[4])
 }
+
+// isClock is a time, with a zone perhaps.
+var isClock = regexp.MustCompile(`^\d{1,2}:\d{2}(?::\d{2}(?:\.\d*)?)?\s*(?:[-+]\d{1,2}(?::?\d{2})?|[A-Za-z][A-Za-z0-9/_+-]*)?$`)
 
 // zonedTime is a literal TIMETZ. A date before it only chooses the offset, of
 // which abbreviations have one; utc moves the time to that zone, as Redshift

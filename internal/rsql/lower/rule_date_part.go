@@ -65,6 +65,9 @@ func datePart(l *lowering, c *syntax.Call) emit.Expr {
 		if part == "dow" || part == "doy" {
 			part = "day"
 		}
+		if part == "week" {
+			return call("rs_weeks_apart", l.datetime(c.Args[1]), l.datetime(c.Args[2]))
+		}
 		return call("date_diff", &emit.Str{Value: part}, l.datetime(c.Args[1]), l.datetime(c.Args[2]))
 	case "date_trunc":
 		return l.dateTrunc(part, c.Args[1])

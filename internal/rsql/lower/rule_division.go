@@ -20,7 +20,7 @@ func division(l *lowering, e syntax.Expr) emit.Expr {
 	x, y := l.operands(b)
 	left, right := l.typeOf(b.L), l.typeOf(b.R)
 	if !nonZero(b.R) && left.IsNumber() && right.IsNumber() {
-		checked := call("rs_nonzero", y)
+		checked := l.divisor(b.L, x, y)
 		switch {
 		case left.IsFloat() || right.IsFloat():
 			if b.Op == "/" {
@@ -47,6 +47,14 @@ func division(l *lowering, e syntax.Expr) emit.Expr {
 		return call("rs_div", x, y)
 	}
 	return call("rs_mod", x, y)
+}
+
+// divisor is y with the check that it is not zero, unless the dividend x is NULL.
+func (l *lowering) divisor(e syntax.Expr, x, y emit.Expr) emit.Expr {
+	if !l.repeatable(e) {
+		return call("rs_nonzero", y)
+	}
+	return call("rs_divisor", x, y)
 }
 
 // nonZero says whether e is a numeric literal other than zero.

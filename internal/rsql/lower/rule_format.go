@@ -172,5 +172,9 @@ func toDate(l *lowering, c *syntax.Call) emit.Expr {
 			parse = "rs_parse_time_strict"
 		}
 	}
-	return &emit.Cast{X: call(parse, call("rs_text", l.expr(c.Args[0])), &emit.Str{Value: format}), Type: t.Duck()}
+	x := call(parse, call("rs_text", l.expr(c.Args[0])), &emit.Str{Value: format})
+	if strings.Contains(format, "%y") { // whose 69 is 1969 to strptime
+		x = call("rs_short_year", x)
+	}
+	return &emit.Cast{X: x, Type: t.Duck()}
 }

@@ -30,7 +30,9 @@ func operator(l *lowering, e syntax.Expr) emit.Expr {
 				return l.binary(&syntax.Binary{Pos: e.Pos, Op: "||", L: e.L, R: e.R})
 			}
 		case "^":
-			return call("pow", l.expr(e.L), l.expr(e.R))
+			return call("rs_power", l.expr(e.L), l.expr(e.R))
+		case "<<":
+			return call("rs_shift_left", l.expr(e.L), l.expr(e.R))
 		case "#":
 			return call("xor", l.expr(e.L), l.expr(e.R))
 		case "~~", "~~*", "!~~", "!~~*":

@@ -21,7 +21,7 @@ func (l *lowering) quotient(b *syntax.Binary, x, y emit.Expr) emit.Expr {
 	if f := inverse(b.R); f != "" && t.Precision < types.MaxPrecision {
 		return &emit.Cast{X: &emit.Op{Op: "*", Args: []emit.Expr{x, &emit.Num{Text: f}}}, Type: t.Duck()}
 	}
-	d := &quotient{x: x, y: y, a: left.AsDecimal(), b: right.AsDecimal(), of: t, checked: !nonZero(b.R)}
+	d := &quotient{x: x, y: y, a: left.AsDecimal(), b: right.AsDecimal(), of: t, checked: !nonZero(b.R), repeats: l.repeatable(b.L)}
 	if t.Precision <= 18 && d.a.Precision < 18 && d.b.Precision < 18 {
 		return d.units("BIGINT", "DECIMAL(18,0)", exactUnits)
 	}
@@ -38,6 +38,7 @@ type quotient struct {
 	a, b    types.Type
 	of      types.Type
 	checked bool // y may be zero
+	repeats bool // x may be written again
 }
 
 // shift is the power of ten the dividend's units are multiplied with.
@@ -50,7 +51,10 @@ func (q *quotient) units(integer, width string, toUnits func(x emit.Expr, scale 
 		dividend = &emit.Op{Op: "*", Args: []emit.Expr{dividend, &emit.Cast{X: power(n), Type: integer}}}
 	}
 	divisor := toUnits(q.y, q.b.Scale, integer)
-	if q.checked {
+	switch {
+	case q.checked && q.repeats:
+		divisor = call("rs_divisor", q.x, divisor)
+	case q.checked:
 		divisor = call("rs_nonzero", divisor)
 	}
 	whole := &emit.Cast{X: &emit.Op{Op: "//", Args: []emit.Expr{dividend, divisor}}, Type: width}

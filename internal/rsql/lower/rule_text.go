@@ -70,7 +70,10 @@ func pad(l *lowering, c *syntax.Call) emit.Expr {
 	if len(args) == 2 {
 		args = append(args, &emit.Str{Value: " "})
 	}
-	return call(c.Name.Last().Name, args...)
+	if s, constant := args[2].(*emit.Str); constant && s.Value != "" {
+		return call(c.Name.Last().Name, args...)
+	}
+	return call("rs_"+c.Name.Last().Name, args...) // an empty filling is an error to DuckDB
 }
 
 // groupRef is $1 in a replacement: DuckDB writes \1.

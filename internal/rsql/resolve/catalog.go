@@ -105,3 +105,15 @@ type Scan struct {
 	// Filter keeps the partitions that may hold wanted rows; nil keeps all.
 	Filter *Filter
 }
+
+// ReadsLive says that the external relations a query reads are system tables,
+// and that there are any: their rows exist only while a query runs, so that a
+// view over them is kept as its text, like a LateView.
+func ReadsLive(scans []*Scan) bool {
+	for _, s := range scans {
+		if s.Relation.Schema != "pg_catalog" {
+			return false
+		}
+	}
+	return len(scans) > 0
+}

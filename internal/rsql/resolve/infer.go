@@ -46,6 +46,9 @@ func (r *Result) TypeOf(e syntax.Expr) types.Type {
 		if c, ok := e.X.(*syntax.Call); ok && (c.Name.Last().Name == "current_schemas" || c.Name.Last().Name == "string_to_array") {
 			return types.Type{Kind: types.Varchar}
 		}
+		if t := r.TypeOf(e.X); t.Array || t.Kind == types.SmallintArray || t.Kind == types.TextArray {
+			return types.Type{}
+		}
 		return types.Type{Kind: types.Super}
 	case *syntax.Field:
 		return types.Type{Kind: types.Super}

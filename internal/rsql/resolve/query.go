@@ -19,6 +19,9 @@ func (r *resolver) with(w *syntax.With, outer *scope) *scope {
 	for _, c := range w.Tables {
 		name := r.Fold(c.Name)
 		s := &source{name: name}
+		if sc.ctes[name] != nil {
+			r.fail(c.Name, "42712", "WITH query name \"%s\" specified more than once", name)
+		}
 		if w.Recursive {
 			for _, id := range c.Columns {
 				s.columns = append(s.columns, Column{Name: r.Fold(id)})
@@ -27,7 +30,8 @@ func (r *resolver) with(w *syntax.With, outer *scope) *scope {
 			sc.ctes[name] = s
 		}
 		columns, known := r.query(c.Query, sc)
-		done := &source{name: name, columns: columns, known: known}
+		done := &source{name: name, columns: columns, known: known, derived: true}
+		r.fits("WITH query", name, done, c.Columns)
 		done.rename(r, c.Columns)
 		sc.ctes[name] = done
 	}
@@ -72,6 +76,8 @@ func (r *resolver) query(q *syntax.Query, outer *scope) ([]Column, bool) {
 			r.inList(o.Expr, "ORDER BY", len(columns))
 		}
 	}
+	r.constantLimit(q.Limit, "LIMIT")
+	r.constantLimit(q.Offset, "OFFSET")
 	r.exprs(sc, q.Limit, q.Offset)
 	if known {
 		r.result.Outputs[q] = columns
@@ -123,6 +129,7 @@ func (r *resolver) block(s *syntax.Select, outer *scope) ([]Column, bool, *scope
 		r.expr(sc, it.Expr)
 	}
 	r.exprs(sc, s.Having, s.Qualify, s.Top)
+	r.conditions(s)
 	if len(s.DistinctOn) > 0 {
 		r.fail(s.DistinctOn[0], sqlerr.FeatureNotSupported, "SELECT DISTINCT ON is not supported")
 	}
@@ -248,7 +255,7 @@ func (r *resolver) table(t syntax.TableExpr, sc *scope) {
 			outer = sc
 		}
 		columns, known := r.query(t.Query, r.visible(sc, outer))
-		s := &source{columns: columns, known: known}
+		s := &source{columns: columns, known: known, derived: t.Range().End > 0}
 		s.named(r, t.Alias)
 		sc.sources = append(sc.sources, s)
 	case *syntax.TableCall:
@@ -293,6 +300,7 @@ func (r *resolver) visible(sc, outer *scope) *scope {
 func (s *source) named(r *resolver, a *syntax.Alias) {
 	if a != nil {
 		s.name = r.Fold(a.Name)
+		r.fits("table", s.name, s, a.Columns)
 		s.rename(r, a.Columns)
 	}
 }
@@ -312,7 +320,7 @@ func (r *resolver) tableName(t *syntax.TableName, sc *scope) {
 		return
 	case len(t.Name.Parts) == 1 && cte != nil:
 		b.CTE, b.CTEName = true, first
-		s.columns, s.known = cte.columns, cte.known
+		s.columns, s.known, s.derived = cte.columns, cte.known, cte.derived
 		if cte.known {
 			b.Columns = cte.columns
 		}
@@ -444,21 +452,6 @@ func (r *resolver) column(sc *scope, c *syntax.ColumnRef) {
 	}
 }
 
-// ambiguous says whether several tables of the FROM clause have a column, and
-// no join merges them.
-func (sc *scope) ambiguous(name string) bool {
-	if sc.merged[name] || sc.natural || sc.outputs[name] {
-		return false
-	}
-	n := 0
-	for _, s := range sc.sources {
-		if s.known && slices.ContainsFunc(s.columns, func(c Column) bool { return c.Name == name }) {
-			n++
-		}
-	}
-	return n > 1
-}
-
 // attributes are the names of a path into a SUPER value.
 func (r *resolver) attributes(ids []syntax.Ident) []string {
 	out := make([]string, len(ids))
@@ -483,23 +476,6 @@ func (sc *scope) hasAny(name string) bool {
 	return false
 }
 
-// places lists the tables searched: " in sales, listing".
-func (sc *scope) places() string {
-	text := ""
-	for _, s := range sc.sources {
-		name := s.name
-		if name == "" {
-			name = "unnamed_subquery"
-		}
-		if text == "" {
-			text = " in " + name
-		} else {
-			text += ", " + name
-		}
-	}
-	return text
-}
-
 // find looks a reference up among the tables of one FROM clause.
 // A qualifier that names a table wins over a column with attributes.
 func (sc *scope) find(parts []string) (Ref, bool) {
@@ -516,6 +492,9 @@ func (sc *scope) find(parts []string) (Ref, bool) {
 	return Ref{}, false
 }
 
+// catalogArrays are the columns of system tables that hold arrays and vectors.
+var catalogArrays = []string{"proargtypes", "proallargtypes", "proargnames", "proargmodes", "indkey"}
+
 // column finds parts[n] among the source's columns; what follows it is
 // navigation into the value.
 func (s *source) column(parts []string, n int) (Ref, bool) {
@@ -529,6 +508,9 @@ func (s *source) column(parts []string, n int) (Ref, bool) {
 		ref := Ref{Column: c.Name, Type: c.Type, Path: parts[n+1:], relation: s.relation, System: s.relation != nil && s.relation.Kind == System}
 		if n > 0 {
 			ref.Table = s.name
+		}
+		if ref.System && ref.Type.IsText() {
+			ref.Type.Array = slices.Contains(catalogArrays, c.Name)
 		}
 		if len(ref.Path) > 0 {
 			if !navigable(c.Type) {

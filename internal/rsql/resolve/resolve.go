@@ -154,6 +154,7 @@ type source struct {
 	known    bool // columns is complete
 	value    bool // an element of an unnested SUPER
 	pseudo   bool // the columns of CONNECT BY, which * leaves out
+	derived  bool // a query of the statement: two of its columns can have one name
 }
 
 // scope is what a query block's expressions can name.
@@ -211,7 +212,10 @@ func (r *resolver) fail(at syntax.Node, code, format string, args ...any) {
 func (r *resolver) statement(s syntax.Statement) {
 	switch s := s.(type) {
 	case *syntax.Query:
-		r.query(s, nil)
+		columns, _ := r.query(s, nil)
+		if b, ok := s.Body.(*syntax.Select); ok && b.Into != nil {
+			r.distinctColumns(columns, nil)
+		}
 	case *syntax.Insert:
 		sc := r.with(s.With, &scope{})
 		r.result.Target = r.target(s.Table)
@@ -233,7 +237,8 @@ func (r *resolver) statement(s syntax.Statement) {
 		r.merge(s)
 	case *syntax.CreateTable:
 		if s.As != nil {
-			r.query(s.As, nil)
+			columns, _ := r.query(s.As, nil)
+			r.distinctColumns(columns, s.ColumnNames)
 		}
 	case *syntax.CreateView:
 		r.unguarded = !s.Materialized // who reads the view is asked then
@@ -241,7 +246,8 @@ func (r *resolver) statement(s syntax.Statement) {
 			r.unbound(s.Query)
 			return
 		}
-		r.query(s.Query, nil)
+		columns, _ := r.query(s.Query, nil)
+		r.distinctColumns(columns, s.Columns)
 	case *syntax.CreateExternalTable:
 		if s.As != nil {
 			r.query(s.As, nil)
@@ -417,6 +423,7 @@ func (r *resolver) call(sc *scope, c *syntax.Call) bool {
 			r.exprs(sc, c.Args...) // the fault names their types
 			r.undefined(c, path)
 		}
+		r.nested(c, f)
 		r.result.Insensitive = r.result.Insensitive || f.Name == "collate"
 		if f.Name == "random" || f.Name == "timeofday" {
 			r.result.Volatile = true

@@ -188,6 +188,15 @@ type Call struct {
 	Filter      Expr
 	Nulls       NullTreatment
 	Over        *Window // nil unless a window function
+	// Transform are the paths of OBJECT_TRANSFORM; Args are then its input and
+	// the values of SET.
+	Transform *ObjectPaths
+}
+
+// ObjectPaths are the paths of OBJECT_TRANSFORM(x KEEP path, ... SET path, value, ...),
+// as written: quoted names with dots between them.
+type ObjectPaths struct {
+	Keep, Set []string
 }
 
 // Window is what follows OVER: a reference to a named window, or a

@@ -96,6 +96,8 @@ func (p *parser) special(t token) Expr {
 		return p.trim(t)
 	case "substring":
 		return p.substring(t)
+	case "object_transform":
+		return p.objectTransform(t)
 	case "position":
 		p.at += 2
 		x := p.exprAt(bpOther)
@@ -174,6 +176,27 @@ func (p *parser) substring(t token) Expr {
 	}
 	p.needOp(")")
 	return p.plainCall(t, args...)
+}
+
+// objectTransform parses OBJECT_TRANSFORM(x [KEEP path, ...] [SET path, value, ...]).
+func (p *parser) objectTransform(t token) Expr {
+	p.at += 2
+	args, paths := []Expr{p.expr()}, &ObjectPaths{}
+	if p.word("keep") {
+		paths.Keep = list(p, p.str)
+	}
+	if p.word("set") {
+		list(p, func() struct{} {
+			paths.Set = append(paths.Set, p.str())
+			p.needOp(",")
+			args = append(args, p.expr())
+			return struct{}{}
+		})
+	}
+	p.needOp(")")
+	c := p.plainCall(t, args...).(*Call)
+	c.Transform = paths
+	return c
 }
 
 func (p *parser) interval() Expr {

@@ -323,6 +323,18 @@ func (p *printer) trim(e *Trim) {
 	p.s(")")
 }
 
+// transform prints what stands between the parentheses of OBJECT_TRANSFORM.
+func (p *printer) transform(e *Call) {
+	p.operand(e.Args[0])
+	for i, path := range e.Transform.Keep {
+		p.s(map[bool]string{true: " keep ", false: ", "}[i == 0], literal(path))
+	}
+	for i, path := range e.Transform.Set {
+		p.s(map[bool]string{true: " set ", false: ", "}[i == 0], literal(path), ", ")
+		p.operand(e.Args[i+1])
+	}
+}
+
 func (p *printer) call(e *Call) {
 	if e.Bare {
 		p.s(e.Name.Parts[0].Name)
@@ -343,7 +355,11 @@ func (p *printer) call(e *Call) {
 	if e.Star {
 		p.s("*")
 	}
-	p.exprs(e.Args)
+	if e.Transform != nil {
+		p.transform(e)
+	} else {
+		p.exprs(e.Args)
+	}
 	p.orderBy(" order by ", e.OrderBy)
 	p.s(")")
 	if e.WithinGroup != nil {

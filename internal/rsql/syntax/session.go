@@ -35,18 +35,32 @@ type Reset struct {
 
 // Show is SHOW parameter; Kind is "" for a parameter (Name "all" for SHOW ALL),
 // else the object kind: table, view, procedure, tables, schemas, databases,
-// columns, external table, model, datashares, ...
+// columns, constraints, grants, external table, model, datashares, ...
 type Show struct {
 	Pos
-	Kind       string
-	Name       string
-	Object     Name // for a Kind with a name
-	Args       []TypeName
-	HasArgs    bool
-	From       Name // SHOW TABLES FROM SCHEMA db.schema
-	Like       *string
-	Limit      Expr
-	Partitions bool // SHOW EXTERNAL TABLE ... PARTITION
+	Kind string
+	Name string
+	// Of says more of the kind: of constraints primary keys, foreign keys or
+	// foreign keys exported; of grants what Object is (database, schema, table,
+	// tables, function, procedure, template), empty for those of a grantee; of
+	// parameters procedure or function; data catalog for those of Glue.
+	Of           string
+	Object       Name // for a Kind with a name; its parts may be "$1", see Param
+	Args         []TypeName
+	HasArgs      bool
+	From         Name // SHOW TABLES FROM SCHEMA db.schema
+	FromDatabase bool // FROM DATABASE
+	For          *Grantee
+	Like         Expr // a String or a Param
+	Where        []ShowFilter
+	Limit        Expr
+	Partitions   bool // SHOW EXTERNAL TABLE ... PARTITION
+}
+
+// ShowFilter is one condition of SHOW ... WHERE column LIKE pattern.
+type ShowFilter struct {
+	Column string
+	Like   Expr
 }
 
 // Analyze is ANALYZE [COMPRESSION] [table [(columns)]] ...

@@ -60,6 +60,8 @@ type Type struct {
 	// Insensitive says that a text compares without regard to case: its
 	// collation is CASE_INSENSITIVE.
 	Insensitive bool
+	// Array says that the text is an array or vector of the system catalog.
+	Array bool
 }
 
 // The largest declared lengths (in bytes) and the default decimal.

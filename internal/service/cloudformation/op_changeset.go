@@ -195,7 +195,7 @@ func (s *Service) DescribeChangeSet(ctx context.Context, in *api.DescribeChangeS
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := page(c.Changes, in.NextToken, pageSize)
+	list, next, err := page(c.Changes, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +227,7 @@ func (s *Service) ListChangeSets(ctx context.Context, in *api.ListChangeSetsInpu
 	}); err != nil {
 		return nil, err
 	}
-	list, next, err := page(list, in.NextToken, pageSize)
+	list, next, err := page(list, in.NextToken)
 	if err != nil {
 		return nil, err
 	}

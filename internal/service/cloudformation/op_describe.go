@@ -3,7 +3,6 @@ package cloudformation
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -11,29 +10,22 @@ import (
 	"strings"
 
 	api "stepwell/internal/awsapi/cloudformation"
+	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
 // page cuts a list at a token, which is a place in it.
-func page[T any](list []T, token *string, size int) ([]T, *string, error) {
-	from := 0
-	if token != nil {
-		b, err := base64.RawURLEncoding.DecodeString(*token)
-		if err == nil {
-			from, err = strconv.Atoi(string(b))
-		}
-		if err != nil || from < 0 {
-			return nil, nil, invalid("Invalid NextToken")
-		}
+func page[T any](list []T, token *string) (shown []T, next *string, err error) {
+	shown, next, err = paging.CutAt(list, token, pageSize)
+	if err != nil {
+		return nil, nil, badToken()
 	}
-	from = min(from, len(list))
-	to := min(from+size, len(list))
-	if to == len(list) {
-		return list[from:to], nil, nil
-	}
-	return list[from:to], new(base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(to)))), nil
+	return shown, next, nil
 }
+
+func badToken() *awserr.Error { return invalid("Invalid NextToken") }
 
 // pageSize is the number of entries of a page of most lists.
 const pageSize = 100
@@ -51,7 +43,7 @@ func (s *Service) DescribeStacks(ctx context.Context, in *api.DescribeStacksInpu
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := page(list, in.NextToken, pageSize)
+	list, next, err := page(list, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +129,7 @@ func (s *Service) ListStacks(ctx context.Context, in *api.ListStacksInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := page(list, in.NextToken, pageSize)
+	list, next, err := page(list, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -165,12 +157,12 @@ func (s *Service) DescribeStackEvents(ctx context.Context, in *api.DescribeStack
 	}
 	before := int64(0)
 	if in.NextToken != nil {
-		b, err := base64.RawURLEncoding.DecodeString(*in.NextToken)
+		position, err := paging.Position(in.NextToken)
 		if err == nil {
-			before, err = strconv.ParseInt(string(b), 10, 64)
+			before, err = strconv.ParseInt(position, 10, 64)
 		}
 		if err != nil || before < 2 {
-			return nil, invalid("Invalid NextToken")
+			return nil, badToken()
 		}
 	}
 	out := &api.DescribeStackEventsOutput{StackEvents: []api.StackEvent{}}
@@ -186,7 +178,7 @@ func (s *Service) DescribeStackEvents(ctx context.Context, in *api.DescribeStack
 		from := max(before-pageSize, 1)
 		entries, err = tx.Read(events(st.ID), from, int(before-from))
 		if from > 1 {
-			out.NextToken = new(base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(from, 10))))
+			out.NextToken = paging.Token(strconv.FormatInt(from, 10))
 		}
 		return err
 	})
@@ -323,7 +315,7 @@ func (s *Service) ListStackResources(ctx context.Context, in *api.ListStackResou
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := page(list, in.NextToken, pageSize)
+	list, next, err := page(list, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -350,7 +342,7 @@ func (s *Service) ListExports(ctx context.Context, in *api.ListExportsInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	list, next, err := page(list, in.NextToken, pageSize)
+	list, next, err := page(list, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -382,7 +374,7 @@ func (s *Service) ListImports(ctx context.Context, in *api.ListImportsInput) (*a
 	if len(list) == 0 {
 		return nil, invalid("Export '%s' is not imported by any stack.", *in.ExportName)
 	}
-	list, next, err := page(list, in.NextToken, pageSize)
+	list, next, err := page(list, in.NextToken)
 	out := &api.ListImportsOutput{NextToken: next}
 	for _, n := range list {
 		out.Imports = append(out.Imports, n.Name)

@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"context"
-	"encoding/base64"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	api "stepwell/internal/awsapi/ec2"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -128,31 +128,14 @@ func matches(values, patterns []string) bool {
 
 // cut cuts a page out of items sorted by key.
 func cut[T any](all []T, key func(*T) string, token *string, size *int64) (page []T, next *string, err error) {
-	most, after := 1000, ""
-	if size != nil {
-		if *size < 5 || *size > 1000 {
-			return nil, nil, invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.", *size)
-		}
-		most = int(*size)
+	if size != nil && (*size < 5 || *size > 1000) {
+		return nil, nil, invalid("Value ( %d ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.", *size)
 	}
-	if token != nil {
-		b, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil {
-			return nil, nil, invalid("Value ( %s ) for parameter nextToken is invalid.", *token)
-		}
-		after = string(b)
+	page, next, err = paging.Cut(all, key, token, paging.Size(size, 1000))
+	if err != nil {
+		return nil, nil, invalid("Value ( %s ) for parameter nextToken is invalid.", *token)
 	}
-	page = []T{}
-	for i := range all {
-		if key(&all[i]) <= after {
-			continue
-		}
-		if len(page) == most {
-			return page, new(base64.RawURLEncoding.EncodeToString([]byte(key(&page[most-1])))), nil
-		}
-		page = append(page, all[i])
-	}
-	return page, nil, nil
+	return page, next, nil
 }
 
 // newTags are the tags that a request gives a new resource.

@@ -9,6 +9,7 @@ import (
 
 	api "stepwell/internal/awsapi/ecr"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -85,9 +86,9 @@ func (s *Service) describeRepositories(ctx context.Context, in *api.DescribeRepo
 		return nil, err
 	}
 	slices.SortFunc(all, func(a, b repository) int { return strings.Compare(a.Name, b.Name) })
-	some, next, err := page(all, func(r *repository) string { return r.Name }, in.NextToken, in.MaxResults)
+	some, next, err := paging.Cut(all, func(r *repository) string { return r.Name }, in.NextToken, paging.Size(in.MaxResults, 100))
 	if err != nil {
-		return nil, err
+		return nil, badToken()
 	}
 	out := &api.DescribeRepositoriesOutput{Repositories: []api.Repository{}, NextToken: next}
 	for _, r := range some {

@@ -73,12 +73,15 @@ func checkPatterns(t *testing.T, file, form string) {
 // transformation".
 func TestTransform(t *testing.T) {
 	event := `{"version":"0","id":"i","detail-type":"t","source":"s","account":"1","time":"2015-11-11T21:29:54Z","region":"r","resources":["arn:x"],"detail":{"instance-id":"i-0123456789","state":"RUN\"NING","n":1.50,"list":[{"k":1},{"k":2}]}}`
-	paths := map[string]string{"instance": "$.detail.instance-id", "state": "$.detail.state", "n": "$.detail.n", "detail": "$.detail.list[1]", "all": "$.detail.list[*].k", "none": "$.detail.none"}
+	paths := map[string]string{"instance": "$.detail.instance-id", "state": "$.detail.state", "n": "$.detail.n", "detail": "$.detail.list[1]", "all": "$.detail.list[*].k", "none": "$.detail.none", "whole": "$.detail"}
 	for _, c := range []struct{ template, want string }{
-		{`"instance <instance> is in <state>"`, `"instance i-0123456789 is in RUN\"NING"`},
+		{`"instance <instance> is in <state>"`, `"instance i-0123456789 is in RUN"NING"`},
+		{`{ "state": "<state>" }`, `{ "state": "RUN"NING" }`},
 		{`{"instance":<instance>,"state":<state>}`, `{"instance":"i-0123456789","state":"RUN\"NING"}`},
 		{`{"n":<n>,"d":<detail>,"all":<all>}`, `{"n":1.50,"d":{"k":2},"all":[1,2]}`},
-		{`{"text":"<n> and <detail><none>"}`, `{"text":"1.50 and {\"k\":2}"}`},
+		{`{"text":"<n> and <detail><none>"}`, `{"text":"1.50 and {k:2}"}`},
+		{`{"text":"<whole>"}`, `{"text":"{instance-id:i-0123456789,list:[{k:1},{k:2}],n:1.50,state:RUNNING}"}`},
+		{`{"text": "<none>", "all": "<all>", "reserved": "<aws.events.event>"}`, `{"text": "", "all": "[1,2]", "reserved": "{"account":"1","detail-type":"t","id":"i","region":"r","resources":["arn:x"],"source":"s","time":"2015-11-11T21:29:54Z","version":"0"}"}`},
 		{`{"rule":<aws.events.rule-name>,"arn":"<aws.events.rule-arn>"}`, `{"rule":"rule","arn":"arn:rule"}`},
 		{`{"at":<aws.events.event.ingestion-time>}`, `{"at":"2023-11-14T22:13:20Z"}`},
 		{`"a < b"`, `"a < b"`},

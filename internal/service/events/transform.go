@@ -175,7 +175,12 @@ func (d *delivery) input() (string, error) {
 	return string(d.Event), nil
 }
 
+// transform fills in a template. Outside quotes a value is JSON. Within quotes it is
+// not escaped, so that a text with a quote in it breaks the JSON, as on AWS, and
+// objects and arrays, except those of reserved variables, lose their quotes ("Common
+// issues with transforming input").
 func (d *delivery) transform(t *api.InputTransformer) (string, error) {
+	unquoted := strings.NewReplacer(`\\`, `\\`, `\"`, "", `"`, "")
 	tree, err := decode(d.Event)
 	if err != nil {
 		return "", err
@@ -211,11 +216,12 @@ func (d *delivery) transform(t *api.InputTransformer) (string, error) {
 			return ""
 		case !quoted:
 			return literalText(v)
-		case !isText:
-			s = literalText(v)
+		case isText:
+			return s
+		case strings.HasPrefix(name, "aws.events."):
+			return literalText(v)
 		}
-		inside := literalText(s)
-		return inside[1 : len(inside)-1]
+		return unquoted.Replace(literalText(v))
 	})
 	var minified bytes.Buffer
 	if json.Compact(&minified, []byte(text)) != nil {

@@ -5,6 +5,8 @@ import (
 	"stepwell/internal/awserr"
 )
 
+func badToken() error { return glue.InvalidInputException("Invalid token provided.") }
+
 func catalogNotFound(id string) error {
 	return glue.EntityNotFoundException("Catalog %s not found.", id)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"stepwell/internal/awsapi/glue"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -154,7 +155,7 @@ func collectPartitions(tx *store.Tx, at scope, t glue.Table, from string, keep f
 			}
 			if len(out.Partitions) == size {
 				last := out.Partitions[size-1]
-				out.NextToken = nextToken(store.Key(partitionKey(at, t, last.Values)...))
+				out.NextToken = paging.Token(store.Key(partitionKey(at, t, last.Values)...))
 				return nil
 			}
 			p, err := record.read()

@@ -9,6 +9,7 @@ import (
 	"stepwell/internal/awsapi/glue"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -168,31 +169,14 @@ func only(list []glue.Table, attributes []string) []glue.Table {
 	return kept
 }
 
-// filterPage pages through the elements of a list that are kept. The token is
-// the place in the list to go on from.
+// filterPage pages through the elements of a list that are kept.
 func filterPage[T any](all []T, keep func(T) bool, token *string, limit *int64, most int) ([]T, *string, error) {
-	place, err := after(token)
+	kept := slices.DeleteFunc(all, func(x T) bool { return !keep(x) })
+	shown, next, err := paging.CutAt(kept, token, pageSize(limit, most))
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, badToken()
 	}
-	from := 0
-	if place != "" {
-		if from, err = strconv.Atoi(place); err != nil || from < 0 {
-			return nil, nil, glue.InvalidInputException("Invalid token provided.")
-		}
-	}
-	size := pageSize(limit, most)
-	kept := []T{}
-	for i := from; i < len(all); i++ {
-		if !keep(all[i]) {
-			continue
-		}
-		if len(kept) == size {
-			return kept, nextToken(strconv.Itoa(i)), nil
-		}
-		kept = append(kept, all[i])
-	}
-	return kept, nil, nil
+	return shown, next, nil
 }
 
 func (s *Service) updateTable(ctx context.Context, r *glue.UpdateTableInput) (*glue.UpdateTableOutput, error) {

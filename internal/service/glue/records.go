@@ -2,7 +2,6 @@ package glue
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"stepwell/internal/awsapi/glue"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -88,8 +88,8 @@ func in(ctx context.Context, catalog *string) (scope, error) {
 	if catalog == nil || *catalog == c.Account {
 		return scope{c.Account, c.Region}, nil
 	}
-	if id := *catalog; len(id) != 12 || strings.Trim(id, "0123456789") != "" {
-		return scope{}, catalogNotFound(id)
+	if !bus.IsAccount(*catalog) {
+		return scope{}, catalogNotFound(*catalog)
 	}
 	return scope{*catalog, c.Region}, nil
 }
@@ -123,32 +123,17 @@ func page[T any](tx *store.Tx, t store.Table[T], token *string, limit *int64, mo
 		return nil, nil, err
 	}
 	list, last, err := t.Page(tx, after, pageSize(limit, most), prefix...)
-	if err != nil || last == "" {
-		return list, nil, err
-	}
-	return list, nextToken(last), nil
+	return list, paging.Token(last), err
 }
 
-func pageSize(limit *int64, most int) int {
-	if limit == nil || *limit <= 0 || *limit > int64(most) {
-		return most
-	}
-	return int(*limit)
-}
-
-func nextToken(last string) *string {
-	return new(base64.StdEncoding.EncodeToString([]byte(last)))
-}
+func pageSize(limit *int64, most int) int { return min(paging.Size(limit, most), most) }
 
 func after(token *string) (string, error) {
-	if token == nil || *token == "" {
-		return "", nil
-	}
-	key, err := base64.StdEncoding.DecodeString(*token)
+	position, err := paging.Position(token)
 	if err != nil {
-		return "", glue.InvalidInputException("Invalid token provided.")
+		return "", badToken()
 	}
-	return string(key), nil
+	return position, nil
 }
 
 // text returns what s points to, "" for nil.

@@ -60,8 +60,13 @@ func (w *world) createJob(name, script string, change func(*glueapi.CreateJobInp
 // run starts a job run and waits for its end.
 func (w *world) run(job string, args map[string]string) *glueapi.JobRun {
 	w.t.Helper()
-	id := *must[glueapi.StartJobRunOutput](w, "StartJobRun", &glueapi.StartJobRunInput{JobName: &job, Arguments: args}).JobRunId
-	return w.end(job, id)
+	return w.end(job, w.launch(job, args))
+}
+
+// launch starts a job run.
+func (w *world) launch(job string, args map[string]string) (id string) {
+	w.t.Helper()
+	return *must[glueapi.StartJobRunOutput](w, "StartJobRun", &glueapi.StartJobRunInput{JobName: &job, Arguments: args}).JobRunId
 }
 
 func (w *world) end(job, id string) *glueapi.JobRun {
@@ -82,6 +87,7 @@ func (w *world) lines(kind, id string) []string {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	w := pythonWorld(t)
 	w.objects["code/helper.py"] = []byte("def hello(): return 'from a file'")
 	w.objects["code/pack.zip"] = archive(t, map[string]string{"pack/__init__.py": "", "pack/deep.py": "value = 'from a zip'"})
@@ -166,7 +172,7 @@ const sleeper = "import subprocess\nprint('up')\nsubprocess.run(['sleep', '300']
 // begin starts a run of a job that prints "up" and sleeps.
 func (w *world) begin(job string) string {
 	w.t.Helper()
-	id := *must[glueapi.StartJobRunOutput](w, "StartJobRun", &glueapi.StartJobRunInput{JobName: &job}).JobRunId
+	id := w.launch(job, nil)
 	w.awaitUp(id)
 	return id
 }
@@ -181,6 +187,7 @@ func (w *world) state(job, id string) string {
 }
 
 func TestTimeoutStopAndConcurrency(t *testing.T) {
+	t.Parallel()
 	w := pythonWorld(t)
 	w.createJob("slow", sleeper, func(in *glueapi.CreateJobInput) {
 		in.Timeout, in.MaxRetries = new(int64(5)), new(int64(1))
@@ -225,6 +232,7 @@ func TestTimeoutStopAndConcurrency(t *testing.T) {
 // TestRepeatedStart: a Task state that repeats its request after a restart does
 // not start a second run; other callers do with each request.
 func TestRepeatedStart(t *testing.T) {
+	t.Parallel()
 	w := pythonWorld(t)
 	w.createJob("twice", "print(1)", nil)
 	start := func(source, request string) string {
@@ -250,6 +258,7 @@ func TestRepeatedStart(t *testing.T) {
 }
 
 func TestRetries(t *testing.T) {
+	t.Parallel()
 	w := pythonWorld(t)
 	w.createJob("fails", "raise KeyError('k')", func(in *glueapi.CreateJobInput) { in.MaxRetries = new(int64(2)) })
 	id := *w.run("fails", map[string]string{"--a": "1"}).Id
@@ -270,6 +279,7 @@ func TestRetries(t *testing.T) {
 // TestServerDies restarts the server under a run: the run has failed, its
 // processes are gone, and an attempt that is left is made.
 func TestServerDies(t *testing.T) {
+	t.Parallel()
 	w := pythonWorld(t)
 	w.createJob("slow", sleeper, func(in *glueapi.CreateJobInput) { in.MaxRetries = new(int64(1)) })
 	id := w.begin("slow")
@@ -278,14 +288,16 @@ func TestServerDies(t *testing.T) {
 		t.Errorf("state %s", s)
 	}
 	// What a killed server leaves: a process of the run, and its files.
-	left := make(chan process.Result)
+	left, started := make(chan struct{}), make(chan struct{})
 	go func() {
-		r, err := process.Run(t.Context(), process.Spec{Path: "/bin/sleep", Args: []string{"300"}, Mark: id})
-		if err != nil {
+		defer close(left)
+		if _, err := process.Run(t.Context(), process.Spec{Path: "/bin/sleep", Args: []string{"300"}, Mark: id,
+			Started: func(*process.Running) { close(started) }}); err != nil {
 			t.Error(err)
+			close(started)
 		}
-		left <- r
 	}()
+	<-started
 	if err := os.MkdirAll(filepath.Join(w.dir, "runs", id, "tmp"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -297,12 +309,14 @@ func TestServerDies(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(w.dir, "runs", id)); err == nil {
 		t.Error("files are left")
 	}
-	process.KillLeft(id) // it may have started after the server looked
 	<-left
 	w.awaitUp(id + "_attempt_1")
 }
 
+// TestWheels builds environments with pip. Each takes seconds, so its runs go
+// on side by side.
 func TestWheels(t *testing.T) {
+	t.Parallel()
 	w := pythonWorld(t)
 	python, err := process.FindPython(t.Context())
 	if err == nil {
@@ -317,15 +331,16 @@ func TestWheels(t *testing.T) {
 		"wheelmod-1.0.dist-info/WHEEL":  "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
 		"wheelmod-1.0.dist-info/RECORD": "wheelmod.py,,\nwheelmod-1.0.dist-info/METADATA,,\nwheelmod-1.0.dist-info/WHEEL,,\nwheelmod-1.0.dist-info/RECORD,,\n",
 	})
+	w.objects["code/as-data/wheelmod-1.0-py3-none-any.whl.bin"] = w.objects["code/wheelmod-1.0-py3-none-any.whl"]
 	w.createJob("wheel", "import wheelmod\nprint(wheelmod.value)", func(in *glueapi.CreateJobInput) {
 		in.DefaultArguments = map[string]string{"--python-modules-installer-option": "--no-index"}
+		in.ExecutionProperty = &glueapi.ExecutionProperty{MaxConcurrentRuns: new(int64(3))}
 	})
+	wheels := map[string]string{}
 	for _, name := range []string{"--extra-py-files", "--additional-python-modules"} {
-		r := w.run("wheel", map[string]string{name: "s3://code/wheelmod-1.0-py3-none-any.whl"})
-		if out := w.lines("output", *r.Id); *r.JobRunState != "SUCCEEDED" || !slices.Equal(out, []string{"from a wheel"}) {
-			t.Errorf("%s: %s, %q, %q", name, *r.JobRunState, text(r.ErrorMessage), out)
-		}
+		wheels[name] = w.launch("wheel", map[string]string{name: "s3://code/wheelmod-1.0-py3-none-any.whl"})
 	}
+	absent := w.launch("wheel", map[string]string{"--additional-python-modules": "no-such-project-x"})
 	w.createJob("installs", `import os, subprocess, sys
 os.rename(sys.path[0] + "/wheelmod-1.0-py3-none-any.whl.bin", sys.path[0] + "/wheelmod-1.0-py3-none-any.whl")
 subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-index", sys.path[0] + "/wheelmod-1.0-py3-none-any.whl"], check=True)
@@ -334,12 +349,17 @@ print(wheelmod.value, wheelmod.__file__.startswith(sys.prefix))`, func(in *gluea
 		// A name pip does not take: the file is only copied.
 		in.DefaultArguments = map[string]string{"--extra-py-files": "s3://code/as-data/wheelmod-1.0-py3-none-any.whl.bin"}
 	})
-	w.objects["code/as-data/wheelmod-1.0-py3-none-any.whl.bin"] = w.objects["code/wheelmod-1.0-py3-none-any.whl"]
 	r := w.run("installs", nil)
 	if out := w.lines("output", *r.Id); *r.JobRunState != "SUCCEEDED" || !slices.Equal(out, []string{"from a wheel False"}) {
 		t.Errorf("installs: %s, %q, %q, %q", *r.JobRunState, text(r.ErrorMessage), out, w.lines("error", *r.Id))
 	}
-	r = w.run("wheel", map[string]string{"--additional-python-modules": "no-such-project-x"})
+	for name, id := range wheels {
+		r := w.end("wheel", id)
+		if out := w.lines("output", id); *r.JobRunState != "SUCCEEDED" || !slices.Equal(out, []string{"from a wheel"}) {
+			t.Errorf("%s: %s, %q, %q", name, *r.JobRunState, text(r.ErrorMessage), out)
+		}
+	}
+	r = w.end("wheel", absent)
 	if errs := strings.Join(w.lines("error", *r.Id), "\n"); text(r.ErrorMessage) != "Failed to install no-such-project-x: exit code 1" || !strings.Contains(errs, "ERROR: No matching distribution") {
 		t.Errorf("%s, %q, %q", *r.JobRunState, text(r.ErrorMessage), errs)
 	}

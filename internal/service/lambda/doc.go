@@ -13,18 +13,20 @@
 //
 // What differs from AWS, on purpose: the Python is the machine's own 3.x and
 // the Node.js the machine's own, whatever Runtime says; the code's folder is
-// LAMBDA_TASK_ROOT, not /var/task, layers are merged in a folder that PATH,
-// PYTHONPATH, NODE_PATH and LD_LIBRARY_PATH name, not in /opt, and TMPDIR is a
-// folder of the worker's own; a worker is killed for its memory when it has 32
-// MiB more than MemorySize resident (on Linux); an invoke of a function that is
-// still Pending waits instead of failing; roles are not assumed and permissions
-// are kept, not enforced. Where more workers are wanted than the machine is
-// given, invocations wait for one.
+// LAMBDA_TASK_ROOT, not /var/task, and TMPDIR is a folder of the worker's own.
+// Workers of functions with layers have mounts of their own, where Linux permits
+// them: code in /var/task, layers in /opt, Python in /var/lang; elsewhere layers
+// are merged in a folder that PATH, PYTHONPATH, NODE_PATH and LD_LIBRARY_PATH
+// name. A worker is killed for its memory when it has 32 MiB more than MemorySize
+// resident (on Linux); an invoke of a function that is still Pending waits instead
+// of failing; roles are not assumed and permissions are kept, not enforced. Where
+// more workers are wanted than the machine is given, invocations wait for one.
 //
 // It refuses by name what it does not do: container images, the runtimes of
-// Java, Ruby and .NET, function URLs, response streams, provisioned
-// concurrency, SnapStart, code signing, file systems and event source mappings
-// of other sources than SQS.
+// Java, Ruby and .NET, response streams, provisioned concurrency, SnapStart,
+// code signing, file systems and event source mappings of other sources than SQS.
+//
+// Function URLs are host names of this server (Site): ID.lambda-url.REGION.localhost.
 //
 // An event invoke is a durable task: accepted before a kill, it runs after it.
 // CloudWatch is told within seconds how many invocations there were, failed and

@@ -38,6 +38,8 @@ type world struct {
 	stop    func()
 	ctx     context.Context
 
+	mounting func(context.Context) (process.Mounting, error)
+
 	mu     sync.Mutex
 	lines  []string // of all logs
 	told   []string // what topics were told
@@ -71,7 +73,7 @@ func (w *world) start() {
 	w.service = New(Deps{
 		Store: w.store, Clock: w.clock, Bus: w.bus, IDs: bus.RandomIDs{}, Work: engine, Log: log, Dir: filepath.Join(w.dir, "lambda"),
 		Environments: process.NewEnvironments(process.EnvironmentsOptions{CacheDir: filepath.Join(w.dir, "cache")}),
-		EndpointURL:  func() string { return "http://127.0.0.1:4566" }, MaxWorkers: 2, Dice: func() float64 { return 0.25 },
+		EndpointURL:  func() string { return "http://127.0.0.1:4566" }, Mounting: w.mounting, MaxWorkers: 2, Dice: func() float64 { return 0.25 },
 	})
 	w.service.Register(engine)
 	w.bus.Register(w.service.Table())

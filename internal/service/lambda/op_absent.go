@@ -8,7 +8,7 @@ import (
 )
 
 // The operations here ask for what no function has, since it cannot be given:
-// code signing, provisioned concurrency and function URLs. Tools ask for them.
+// code signing and provisioned concurrency. Tools ask for them.
 
 // known fails where there is no such function.
 func (s *Service) known(ctx context.Context, name string, qualifier *string) (ref, error) {
@@ -49,16 +49,4 @@ func (s *Service) getProvisionedConcurrencyConfig(ctx context.Context, r *api.Ge
 func (s *Service) listProvisionedConcurrencyConfigs(ctx context.Context, r *api.ListProvisionedConcurrencyConfigsInput) (*api.ListProvisionedConcurrencyConfigsOutput, error) {
 	_, err := s.known(ctx, *r.FunctionName, nil)
 	return &api.ListProvisionedConcurrencyConfigsOutput{ProvisionedConcurrencyConfigs: []api.ProvisionedConcurrencyConfigListItem{}}, err
-}
-
-func (s *Service) getFunctionURLConfig(ctx context.Context, r *api.GetFunctionUrlConfigInput) (*api.GetFunctionUrlConfigOutput, error) {
-	if _, err := s.known(ctx, *r.FunctionName, r.Qualifier); err != nil {
-		return nil, err
-	}
-	return nil, layerNotFound()
-}
-
-func (s *Service) listFunctionURLConfigs(ctx context.Context, r *api.ListFunctionUrlConfigsInput) (*api.ListFunctionUrlConfigsOutput, error) {
-	_, err := s.known(ctx, *r.FunctionName, nil)
-	return &api.ListFunctionUrlConfigsOutput{FunctionUrlConfigs: []api.FunctionUrlConfig{}}, err
 }

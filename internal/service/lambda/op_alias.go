@@ -133,6 +133,9 @@ func (s *Service) deleteAlias(ctx context.Context, r *api.DeleteAliasInput) (*ap
 		if _, err := eventConfigs.Delete(tx, to.key(to.Name, *r.Name)...); err != nil {
 			return err
 		}
+		if err := forgetURL(tx, to.key(to.Name, *r.Name)); err != nil {
+			return err
+		}
 		_, err := aliases.Delete(tx, to.key(to.Name, *r.Name)...)
 		return err
 	})

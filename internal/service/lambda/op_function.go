@@ -291,6 +291,7 @@ func (s *Service) deleteFunction(ctx context.Context, r *api.DeleteFunctionInput
 			func() error { return functions.DeleteAll(tx, to.key(to.Name)...) },
 			func() error { return aliases.DeleteAll(tx, to.key(to.Name)...) },
 			func() error { return eventConfigs.DeleteAll(tx, to.key(to.Name)...) },
+			func() error { return forgetURLs(tx, to) },
 			func() error { return policies.DeleteAll(tx, to.unqualified()) },
 			func() error { _, err := settings.Delete(tx, to.key(to.Name)...); return err },
 		} {

@@ -6,17 +6,20 @@ import "stepwell/internal/bus"
 func (s *Service) operations() []bus.Operation {
 	const kept = "kept and returned, not enforced"
 	const none = "there are none"
+	const buffered = "at ID.lambda-url.REGION.localhost and this server's port; AWS_IAM looks at signatures, permissions are not enforced; RESPONSE_STREAM is refused"
 	return append([]bus.Operation{
 		bus.PartialOp("AddLayerVersionPermission", kept, s.addLayerVersionPermission),
 		bus.PartialOp("AddPermission", kept, s.addPermission),
 		bus.Op("CreateAlias", s.createAlias),
 		bus.PartialOp("CreateEventSourceMapping", "from SQS queues; other sources are refused", s.createEventSourceMapping),
 		bus.PartialOp("CreateFunction", "Python, Node.js, provided and Go; EphemeralStorage, VpcConfig, TracingConfig and KMSKeyArn are kept, not enforced; images, file systems, SnapStart and code signing are refused", s.createFunction),
+		bus.PartialOp("CreateFunctionUrlConfig", buffered, s.createFunctionURLConfig),
 		bus.Op("DeleteAlias", s.deleteAlias),
 		bus.Op("DeleteEventSourceMapping", s.deleteEventSourceMapping),
 		bus.Op("DeleteFunction", s.deleteFunction),
 		bus.Op("DeleteFunctionConcurrency", s.deleteFunctionConcurrency),
 		bus.Op("DeleteFunctionEventInvokeConfig", s.deleteFunctionEventInvokeConfig),
+		bus.Op("DeleteFunctionUrlConfig", s.deleteFunctionURLConfig),
 		bus.Op("DeleteLayerVersion", s.deleteLayerVersion),
 		bus.Op("GetAccountSettings", s.getAccountSettings),
 		bus.Op("GetAlias", s.getAlias),
@@ -26,7 +29,7 @@ func (s *Service) operations() []bus.Operation {
 		bus.Op("GetFunctionConcurrency", s.getFunctionConcurrency),
 		bus.Op("GetFunctionConfiguration", s.getFunctionConfiguration),
 		bus.Op("GetFunctionEventInvokeConfig", s.getFunctionEventInvokeConfig),
-		bus.PartialOp("GetFunctionUrlConfig", none, s.getFunctionURLConfig),
+		bus.Op("GetFunctionUrlConfig", s.getFunctionURLConfig),
 		bus.PartialOp("GetLayerVersion", "the content's Location is on this machine", s.getLayerVersion),
 		bus.PartialOp("GetLayerVersionByArn", "the content's Location is on this machine", s.getLayerVersionByArn),
 		bus.Op("GetLayerVersionPolicy", s.getLayerVersionPolicy),
@@ -39,7 +42,7 @@ func (s *Service) operations() []bus.Operation {
 		bus.PartialOp("ListCodeSigningConfigs", none, s.listCodeSigningConfigs),
 		bus.Op("ListEventSourceMappings", s.listEventSourceMappings),
 		bus.Op("ListFunctionEventInvokeConfigs", s.listFunctionEventInvokeConfigs),
-		bus.PartialOp("ListFunctionUrlConfigs", none, s.listFunctionURLConfigs),
+		bus.Op("ListFunctionUrlConfigs", s.listFunctionURLConfigs),
 		bus.PartialOp("ListFunctions", "no functions of other regions (MasterRegion)", s.listFunctions),
 		bus.Op("ListLayerVersions", s.listLayerVersions),
 		bus.Op("ListLayers", s.listLayers),
@@ -59,13 +62,14 @@ func (s *Service) operations() []bus.Operation {
 		bus.Op("UpdateFunctionCode", s.updateFunctionCode),
 		bus.PartialOp("UpdateFunctionConfiguration", "as CreateFunction", s.updateFunctionConfiguration),
 		bus.PartialOp("UpdateFunctionEventInvokeConfig", "destinations of S3 are refused", s.updateFunctionEventInvokeConfig),
+		bus.PartialOp("UpdateFunctionUrlConfig", buffered, s.updateFunctionURLConfig),
 	}, bus.Missing("not there yet",
-		"CreateCodeSigningConfig", "CreateFunctionUrlConfig",
-		"DeleteCodeSigningConfig", "DeleteFunctionCodeSigningConfig", "DeleteFunctionUrlConfig", "DeleteProvisionedConcurrencyConfig",
+		"CreateCodeSigningConfig",
+		"DeleteCodeSigningConfig", "DeleteFunctionCodeSigningConfig", "DeleteProvisionedConcurrencyConfig",
 		"GetCodeSigningConfig",
 		"InvokeWithResponseStream",
 		"ListFunctionsByCodeSigningConfig",
 		"PutFunctionCodeSigningConfig", "PutProvisionedConcurrencyConfig", "PutRuntimeManagementConfig",
-		"UpdateCodeSigningConfig", "UpdateFunctionUrlConfig",
+		"UpdateCodeSigningConfig",
 	)...)
 }

@@ -20,6 +20,8 @@ var (
 	eventConfigs = store.NewTable[api.FunctionEventInvokeConfig]("lambda_event_configs") // ..., name, qualifier
 	mappings     = store.NewTable[mapping]("lambda_event_source_mappings")               // account, region, uuid
 	layers       = store.NewTable[layer]("lambda_layers")                                // ..., name, version
+	urls         = store.NewTable[functionURL]("lambda_urls")                            // ..., name, qualifier
+	urlsByID     = store.NewTable[[]string]("lambda_urls_by_id")                         // id
 	layerCounts  = store.NewTable[int64]("lambda_layer_versions")                        // ..., name: the last version given
 )
 

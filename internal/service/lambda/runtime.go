@@ -20,6 +20,7 @@ type launch struct {
 	modules []string // folders of PYTHONPATH; none: not Python
 	env     []string // beside what all runtimes have
 	shown   []string // paths in traces, each followed by what it is on AWS
+	runtime string   // a folder with bin that can be /var/lang; "": there is none
 	name    string   // what INIT_START calls it, e.g. "python:3.11.7"
 }
 
@@ -90,7 +91,7 @@ func (s *Service) launchPython(ctx context.Context, runtime, task, opt, handler 
 	}
 	return &launch{
 		path: env.Python, args: []string{"-m", "awslambdaric", handler}, name: "python:" + env.Base.Version,
-		bins: []string{env.Bin}, modules: path,
+		bins: []string{env.Bin}, modules: path, runtime: filepath.Dir(env.Bin),
 	}, nil
 }
 

@@ -51,6 +51,9 @@ type Deps struct {
 	// Seal and Unseal keep environment variables from the store's file; nil
 	// leaves them as they are.
 	Seal, Unseal func([]byte) ([]byte, error)
+	// Mounting says how workers are shown their layers at /opt; nil leaves them
+	// where they are. The program must call process.Enter.
+	Mounting func(context.Context) (process.Mounting, error)
 	// MaxWorkers is how many workers there are at once; 0 means 16 per core.
 	MaxWorkers int
 	// Idle is how long a worker without work is kept; 0 means 10 minutes.
@@ -68,6 +71,7 @@ type Service struct {
 	metrics  metrics
 	files    files
 	download download
+	mounting func() process.Mounting
 	said     sync.Once // which Python stands for the runtimes
 	saidNode sync.Once // which Node.js does
 	sdk      sync.Map  // folders of code and layers -> names of the SDK's packages in them
@@ -97,6 +101,7 @@ func New(d Deps) *Service {
 	s.files.dir = d.Dir
 	s.pool = newPool(s)
 	s.metrics.s = s
+	s.mounting = sync.OnceValue(s.tryMounting)
 	return s
 }
 

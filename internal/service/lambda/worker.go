@@ -91,8 +91,18 @@ func (s *Service) newWorker(f *function, at scope, key string) (_ *worker, err e
 		return nil, err
 	}
 	w.log = s.openLog(w.ctx, w.logGroup(), w.logStream())
+	spec := process.Spec{
+		Path: l.path, Args: l.args, Env: w.environment(l, own), Dir: w.task, Mark: w.id,
+		Stdout: w.log.line, Stderr: w.log.line, Grace: time.Nanosecond,
+		Started: func(r *process.Running) { w.started <- r },
+	}
+	if err := w.settle(&spec, l); err != nil {
+		w.api.close()
+		w.log.close()
+		return nil, err
+	}
 	w.log.write("INIT_START Runtime Version: " + l.name + "\n")
-	w.start(l, own)
+	w.start(spec)
 	return w, nil
 }
 
@@ -108,13 +118,8 @@ func (w *worker) logStream() string {
 	return w.s.Clock.Now().UTC().Format("2006/01/02") + "/[" + *w.f.Config.Version + "]" + strings.TrimPrefix(w.id, "lambda-")
 }
 
-func (w *worker) start(l *launch, own map[string]string) {
+func (w *worker) start(spec process.Spec) {
 	w.began = time.Now()
-	spec := process.Spec{
-		Path: l.path, Args: l.args, Env: w.environment(l, own), Dir: w.task, Mark: w.id,
-		Stdout: w.log.line, Stderr: w.log.line, Grace: time.Nanosecond,
-		Started: func(r *process.Running) { w.started <- r },
-	}
 	go func() {
 		w.result, w.err = process.Run(w.ctx, spec)
 		close(w.started)

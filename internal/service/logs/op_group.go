@@ -8,6 +8,7 @@ import (
 
 	"stepwell/internal/awsapi/logs"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -90,10 +91,6 @@ func (s *Service) describeLogGroups(ctx context.Context, in *logs.DescribeLogGro
 	if in.LogGroupNamePrefix != nil && in.LogGroupNamePattern != nil {
 		return nil, logs.InvalidParameterException("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
 	}
-	var after string
-	if err := place(in.NextToken, &after); err != nil {
-		return nil, err
-	}
 	var all []group
 	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
 		all, err = groups.List(tx, c.Account, c.Region)
@@ -102,19 +99,13 @@ func (s *Service) describeLogGroups(ctx context.Context, in *logs.DescribeLogGro
 	if err != nil {
 		return nil, err
 	}
-	limit := 50
-	if in.Limit != nil {
-		limit = int(*in.Limit)
+	all = slices.DeleteFunc(all, func(g group) bool { return !wantedGroup(&g, in) })
+	shown, next, err := paging.Cut(all, func(g *group) string { return g.Name }, in.NextToken, paging.Size(in.Limit, pageSize))
+	if err != nil {
+		return nil, errToken()
 	}
-	out := &logs.DescribeLogGroupsOutput{LogGroups: []logs.LogGroup{}}
-	for _, g := range all {
-		if g.Name <= after || !wantedGroup(&g, in) {
-			continue
-		}
-		if len(out.LogGroups) == limit {
-			out.NextToken = opaque(out.LogGroups[limit-1].LogGroupName)
-			break
-		}
+	out := &logs.DescribeLogGroupsOutput{LogGroups: []logs.LogGroup{}, NextToken: next}
+	for _, g := range shown {
 		out.LogGroups = append(out.LogGroups, shownGroup(c, g))
 	}
 	return out, nil

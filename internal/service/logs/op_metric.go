@@ -12,6 +12,7 @@ import (
 	"stepwell/internal/awsapi/cloudwatch"
 	"stepwell/internal/awsapi/logs"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -72,10 +73,6 @@ func (s *Service) describeMetricFilters(ctx context.Context, in *logs.DescribeMe
 	if in.LogGroupName != nil {
 		under = append(under, *in.LogGroupName)
 	}
-	var after [2]string
-	if err := place(in.NextToken, &after); err != nil {
-		return nil, err
-	}
 	var all []logs.MetricFilter
 	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
 		if in.LogGroupName != nil {
@@ -89,24 +86,13 @@ func (s *Service) describeMetricFilters(ctx context.Context, in *logs.DescribeMe
 	if err != nil {
 		return nil, err
 	}
-	limit := 50
-	if in.Limit != nil {
-		limit = int(*in.Limit)
+	all = slices.DeleteFunc(all, func(f logs.MetricFilter) bool { return !wantedFilter(&f, in) })
+	key := func(f *logs.MetricFilter) string { return store.Key(*f.LogGroupName, *f.FilterName) }
+	shown, next, err := paging.Cut(all, key, in.NextToken, paging.Size(in.Limit, pageSize))
+	if err != nil {
+		return nil, errToken()
 	}
-	out := &logs.DescribeMetricFiltersOutput{MetricFilters: []logs.MetricFilter{}}
-	for _, f := range all {
-		at := [2]string{*f.LogGroupName, *f.FilterName}
-		if slices.Compare(at[:], after[:]) <= 0 || !wantedFilter(&f, in) {
-			continue
-		}
-		if len(out.MetricFilters) == limit {
-			last := out.MetricFilters[limit-1]
-			out.NextToken = opaque([2]string{*last.LogGroupName, *last.FilterName})
-			break
-		}
-		out.MetricFilters = append(out.MetricFilters, f)
-	}
-	return out, nil
+	return &logs.DescribeMetricFiltersOutput{MetricFilters: shown, NextToken: next}, nil
 }
 
 // changeFilters changes the metric filters of a group, which counts them.

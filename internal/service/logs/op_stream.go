@@ -8,6 +8,7 @@ import (
 
 	"stepwell/internal/awsapi/logs"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -100,10 +101,7 @@ func (s *Service) describeLogStreams(ctx context.Context, in *logs.DescribeLogSt
 	}
 	at := func(st *stream) streamPlace { return streamPlace{st.Name, st.Last} }
 	slices.SortFunc(all, func(a, b stream) int { return order(at(&a), at(&b)) })
-	limit := 50
-	if in.Limit != nil {
-		limit = int(*in.Limit)
-	}
+	limit := paging.Size(in.Limit, pageSize)
 	out := &logs.DescribeLogStreamsOutput{LogStreams: []logs.LogStream{}}
 	var last streamPlace
 	for _, st := range all {

@@ -1,11 +1,12 @@
 package logs
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"stepwell/internal/paging"
 )
 
 // A place between two events of a stream is the key of the event after it. Its
@@ -38,21 +39,24 @@ func eventID(st *stream, k key) *string {
 	return new(fmt.Sprintf("%015d%020d%021d", k.time, st.number(), k.index))
 }
 
+// pageSize is how many entries a page has where the request does not say.
+const pageSize = 50
+
 // opaque makes a token of a listing's place, and place reads it back into v.
 func opaque(v any) *string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil
 	}
-	return new(base64.RawURLEncoding.EncodeToString(b))
+	return paging.Token(string(b))
 }
 
 func place(token *string, v any) error {
-	if token == nil {
-		return nil
+	position, err := paging.Position(token)
+	if err == nil && position != "" {
+		err = json.Unmarshal([]byte(position), v)
 	}
-	b, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil || json.Unmarshal(b, v) != nil {
+	if err != nil {
 		return errToken()
 	}
 	return nil

@@ -1,11 +1,12 @@
 package redshift
 
 import (
-	"encoding/base64"
 	"slices"
 	"strconv"
+	"strings"
 
 	api "stepwell/internal/awsapi/redshift"
+	"stepwell/internal/paging"
 )
 
 // shape is the cluster as the API shows it.
@@ -74,29 +75,18 @@ func nodes(n int64) []api.ClusterNode {
 	return list
 }
 
-// paged cuts the page after the marker out of all, 100 entries where the
-// request does not say. key names an entry.
+// paged cuts a page out of all, 100 entries where the request does not say, and
+// sorts all by key.
 func paged[T any](all []T, key func(*T) string, marker *string, size *int64) (shown []T, next *string, err error) {
-	from := 0
-	if text(marker) != "" {
-		last, err := base64.RawURLEncoding.DecodeString(*marker)
-		i := slices.IndexFunc(all, func(x T) bool { return key(&x) == string(last) })
-		if err != nil || i < 0 {
-			return nil, nil, badValue("Invalid Marker: %s", *marker)
-		}
-		from = i + 1
+	if size != nil && (*size < 20 || *size > 100) {
+		return nil, nil, badValue("Invalid value %d for MaxRecords. Must be between 20 and 100", *size)
 	}
-	limit := 100
-	if size != nil {
-		if limit = int(*size); limit < 20 || limit > 100 {
-			return nil, nil, badValue("Invalid value %d for MaxRecords. Must be between 20 and 100", limit)
-		}
+	slices.SortFunc(all, func(a, b T) int { return strings.Compare(key(&a), key(&b)) })
+	shown, next, err = paging.Cut(all, key, marker, paging.Size(size, 100))
+	if err != nil {
+		return nil, nil, badValue("Invalid Marker: %s", *marker)
 	}
-	to := min(from+limit, len(all))
-	if to < len(all) {
-		next = new(base64.RawURLEncoding.EncodeToString([]byte(key(&all[to-1]))))
-	}
-	return all[from:to], next, nil
+	return shown, next, nil
 }
 
 // tagged reports whether tags have one of the keys and one of the values asked for.

@@ -3,37 +3,24 @@ package redshiftdata
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"strconv"
 
 	api "stepwell/internal/awsapi/redshiftdata"
 	"stepwell/internal/awserr"
+	"stepwell/internal/paging"
 	"stepwell/internal/sqlerr"
 )
 
-// paged cuts the page that next asks for out of all. size 0 or nil means standard.
+// paged cuts the page that next asks for out of all; standard entries where the
+// request does not say.
 func paged[T any](all []T, next *string, size *int64, standard int) (shown []T, token *string, err error) {
-	from := 0
-	if has(next) {
-		b, err := base64.RawURLEncoding.DecodeString(*next)
-		if err == nil {
-			from, err = strconv.Atoi(string(b))
-		}
-		if err != nil || from < 0 {
-			return nil, nil, api.ValidationException("Invalid NextToken.")
-		}
+	shown, token, err = paging.CutAt(all, next, paging.Size(size, standard))
+	if err != nil {
+		return nil, nil, badToken()
 	}
-	limit := standard
-	if size != nil && *size > 0 {
-		limit = int(*size)
-	}
-	from = min(from, len(all))
-	to := min(from+limit, len(all))
-	if to < len(all) {
-		token = new(base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(to))))
-	}
-	return all[from:to], token, nil
+	return shown, token, nil
 }
+
+func badToken() *awserr.Error { return api.ValidationException("Invalid NextToken.") }
 
 // with runs f in a session of its own. The request waits for it.
 func (s *Service) with(ctx context.Context, a access, connected *string, f func(Session) error) error {

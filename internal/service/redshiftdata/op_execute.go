@@ -100,7 +100,7 @@ func (s *Service) submit(ctx context.Context, q submission) (*statement, error) 
 	}
 	st := &statement{ID: s.IDs.UUID(), Batch: q.batch, Name: text(q.name), Principal: c.Principal,
 		Parameters: q.parameters, Format: "JSON", WithEvent: q.event != nil && *q.event,
-		Status: api.StatusStringSubmitted, CreatedAt: s.Clock.Now()}
+		Status: api.StatusStringSubmitted, CreatedAt: s.Clock.Now().Truncate(time.Millisecond)}
 	if q.format != nil {
 		st.Format = *q.format
 	}

@@ -2,11 +2,11 @@ package redshiftdata
 
 import (
 	"context"
-	"encoding/base64"
 	"strconv"
 	"strings"
 
 	api "stepwell/internal/awsapi/redshiftdata"
+	"stepwell/internal/paging"
 )
 
 // result finds the part whose result an id names and the page a token asks for.
@@ -28,7 +28,7 @@ func (s *Service) result(ctx context.Context, id string, next *string, format st
 	}
 	offset, err := offsetOf(id, next)
 	if err != nil || offset > p.Size {
-		return nil, page{}, api.ValidationException("Invalid NextToken.")
+		return nil, page{}, badToken()
 	}
 	found, err := readPage(s.resultPath(st, i), offset)
 	return p, found, err
@@ -36,14 +36,11 @@ func (s *Service) result(ctx context.Context, id string, next *string, format st
 
 // offsetOf reads a NextToken of the result named id.
 func offsetOf(id string, next *string) (int64, error) {
-	if !has(next) {
-		return 0, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(*next)
-	if err != nil {
+	position, err := paging.Position(next)
+	if err != nil || position == "" {
 		return 0, err
 	}
-	digits, ok := strings.CutPrefix(string(b), id+"@")
+	digits, ok := strings.CutPrefix(position, id+"@")
 	if !ok {
 		return 0, strconv.ErrSyntax
 	}
@@ -55,7 +52,7 @@ func resultToken(id string, p page) *string {
 	if p.next == 0 {
 		return nil
 	}
-	return new(base64.RawURLEncoding.EncodeToString([]byte(id + "@" + strconv.FormatInt(p.next, 10))))
+	return paging.Token(id + "@" + strconv.FormatInt(p.next, 10))
 }
 
 // GetStatementResult returns a page of rows.

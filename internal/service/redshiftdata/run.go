@@ -94,7 +94,7 @@ func (s *Service) execute(ctx context.Context, st *statement, conn Session) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	st.Status, st.PID, st.UpdatedAt = api.StatusStringStarted, conn.PID(), s.Clock.Now()
+	st.Status, st.PID, st.UpdatedAt = api.StatusStringStarted, conn.PID(), s.Clock.Now().Truncate(time.Millisecond)
 	if err := s.save(ctx, st); err != nil {
 		return &serverFault{err}
 	}
@@ -113,7 +113,7 @@ func (s *Service) execute(ctx context.Context, st *statement, conn Session) erro
 
 // finish records the outcome; err is nil where the transaction is committed.
 func (s *Service) finish(ctx context.Context, st *statement, err error) error {
-	st.UpdatedAt = s.Clock.Now()
+	st.UpdatedAt = s.Clock.Now().Truncate(time.Millisecond)
 	st.Status = api.StatusStringFinished
 	if err != nil {
 		st.fail(ctx, err)
@@ -230,7 +230,7 @@ func (r *recorder) Done(i int, o Outcome) error {
 		}
 		p.Rows, p.Size = f.rows, f.size
 	}
-	p.Status, p.UpdatedAt = api.StatusStringFinished, r.service.Clock.Now()
+	p.Status, p.UpdatedAt = api.StatusStringFinished, r.service.Clock.Now().Truncate(time.Millisecond)
 	p.Duration = p.UpdatedAt.Sub(r.began)
 	r.service.show(r.statement)
 	return nil

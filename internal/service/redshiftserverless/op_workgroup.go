@@ -2,15 +2,14 @@ package redshiftserverless
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
-	"strconv"
 	"time"
 
 	api "stepwell/internal/awsapi/redshiftserverless"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/dbauth"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -165,29 +164,17 @@ func (s *Service) ListWorkgroups(ctx context.Context, in *api.ListWorkgroupsInpu
 	})
 }
 
-// paged cuts the page after the token out of all, 100 entries where the request
-// does not say.
+// paged cuts a page out of all, which is sorted by key, 100 entries where the
+// request does not say.
 func paged[T any](all []T, key func(*T) string, token *string, size *int64) (shown []T, next *string, err error) {
-	from := 0
-	if token != nil {
-		last, err := base64.RawURLEncoding.DecodeString(*token)
-		i := slices.IndexFunc(all, func(x T) bool { return key(&x) == string(last) })
-		if err != nil || i < 0 {
-			return nil, nil, api.InvalidPaginationException("The provided pagination token is invalid.")
-		}
-		from = i + 1
+	if size != nil && (*size < 1 || *size > 100) {
+		return nil, nil, invalid("maxResults must be between 1 and 100: %d", *size)
 	}
-	limit := 100
-	if size != nil {
-		if limit = int(*size); limit < 1 || limit > 100 {
-			return nil, nil, invalid("maxResults must be between 1 and 100: %s", strconv.Itoa(limit))
-		}
+	shown, next, err = paging.Cut(all, key, token, paging.Size(size, 100))
+	if err != nil {
+		return nil, nil, api.InvalidPaginationException("The provided pagination token is invalid.")
 	}
-	to := min(from+limit, len(all))
-	if to < len(all) {
-		next = new(base64.RawURLEncoding.EncodeToString([]byte(key(&all[to-1]))))
-	}
-	return all[from:to], next, nil
+	return shown, next, nil
 }
 
 // change runs f on a workgroup that rests and puts it into a passing state.

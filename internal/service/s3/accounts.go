@@ -9,6 +9,8 @@ import (
 
 	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/s3err"
+
+	"stepwell/internal/bus"
 )
 
 // accounts is the account book that the embedded S3 server asks: every
@@ -34,13 +36,9 @@ func (a *accounts) secret(account string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-func isAccount(s string) bool {
-	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
-}
-
 // GetUserAccount implements auth.IAMService.
 func (a *accounts) GetUserAccount(access string) (auth.Account, error) {
-	if !isAccount(access) {
+	if !bus.IsAccount(access) {
 		return auth.Account{}, auth.ErrNoSuchUser
 	}
 	return auth.Account{
@@ -55,7 +53,7 @@ func (a *accounts) GetUserAccount(access string) (auth.Account, error) {
 func (a *accounts) ResolveAccounts(keys []string) ([]string, error) {
 	unknown := []string{}
 	for _, k := range keys {
-		if !isAccount(k) {
+		if !bus.IsAccount(k) {
 			unknown = append(unknown, k)
 		}
 	}
@@ -67,7 +65,7 @@ func (a *accounts) ResolveAccounts(keys []string) ([]string, error) {
 func (a *accounts) ResolvePrincipals(principals []string) ([]string, error) {
 	invalid := []string{}
 	for _, p := range principals {
-		if !isAccount(p) && !strings.HasPrefix(p, "arn:aws:iam::") && !strings.HasPrefix(p, "arn:aws:sts::") {
+		if !bus.IsAccount(p) && !strings.HasPrefix(p, "arn:aws:iam::") && !strings.HasPrefix(p, "arn:aws:sts::") {
 			invalid = append(invalid, p)
 		}
 	}

@@ -73,7 +73,7 @@ func TestPath(t *testing.T) {
 
 // TestPublish compares a published file with an object that a client put.
 func TestPublish(t *testing.T) {
-	plain, versioned := newBucket(t), "publish-versioned"
+	plain, versioned := newBucket(t), unique("publish-versioned")
 	must[s3.CreateBucketOutput](t, "CreateBucket", &s3.CreateBucketInput{Bucket: &versioned})
 	must[s3.PutBucketVersioningOutput](t, "PutBucketVersioning", &s3.PutBucketVersioningInput{Bucket: &versioned,
 		VersioningConfiguration: &s3.VersioningConfiguration{Status: new("Enabled")}})

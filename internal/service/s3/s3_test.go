@@ -87,8 +87,11 @@ func must[Out any](t *testing.T, op string, in any) *Out {
 	return out
 }
 
+// unique is a name that no other run of a test has.
+func unique(name string) string { return name + "-" + bus.RandomIDs{}.Hex(4) }
+
 func newBucket(t *testing.T) string {
-	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	name := unique(strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())))
 	must[s3.CreateBucketOutput](t, "CreateBucket", &s3.CreateBucketInput{Bucket: &name})
 	return name
 }
@@ -156,14 +159,15 @@ func TestHTTP(t *testing.T) {
 		{"delete bucket", "DELETE", "/http-eu", "", "", 204, ""},
 		{"deleted", "HEAD", "/http-eu", "", "", 404, ""},
 	}
+	own := strings.NewReplacer("http-", unique("http")+"-")
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			r, err := http.NewRequest(c.method, door.URL+c.target, strings.NewReader(c.body))
+			r, err := http.NewRequest(c.method, door.URL+own.Replace(c.target), strings.NewReader(own.Replace(c.body)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(c.headers) {
-				name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
+				name, value, _ := strings.Cut(strings.TrimSpace(own.Replace(line)), ": ")
 				if name == "Host" {
 					r.Host = value
 				}
@@ -182,8 +186,8 @@ func TestHTTP(t *testing.T) {
 				fmt.Fprintf(&text, "%s: %s\n", name, strings.Join(values, ", "))
 			}
 			io.Copy(&text, resp.Body)
-			if resp.StatusCode != c.status || !strings.Contains(text.String(), c.want) {
-				t.Errorf("%d, want %d with %q:\n%s", resp.StatusCode, c.status, c.want, &text)
+			if want := own.Replace(c.want); resp.StatusCode != c.status || !strings.Contains(text.String(), want) {
+				t.Errorf("%d, want %d with %q:\n%s", resp.StatusCode, c.status, want, &text)
 			}
 		})
 	}
@@ -294,7 +298,7 @@ func TestBus(t *testing.T) {
 
 func TestBucketFollowsCaller(t *testing.T) {
 	ctx := bus.With(context.Background(), bus.Caller{Account: "222233334444", Region: "eu-central-1"})
-	name := "follows-caller"
+	name := unique("follows-caller")
 	if _, err := calls.Invoke(ctx, "s3", "CreateBucket", &s3.CreateBucketInput{Bucket: &name}); err != nil {
 		t.Fatal(err)
 	}

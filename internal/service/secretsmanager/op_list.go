@@ -3,13 +3,13 @@ package secretsmanager
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"unicode"
 
 	api "stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -69,26 +69,22 @@ func order(by string, a, b *secret) int {
 	return a.Created.Compare(b.Created)
 }
 
-// paged cuts a page out of all; the token is the key of the last entry shown.
-func paged[T any](all []T, key func(*T) string, next *string, size *int64) ([]T, *string, error) {
+// paged cuts a page out of all; the token is the key of the last entry shown, in
+// whatever order they are.
+func paged[T any](all []T, key func(*T) string, next *string, size *int64) (shown []T, token *string, err error) {
+	last, err := paging.Position(next)
 	from := 0
-	if next != nil {
-		last, err := base64.RawURLEncoding.DecodeString(*next)
-		i := slices.IndexFunc(all, func(x T) bool { return key(&x) == string(last) })
-		if err != nil || i < 0 {
-			return nil, nil, api.InvalidNextTokenException("The NextToken value is invalid.")
-		}
-		from = i + 1
+	if last != "" {
+		from = 1 + slices.IndexFunc(all, func(x T) bool { return key(&x) == last })
 	}
-	limit := 100
-	if size != nil {
-		limit = int(*size)
+	if err != nil || last != "" && from == 0 {
+		return nil, nil, api.InvalidNextTokenException("The NextToken value is invalid.")
 	}
-	to := min(from+limit, len(all))
-	if to == len(all) {
-		return all[from:to], nil, nil
+	to := min(from+paging.Size(size, 100), len(all))
+	if to < len(all) {
+		token = paging.Token(key(&all[to-1]))
 	}
-	return all[from:to], new(base64.RawURLEncoding.EncodeToString([]byte(key(&all[to-1])))), nil
+	return all[from:to], token, nil
 }
 
 // matchesAll applies filters: every filter must match, by any of its values. A

@@ -68,7 +68,7 @@ func (l *liveExecution) finish(e execution) {
 // end is the execution's record after r.
 func (e execution) end(r *exec.Result) execution {
 	e.Status, e.Stop = string(r.Status), millis(r.At)
-	e.Error, e.Cause = r.Error, r.Cause
+	e.Error, e.Cause, e.Full = r.Error, r.Cause, r.Full
 	if r.Status == exec.Succeeded {
 		e.Output = new(string(r.Output))
 	}

@@ -33,9 +33,10 @@ func (h host) BeginMapRun(ctx context.Context, m exec.MapRun) (exec.MapBegun, er
 	return keep(ctx, s.Store, func(tx *store.Tx) (exec.MapBegun, error) {
 		r, ok, err := mapRuns.Get(tx, e.Account, e.Region, e.Machine, e.Name, m.ID)
 		if err != nil || ok && r.Stopped.IsZero() && r.Redrives >= m.Redrives {
-			return exec.MapBegun{MapControl: r.Control, Kept: r.Kept}, err
+			return r.begun(), err
 		}
 		if ok {
+			r.LastItems, r.Last = r.Items, r.Children
 			r.Status, r.Stopped, r.Redrives, r.Redriven = string(exec.Running), time.Time{}, m.Redrives, millis(s.Clock.Now())
 		} else {
 			r = mapRun{
@@ -47,8 +48,12 @@ func (h host) BeginMapRun(ctx context.Context, m exec.MapRun) (exec.MapBegun, er
 		if err := mapRunNames.Put(tx, e.Name, r.nameKey()...); err != nil {
 			return exec.MapBegun{}, err
 		}
-		return exec.MapBegun{MapControl: r.Control, Kept: r.Kept}, mapRuns.Put(tx, r, r.key()...)
+		return r.begun(), mapRuns.Put(tx, r, r.key()...)
 	})
+}
+
+func (r *mapRun) begun() exec.MapBegun {
+	return exec.MapBegun{MapControl: r.Control, Kept: r.Kept, Items: r.LastItems, Children: r.Last}
 }
 
 // NoteMapRun keeps how far a Map run is. Its execution may have ended.
@@ -80,7 +85,9 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 	}
 	l := &liveExecution{record: s.childRecord(&parent.record, &c), express: c.Express, logging: parent.logging}
 	l.watchers = append(l.watchers, func(e execution) {
-		err := s.runner.DeliverChild(c.Parent.ID, c.MapRun, c.Index, e.result())
+		r := e.result()
+		r.Before = e.RunRedrives < c.Redrives
+		err := s.runner.DeliverChild(c.Parent.ID, c.MapRun, c.Index, r)
 		if err != nil && !errors.Is(err, exec.ErrNoTask) && !errors.Is(err, exec.ErrNoExecution) && !errors.Is(err, exec.ErrClosed) {
 			s.Log.Error("map run cannot be told of a child's end", "execution", e.ARN, "error", err)
 		}
@@ -114,7 +121,7 @@ func (s *Service) childRecord(parent *execution, c *exec.Child) execution {
 
 // recordChild makes a child durable, or reads the one that is: its journal
 // where it runs, or runs again because the Map run was redriven since it ended;
-// over: it has ended for good.
+// over: it has ended for good, maybe because it cannot be redriven.
 func (s *Service) recordChild(ctx context.Context, e *execution, redrives int64) (journal [][]byte, over bool, err error) {
 	e.RunRedrives = redrives
 	now := millis(s.Clock.Now())
@@ -132,10 +139,12 @@ func (s *Service) recordChild(ctx context.Context, e *execution, redrives int64)
 			if journal, err = tx.Read(past.stream(), 1, -1); err != nil {
 				return err
 			}
-			if again, err := s.redriveChild(tx, e, past, journal, now); again || err != nil {
-				return err
+			if s.notRedrivable(&past) != "" || fullJournal(journal) {
+				past.Full = past.Full || fullJournal(journal)
+				*e, over = past, true
+				return nil
 			}
-			journal = nil
+			return s.redriveChild(tx, e, past, now)
 		}
 		old, ok, err := running.Get(tx, e.key()...)
 		if err != nil {
@@ -154,47 +163,62 @@ func (s *Service) recordChild(ctx context.Context, e *execution, redrives int64)
 	return journal, over, err
 }
 
-// redriveChild lets a child that ended without success run again, as
-// RedriveExecution does with other executions. One without a history, or with
-// one that is full, is forgotten and begins anew: then it answers false.
-func (s *Service) redriveChild(tx *store.Tx, e *execution, past execution, journal [][]byte, now time.Time) (bool, error) {
+// fullJournal reports whether a history has no room for a redrive.
+func fullJournal(journal [][]byte) bool {
 	const least = 8 // bytes of an event
-	size := 0
+	size, events := 0, 0
 	for _, group := range journal {
 		size += len(group)
 	}
-	full := size >= least*redriveEvents
-	if full {
-		events := 0
-		for _, group := range journal {
-			decoded, err := exec.DecodeEvents(group)
-			if err != nil {
-				return false, err
-			}
-			events += len(decoded)
+	if size < least*redriveEvents {
+		return false
+	}
+	for _, group := range journal {
+		decoded, err := exec.DecodeEvents(group)
+		if err != nil {
+			return true
 		}
-		full = events >= redriveEvents
+		events += len(decoded)
 	}
-	if full || size == 0 {
-		return false, forget(tx, &past)
-	}
+	return events >= redriveEvents
+}
+
+// redriveChild lets a child that ended without success run again, as
+// RedriveExecution does with other executions. One without a history runs for the
+// first time.
+func (s *Service) redriveChild(tx *store.Tx, e *execution, past execution, now time.Time) error {
 	if _, err := ended.Delete(tx, past.key()...); err != nil {
-		return false, err
+		return err
 	}
 	past.RunRedrives = e.RunRedrives
 	past.Redrives, past.Redriven = past.Redrives+1, now
 	past.Status, past.Stop, past.Output, past.Error, past.Cause = string(exec.Running), time.Time{}, nil, nil, nil
 	*e = past
-	return true, running.Put(tx, past, past.key()...)
+	return running.Put(tx, past, past.key()...)
 }
 
 // result is what an ended execution came to.
 func (e *execution) result() exec.Result {
-	r := exec.Result{Status: exec.Status(e.Status), At: e.Stop, Error: e.Error, Cause: e.Cause, Started: e.Start, Redrives: e.Redrives}
+	r := exec.Result{Status: exec.Status(e.Status), At: e.Stop, Error: e.Error, Cause: e.Cause, Started: e.Start, Redrives: e.Redrives, Full: e.Full}
 	if e.Output != nil {
 		r.Output = []byte(*e.Output)
 	}
 	return r
+}
+
+// EndOfChild is what a Standard child came to.
+func (h host) EndOfChild(ctx context.Context, c exec.Child) (exec.Result, error) {
+	parent, ok := bus.ParseARN(c.Parent.ID)
+	if !ok {
+		return exec.Result{}, exec.ErrNoExecution
+	}
+	return view(ctx, h.s.Store, func(tx *store.Tx) (exec.Result, error) {
+		e, ok, err := ended.Get(tx, parent.Account, parent.Region, c.Parent.StateMachineName+"/"+c.Label, c.Name)
+		if err == nil && !ok {
+			err = exec.ErrNoExecution
+		}
+		return e.result(), err
+	})
 }
 
 // StopChild aborts a child.
@@ -232,6 +256,7 @@ func (s *Service) abandonRuns(ctx context.Context, running map[string]bool) erro
 			r.Status, r.Stopped = string(exec.Aborted), millis(s.Clock.Now())
 			r.Items.Aborted, r.Items.Running = r.Items.Aborted+r.Items.Running, 0
 			r.Children.Aborted, r.Children.Running = r.Children.Aborted+r.Children.Running, 0
+			r.Items.PendingRedrive, r.Children.PendingRedrive = 0, 0
 			if err := mapRuns.Put(tx, r, r.key()...); err != nil {
 				return err
 			}

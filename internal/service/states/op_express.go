@@ -11,8 +11,8 @@ import (
 // expressLimit is how long an Express execution may run.
 const expressLimit = 5 * time.Minute
 
-// startExpress runs an execution in memory; then is called at its end.
-func (s *Service) startExpress(st *starting, then func(execution)) (*liveExecution, error) {
+// startExpress runs an execution in memory, which start begins; then is called at its end.
+func (s *Service) startExpress(st *starting, start func(*exec.Machine, exec.Info) error, then func(execution)) (*liveExecution, error) {
 	arn := st.arn(kindExpress, ":"+s.IDs.UUID())
 	l := &liveExecution{record: st.record(arn, s.Clock.Now()), express: true, logging: st.program.revision.Logging}
 	limit := s.Clock.AfterFunc(expressLimit, func() { s.expire(arn) })
@@ -20,7 +20,9 @@ func (s *Service) startExpress(st *starting, then func(execution)) (*liveExecuti
 	if then != nil {
 		l.watchers = append(l.watchers, then)
 	}
-	if err := s.launch(l, st.program.machine, nil); err != nil {
+	s.live.add(l)
+	if err := start(st.program.machine, l.info()); err != nil {
+		s.live.remove(arn)
 		limit.Stop()
 		return nil, err
 	}
@@ -41,7 +43,7 @@ func (s *Service) startSyncExecution(ctx context.Context, in *api.StartSyncExecu
 	}
 	end := make(chan execution, 1)
 	began := time.Now()
-	l, err := s.startExpress(&st, func(e execution) { end <- e })
+	l, err := s.startExpress(&st, s.runner.Run, func(e execution) { end <- e })
 	if err != nil {
 		return nil, err
 	}

@@ -49,14 +49,17 @@ func (s *Service) describeMapRun(ctx context.Context, in *api.DescribeMapRunInpu
 	}
 	i, c := &run.Items, &run.Children
 	out.ItemCounts = &api.MapRunItemCounts{Pending: &i.Pending, Running: &i.Running, Succeeded: &i.Succeeded, Failed: &i.Failed,
-		TimedOut: &i.TimedOut, Aborted: &i.Aborted, Total: &i.Total, ResultsWritten: &i.Written}
+		TimedOut: &i.TimedOut, Aborted: &i.Aborted, Total: &i.Total, ResultsWritten: &i.Written,
+		PendingRedrive: &i.PendingRedrive, FailuresNotRedrivable: &i.NotRedrivable}
 	out.ExecutionCounts = &api.MapRunExecutionCounts{Pending: &c.Pending, Running: &c.Running, Succeeded: &c.Succeeded, Failed: &c.Failed,
-		TimedOut: &c.TimedOut, Aborted: &c.Aborted, Total: &c.Total, ResultsWritten: &c.Written}
+		TimedOut: &c.TimedOut, Aborted: &c.Aborted, Total: &c.Total, ResultsWritten: &c.Written,
+		PendingRedrive: &c.PendingRedrive, FailuresNotRedrivable: &c.NotRedrivable}
 	if !run.Stopped.IsZero() {
 		out.StopDate = &run.Stopped
 	}
+	out.RedriveCount = &run.Redrives
 	if run.Redrives > 0 {
-		out.RedriveCount, out.RedriveDate = &run.Redrives, &run.Redriven
+		out.RedriveDate = &run.Redriven
 	}
 	return out, nil
 }

@@ -18,6 +18,7 @@ const (
 	redriveEvents = 24999
 	// sameRedrive is how long a client token stands for the redrive it was first used for.
 	sameRedrive = 15 * time.Minute
+	historyFull = "Execution history event limit exceeded"
 )
 
 // notRedrivable says why an execution cannot be redriven, in the words of
@@ -33,6 +34,8 @@ func (s *Service) notRedrivable(e *execution) string {
 		return "Execution has exceeded the max execution time"
 	case now.Sub(e.Stop) > redrivePeriod:
 		return "Execution redrivable period exceeded"
+	case e.Full:
+		return historyFull
 	}
 	return ""
 }
@@ -60,7 +63,7 @@ func (s *Service) redriveExecution(ctx context.Context, in *api.RedriveExecution
 		return nil, err
 	}
 	if len(events) >= redriveEvents {
-		return nil, api.ExecutionNotRedrivable("Execution history event limit exceeded")
+		return nil, api.ExecutionNotRedrivable(historyFull)
 	}
 	var p *program
 	var journal [][]byte

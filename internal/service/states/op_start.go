@@ -88,7 +88,7 @@ func (s *Service) startExecution(ctx context.Context, in *api.StartExecutionInpu
 		return nil, err
 	}
 	if st.target.machine.Type == "EXPRESS" {
-		l, err := s.startExpress(&st, nil)
+		l, err := s.startExpress(&st, s.runner.Start, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -109,6 +109,7 @@ type execution struct {
 	Output *string   `json:",omitempty"`
 	Error  *string   `json:",omitempty"`
 	Cause  *string   `json:",omitempty"`
+	Full   bool      `json:",omitempty"` // its history has no room for a redrive
 }
 
 // mapRun is one run of a Distributed Map state.
@@ -126,9 +127,10 @@ type mapRun struct {
 	Status          string
 	Control         exec.MapControl
 	Items, Children exec.Counts
-	Redrives        int64     `json:",omitempty"`
-	Redriven        time.Time `json:",omitzero"`
-	Kept            []byte    `json:",omitempty"` // the engine's, for a redrive
+	LastItems, Last exec.Counts `json:",omitzero"` // of the items and children, when the Map run was last redriven
+	Redrives        int64       `json:",omitempty"`
+	Redriven        time.Time   `json:",omitzero"`
+	Kept            []byte      `json:",omitempty"` // the engine's, for a redrive
 }
 
 func (r *mapRun) key() []string {

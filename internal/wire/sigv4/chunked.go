@@ -22,11 +22,6 @@ var (
 	ErrChunkSignature = errors.New("chunk signature does not match")
 )
 
-// IsChunked says that a request's body is sent in aws-chunked encoding.
-func IsChunked(h http.Header) bool {
-	return strings.HasPrefix(h.Get("X-Amz-Content-Sha256"), "STREAMING-") || strings.Contains(h.Get("Content-Encoding"), "aws-chunked")
-}
-
 // Chunked decodes an aws-chunked body: STREAMING-AWS4-HMAC-SHA256-PAYLOAD with
 // or without trailer, and STREAMING-UNSIGNED-PAYLOAD-TRAILER. It streams; no
 // chunk is held in memory. Read fails with ErrChunk or ErrChunkSignature.

@@ -8,6 +8,7 @@ import * as glue from "aws-cdk-lib/aws-glue";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as s3 from "aws-cdk-lib/aws-s3";
+import * as deployment from "aws-cdk-lib/aws-s3-deployment";
 import * as assets from "aws-cdk-lib/aws-s3-assets";
 import * as sfn from "aws-cdk-lib/aws-stepfunctions";
 import * as tasks from "aws-cdk-lib/aws-stepfunctions-tasks";
@@ -32,6 +33,15 @@ class Greetings extends Stack {
       timeout: Duration.seconds(20),
     });
     bucket.grantReadWrite(greeter);
+
+    if (this.node.tryGetContext("files") === "true") { // by a function that runs the AWS CLI of its layer
+      new deployment.BucketDeployment(this, "Files", {
+        destinationBucket: bucket,
+        destinationKeyPrefix: "files",
+        sources: [deployment.Source.data("config/settings.json", JSON.stringify({ greeting })), deployment.Source.data("note.txt", greeting)],
+        prune: true,
+      });
+    }
 
     const script = new assets.Asset(this, "Script", { path: path.join(__dirname, "job.py") });
     const role = new iam.Role(this, "JobRole", { assumedBy: new iam.ServicePrincipal("glue.amazonaws.com") });

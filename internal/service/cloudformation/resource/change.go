@@ -1,7 +1,9 @@
 package resource
 
 import (
+	"context"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -30,6 +32,32 @@ func (r *Request) OwnTags() []any {
 	return slices.DeleteFunc(r.AllTags(), func(tag any) bool {
 		return strings.HasPrefix(tag.(map[string]any)["Key"].(string), "aws:")
 	})
+}
+
+// Retag makes, in Update, the tags that have changed those of the resource, by
+// the service's two operations for that. tag and untag are pointers to their
+// inputs, which get the members Tags and TagKeys, or those that rename gives for
+// them (see Decode); the inputs name the operations.
+func (r *Request) Retag(ctx context.Context, service string, tag, untag any, rename map[string]string) error {
+	set, gone := r.ChangedTags()
+	if len(gone) > 0 {
+		if err := r.call(ctx, service, untag, map[string]any{"TagKeys": List(gone)}, rename); err != nil {
+			return err
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return r.call(ctx, service, tag, map[string]any{"Tags": set}, rename)
+}
+
+// call completes an input, a *<Operation>Input, and calls its operation.
+func (r *Request) call(ctx context.Context, service string, in any, properties map[string]any, rename map[string]string) error {
+	if err := Decode(properties, in, rename); err != nil {
+		return err
+	}
+	_, err := r.Bus.Invoke(ctx, service, strings.TrimSuffix(reflect.TypeOf(in).Elem().Name(), "Input"), in)
+	return err
 }
 
 // List are texts as the list that Decode takes.

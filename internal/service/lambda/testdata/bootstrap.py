@@ -14,6 +14,10 @@ def post(path, body, headers={}):
 
 
 def answer(event, headers):
+    if event.get("rawPath") == "/answer":  # over HTTP: what the body says
+        return json.loads(event["body"])
+    if event.get("rawPath") == "/fail":
+        os._exit(1)
     do = event.get("do")
     if do == "print":
         print(event["text"], flush=True)
@@ -25,6 +29,9 @@ def answer(event, headers):
         time.sleep(600)
     if do == "env":
         return {name: os.environ.get(name) for name in event["names"]}
+    if do == "sh":
+        import subprocess
+        return subprocess.run(["sh", "-c", event["script"]], capture_output=True, text=True).stdout
     if do == "headers":
         return {name: headers[name] for name in event["names"]}
     if do == "big":

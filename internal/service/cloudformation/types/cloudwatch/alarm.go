@@ -85,21 +85,7 @@ func updateAlarm(ctx context.Context, r *resource.Request) (*resource.Made, erro
 		return nil, err
 	}
 	arn, _ := resource.Text(made.Attributes["Arn"])
-	set, gone := r.ChangedTags()
-	if len(gone) > 0 {
-		if _, err := r.Bus.Invoke(ctx, "monitoring", "UntagResource", &cloudwatch.UntagResourceInput{ResourceARN: &arn, TagKeys: gone}); err != nil {
-			return made, err
-		}
-	}
-	if len(set) == 0 {
-		return made, nil
-	}
-	in := &cloudwatch.TagResourceInput{ResourceARN: &arn}
-	if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-		return made, err
-	}
-	_, err = r.Bus.Invoke(ctx, "monitoring", "TagResource", in)
-	return made, err
+	return made, r.Retag(ctx, "monitoring", &cloudwatch.TagResourceInput{ResourceARN: &arn}, &cloudwatch.UntagResourceInput{ResourceARN: &arn}, nil)
 }
 
 func createDashboard(ctx context.Context, r *resource.Request) (*resource.Made, error) {

@@ -144,25 +144,8 @@ func update(ctx context.Context, r *resource.Request) (*resource.Made, error) {
 	if err != nil {
 		return nil, err
 	}
-	return made, retag(ctx, r, made.Attributes["Arn"].(string))
-}
-
-func retag(ctx context.Context, r *resource.Request, arn string) error {
-	set, gone := r.ChangedTags()
-	if len(gone) > 0 {
-		if _, err := r.Bus.Invoke(ctx, "ecr", "UntagResource", &ecr.UntagResourceInput{ResourceArn: &arn, TagKeys: gone}); err != nil {
-			return err
-		}
-	}
-	if len(set) == 0 {
-		return nil
-	}
-	in := &ecr.TagResourceInput{ResourceArn: &arn}
-	if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-		return err
-	}
-	_, err := r.Bus.Invoke(ctx, "ecr", "TagResource", in)
-	return err
+	arn := made.Attributes["Arn"].(string)
+	return made, r.Retag(ctx, "ecr", &ecr.TagResourceInput{ResourceArn: &arn}, &ecr.UntagResourceInput{ResourceArn: &arn}, nil)
 }
 
 func remove(ctx context.Context, r *resource.Request) error {

@@ -36,20 +36,7 @@ func do(ctx context.Context, r *resource.Request, operation string, in any) erro
 
 // retag sets the changed tags of the resource with the ARN.
 func retag(ctx context.Context, r *resource.Request, arn string) error {
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		in := &events.TagResourceInput{ResourceARN: &arn}
-		if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-			return err
-		}
-		if err := do(ctx, r, "TagResource", in); err != nil {
-			return err
-		}
-	}
-	if len(remove) == 0 {
-		return nil
-	}
-	return do(ctx, r, "UntagResource", &events.UntagResourceInput{ResourceARN: &arn, TagKeys: remove})
+	return r.Retag(ctx, "events", &events.TagResourceInput{ResourceARN: &arn}, &events.UntagResourceInput{ResourceARN: &arn}, nil)
 }
 
 // forPolicy is an ARN of the form type/name/id without the id, as policies name it.

@@ -47,32 +47,7 @@ func updateJob(ctx context.Context, r *resource.Request) (*resource.Made, error)
 	if _, err := r.Bus.Invoke(ctx, service, "UpdateJob", in); err != nil {
 		return nil, err
 	}
-	return &resource.Made{ID: r.ID}, retag(ctx, r, bus.From(ctx).ARN("glue", "job/"+r.ID))
-}
-
-// retag gives what the ARN names the tags of the request in place of those it has.
-func retag(ctx context.Context, r *resource.Request, arn string) error {
-	has, err := bus.Invoke[api.GetTagsOutput](ctx, r.Bus, service, "GetTags", &api.GetTagsInput{ResourceArn: &arn})
-	if err != nil {
-		return err
-	}
-	set := &api.TagResourceInput{ResourceArn: &arn}
-	if err := resource.Decode(map[string]any{"TagsToAdd": r.OwnTags()}, set, nil); err != nil {
-		return err
-	}
-	drop := &api.UntagResourceInput{ResourceArn: &arn}
-	for key := range has.Tags {
-		if _, stays := set.TagsToAdd[key]; !stays {
-			drop.TagsToRemove = append(drop.TagsToRemove, key)
-		}
-	}
-	if len(drop.TagsToRemove) > 0 {
-		if _, err := r.Bus.Invoke(ctx, service, "UntagResource", drop); err != nil {
-			return err
-		}
-	}
-	if len(set.TagsToAdd) > 0 {
-		_, err = r.Bus.Invoke(ctx, service, "TagResource", set)
-	}
-	return err
+	arn := bus.From(ctx).ARN("glue", "job/"+r.ID)
+	return &resource.Made{ID: r.ID}, r.Retag(ctx, service, &api.TagResourceInput{ResourceArn: &arn}, &api.UntagResourceInput{ResourceArn: &arn},
+		map[string]string{"Tags": "TagsToAdd", "TagKeys": "TagsToRemove"})
 }

@@ -67,5 +67,5 @@ func updateProvider(ctx context.Context, r *resource.Request) (*resource.Made, e
 	}
 	tag := &iam.TagOpenIDConnectProviderInput{OpenIDConnectProviderArn: &r.ID}
 	untag := &iam.UntagOpenIDConnectProviderInput{OpenIDConnectProviderArn: &r.ID}
-	return providerMade(r.ID), retag(ctx, r, "OpenIDConnectProvider", tag, untag)
+	return providerMade(r.ID), r.Retag(ctx, "iam", tag, untag, nil)
 }

@@ -74,7 +74,7 @@ func updateRole(ctx context.Context, r *resource.Request) (*resource.Made, error
 	if err := roles().settle(ctx, r, r.ID); err != nil {
 		return nil, err
 	}
-	if err := retag(ctx, r, "Role", &iam.TagRoleInput{RoleName: &r.ID}, &iam.UntagRoleInput{RoleName: &r.ID}); err != nil {
+	if err := r.Retag(ctx, "iam", &iam.TagRoleInput{RoleName: &r.ID}, &iam.UntagRoleInput{RoleName: &r.ID}, nil); err != nil {
 		return nil, err
 	}
 	return readRole(ctx, r, r.ID)
@@ -89,27 +89,6 @@ func bound(ctx context.Context, r *resource.Request, kind string, put, remove an
 		return err
 	}
 	return do(ctx, r, "Put"+kind+"PermissionsBoundary", put)
-}
-
-// retag gives a role or user the tags of the request; tag and untag are the
-// inputs to be completed.
-func retag(ctx context.Context, r *resource.Request, kind string, tag, untag any) error {
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		if err := resource.Decode(map[string]any{"Tags": set}, tag, nil); err != nil {
-			return err
-		}
-		if err := do(ctx, r, "Tag"+kind, tag); err != nil {
-			return err
-		}
-	}
-	if len(remove) == 0 {
-		return nil
-	}
-	if err := resource.Decode(map[string]any{"TagKeys": resource.List(remove)}, untag, nil); err != nil {
-		return err
-	}
-	return do(ctx, r, "Untag"+kind, untag)
 }
 
 func deleteRole(ctx context.Context, r *resource.Request) error {

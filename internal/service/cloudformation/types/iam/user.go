@@ -120,7 +120,7 @@ func updateUser(ctx context.Context, r *resource.Request) (*resource.Made, error
 	if err := joinGroups(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := retag(ctx, r, "User", &iam.TagUserInput{UserName: &r.ID}, &iam.UntagUserInput{UserName: &r.ID}); err != nil {
+	if err := r.Retag(ctx, "iam", &iam.TagUserInput{UserName: &r.ID}, &iam.UntagUserInput{UserName: &r.ID}, nil); err != nil {
 		return nil, err
 	}
 	return readUser(ctx, r)

@@ -163,30 +163,11 @@ func updateKey(ctx context.Context, r *resource.Request) (*resource.Made, error)
 			return nil, err
 		}
 	}
-	if err := retag(ctx, r); err != nil {
+	if err := r.Retag(ctx, "kms", &kms.TagResourceInput{KeyId: &r.ID}, &kms.UntagResourceInput{KeyId: &r.ID}, tagNames); err != nil {
 		return nil, err
 	}
 	arn, _ := resource.Text(r.Attributes["Arn"])
 	return key(r.ID, arn), settle(ctx, r, r.ID)
-}
-
-// retag makes the key's tags those of the request.
-func retag(ctx context.Context, r *resource.Request) error {
-	set, gone := r.ChangedTags()
-	if len(gone) > 0 {
-		if _, err := r.Bus.Invoke(ctx, "kms", "UntagResource", &kms.UntagResourceInput{KeyId: &r.ID, TagKeys: gone}); err != nil {
-			return err
-		}
-	}
-	if len(set) == 0 {
-		return nil
-	}
-	in := &kms.TagResourceInput{KeyId: &r.ID}
-	if err := resource.Decode(map[string]any{"Tags": set}, in, tagNames); err != nil {
-		return err
-	}
-	_, err := r.Bus.Invoke(ctx, "kms", "TagResource", in)
-	return err
 }
 
 // deleteKey schedules the key's deletion, as CloudFormation does.

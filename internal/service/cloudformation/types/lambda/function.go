@@ -219,18 +219,5 @@ func defaults(r *resource.Request) *lambda.UpdateFunctionConfigurationInput {
 
 // retag sets the changed tags of the resource with the ARN.
 func retag(ctx context.Context, r *resource.Request, arn string) error {
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		in := &lambda.TagResourceInput{Resource: &arn}
-		if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-			return err
-		}
-		if err := do(ctx, r, "TagResource", in); err != nil {
-			return err
-		}
-	}
-	if len(remove) == 0 {
-		return nil
-	}
-	return do(ctx, r, "UntagResource", &lambda.UntagResourceInput{Resource: &arn, TagKeys: remove})
+	return r.Retag(ctx, "lambda", &lambda.TagResourceInput{Resource: &arn}, &lambda.UntagResourceInput{Resource: &arn}, nil)
 }

@@ -100,20 +100,8 @@ func updateGroup(ctx context.Context, r *resource.Request) (*resource.Made, erro
 		}
 	}
 	arn := bus.From(ctx).ARN("logs", "log-group:"+r.ID)
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		in := &logs.TagResourceInput{ResourceArn: &arn}
-		if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-			return nil, err
-		}
-		if err := do(ctx, r, "TagResource", in); err != nil {
-			return nil, err
-		}
-	}
-	if len(remove) > 0 {
-		if err := do(ctx, r, "UntagResource", &logs.UntagResourceInput{ResourceArn: &arn, TagKeys: remove}); err != nil {
-			return nil, err
-		}
+	if err := r.Retag(ctx, "logs", &logs.TagResourceInput{ResourceArn: &arn}, &logs.UntagResourceInput{ResourceArn: &arn}, nil); err != nil {
+		return nil, err
 	}
 	return groupMade(ctx, r), nil
 }

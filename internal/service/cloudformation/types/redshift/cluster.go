@@ -212,35 +212,9 @@ func roles(ctx context.Context, r *resource.Request, c *api.Cluster) error {
 	return err
 }
 
-// retag gives what the ARN names the tags of the request in place of those it has.
+// retag sets the changed tags of what the ARN names.
 func retag(ctx context.Context, r *resource.Request, arn string) error {
-	has, err := bus.Invoke[api.DescribeTagsOutput](ctx, r.Bus, service, "DescribeTags", &api.DescribeTagsInput{ResourceName: &arn})
-	if err != nil {
-		return err
-	}
-	set := &api.CreateTagsInput{ResourceName: &arn}
-	if err := resource.Decode(map[string]any{"Tags": r.AllTags()}, set, nil); err != nil {
-		return err
-	}
-	stay := map[string]bool{}
-	for _, t := range set.Tags {
-		stay[*t.Key] = true
-	}
-	drop := &api.DeleteTagsInput{ResourceName: &arn}
-	for _, t := range has.TaggedResources {
-		if !stay[*t.Tag.Key] {
-			drop.TagKeys = append(drop.TagKeys, *t.Tag.Key)
-		}
-	}
-	if len(drop.TagKeys) > 0 {
-		if _, err := r.Bus.Invoke(ctx, service, "DeleteTags", drop); err != nil {
-			return err
-		}
-	}
-	if len(set.Tags) > 0 {
-		_, err = r.Bus.Invoke(ctx, service, "CreateTags", set)
-	}
-	return err
+	return r.Retag(ctx, service, &api.CreateTagsInput{ResourceName: &arn}, &api.DeleteTagsInput{ResourceName: &arn}, nil)
 }
 
 // deleteCluster removes the cluster with its data, once it rests, and waits

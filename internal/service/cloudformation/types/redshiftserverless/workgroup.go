@@ -104,37 +104,11 @@ func updateWorkgroup(ctx context.Context, r *resource.Request) (*resource.Made, 
 			return nil, err
 		}
 	}
-	if err := retag(ctx, r, made.Attributes["Workgroup.WorkgroupArn"].(string)); err != nil {
+	arn := made.Attributes["Workgroup.WorkgroupArn"].(string)
+	if err := r.Retag(ctx, service, &api.TagResourceInput{ResourceArn: &arn}, &api.UntagResourceInput{ResourceArn: &arn}, nil); err != nil {
 		return nil, err
 	}
 	return rested(ctx, r, r.ID)
-}
-
-// retag gives what the ARN names the tags of the request in place of those it has.
-func retag(ctx context.Context, r *resource.Request, arn string) error {
-	has, err := bus.Invoke[api.ListTagsForResourceOutput](ctx, r.Bus, service, "ListTagsForResource", &api.ListTagsForResourceInput{ResourceArn: &arn})
-	if err != nil {
-		return err
-	}
-	set := &api.TagResourceInput{ResourceArn: &arn}
-	if err := resource.Decode(map[string]any{"Tags": r.OwnTags()}, set, nil); err != nil {
-		return err
-	}
-	drop := &api.UntagResourceInput{ResourceArn: &arn}
-	for _, t := range has.Tags {
-		if !slices.ContainsFunc(set.Tags, func(s api.Tag) bool { return *s.Key == *t.Key }) {
-			drop.TagKeys = append(drop.TagKeys, *t.Key)
-		}
-	}
-	if len(drop.TagKeys) > 0 {
-		if _, err := r.Bus.Invoke(ctx, service, "UntagResource", drop); err != nil {
-			return err
-		}
-	}
-	if len(set.Tags) > 0 {
-		_, err = r.Bus.Invoke(ctx, service, "TagResource", set)
-	}
-	return err
 }
 
 // deleteWorkgroup removes the workgroup, once it rests, and waits until it is gone.

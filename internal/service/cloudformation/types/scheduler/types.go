@@ -116,20 +116,8 @@ func updateGroup(ctx context.Context, r *resource.Request) (*resource.Made, erro
 		return nil, err
 	}
 	arn, _ := made.Attributes["Arn"].(string)
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		in := &scheduler.TagResourceInput{ResourceArn: &arn}
-		if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-			return nil, err
-		}
-		if err := do(ctx, r, "TagResource", in); err != nil {
-			return nil, err
-		}
-	}
-	if len(remove) > 0 {
-		if err := do(ctx, r, "UntagResource", &scheduler.UntagResourceInput{ResourceArn: &arn, TagKeys: remove}); err != nil {
-			return nil, err
-		}
+	if err := r.Retag(ctx, "scheduler", &scheduler.TagResourceInput{ResourceArn: &arn}, &scheduler.UntagResourceInput{ResourceArn: &arn}, nil); err != nil {
+		return nil, err
 	}
 	return made, nil
 }

@@ -168,38 +168,7 @@ func updateSecret(ctx context.Context, r *resource.Request) (*resource.Made, err
 	if _, err := r.Bus.Invoke(ctx, service, "UpdateSecret", in); err != nil {
 		return nil, err
 	}
-	return made(r.ID), retag(ctx, r)
-}
-
-// retag gives the secret the tags of the request in place of those it has.
-func retag(ctx context.Context, r *resource.Request) error {
-	has, err := bus.Invoke[api.DescribeSecretOutput](ctx, r.Bus, service, "DescribeSecret", &api.DescribeSecretInput{SecretId: &r.ID})
-	if err != nil {
-		return err
-	}
-	set := &api.TagResourceInput{SecretId: &r.ID}
-	if err := resource.Decode(map[string]any{"Tags": r.AllTags()}, set, nil); err != nil {
-		return err
-	}
-	stay := map[string]bool{}
-	for _, t := range set.Tags {
-		stay[*t.Key] = true
-	}
-	drop := &api.UntagResourceInput{SecretId: &r.ID}
-	for _, t := range has.Tags {
-		if !stay[*t.Key] {
-			drop.TagKeys = append(drop.TagKeys, *t.Key)
-		}
-	}
-	if len(drop.TagKeys) > 0 {
-		if _, err := r.Bus.Invoke(ctx, service, "UntagResource", drop); err != nil {
-			return err
-		}
-	}
-	if len(set.Tags) > 0 {
-		_, err = r.Bus.Invoke(ctx, service, "TagResource", set)
-	}
-	return err
+	return made(r.ID), r.Retag(ctx, service, &api.TagResourceInput{SecretId: &r.ID}, &api.UntagResourceInput{SecretId: &r.ID}, nil)
 }
 
 // deleteSecret removes the secret without a recovery window, as CloudFormation

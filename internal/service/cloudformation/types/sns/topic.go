@@ -205,20 +205,8 @@ func updateTopic(ctx context.Context, r *resource.Request) (*resource.Made, erro
 	if err := subscribeInline(ctx, r); err != nil {
 		return nil, err
 	}
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		in := &sns.TagResourceInput{ResourceArn: &r.ID}
-		if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-			return nil, err
-		}
-		if err := do(ctx, r, "TagResource", in); err != nil {
-			return nil, err
-		}
-	}
-	if len(remove) > 0 {
-		if err := do(ctx, r, "UntagResource", &sns.UntagResourceInput{ResourceArn: &r.ID, TagKeys: remove}); err != nil {
-			return nil, err
-		}
+	if err := r.Retag(ctx, "sns", &sns.TagResourceInput{ResourceArn: &r.ID}, &sns.UntagResourceInput{ResourceArn: &r.ID}, nil); err != nil {
+		return nil, err
 	}
 	return topicMade(r.ID), nil
 }

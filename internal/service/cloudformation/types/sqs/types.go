@@ -128,20 +128,8 @@ func updateQueue(ctx context.Context, r *resource.Request) (*resource.Made, erro
 			return nil, err
 		}
 	}
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		in := &sqs.TagQueueInput{QueueUrl: &r.ID}
-		if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-			return nil, err
-		}
-		if err := do(ctx, r, "TagQueue", in); err != nil {
-			return nil, err
-		}
-	}
-	if len(remove) > 0 {
-		if err := do(ctx, r, "UntagQueue", &sqs.UntagQueueInput{QueueUrl: &r.ID, TagKeys: remove}); err != nil {
-			return nil, err
-		}
+	if err := r.Retag(ctx, "sqs", &sqs.TagQueueInput{QueueUrl: &r.ID}, &sqs.UntagQueueInput{QueueUrl: &r.ID}, nil); err != nil {
+		return nil, err
 	}
 	return made(ctx, r), nil
 }

@@ -74,27 +74,9 @@ func update(ctx context.Context, r *resource.Request) (*resource.Made, error) {
 	if _, err := bus.Invoke[ssm.PutParameterOutput](ctx, r.Bus, "ssm", "PutParameter", in); err != nil {
 		return nil, err
 	}
-	return made(in), retag(ctx, r)
-}
-
-// retag makes the parameter's tags those of the request.
-func retag(ctx context.Context, r *resource.Request) error {
-	set, gone := r.ChangedTags()
 	kind := new(ssm.ResourceTypeForTaggingParameter)
-	if len(gone) > 0 {
-		if _, err := r.Bus.Invoke(ctx, "ssm", "RemoveTagsFromResource", &ssm.RemoveTagsFromResourceInput{ResourceType: kind, ResourceId: &r.ID, TagKeys: gone}); err != nil {
-			return err
-		}
-	}
-	if len(set) == 0 {
-		return nil
-	}
-	in := &ssm.AddTagsToResourceInput{ResourceType: kind, ResourceId: &r.ID}
-	if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-		return err
-	}
-	_, err := r.Bus.Invoke(ctx, "ssm", "AddTagsToResource", in)
-	return err
+	return made(in), r.Retag(ctx, "ssm", &ssm.AddTagsToResourceInput{ResourceType: kind, ResourceId: &r.ID},
+		&ssm.RemoveTagsFromResourceInput{ResourceType: kind, ResourceId: &r.ID}, nil)
 }
 
 func remove(ctx context.Context, r *resource.Request) error {

@@ -29,18 +29,5 @@ func do(ctx context.Context, r *resource.Request, operation string, in any) erro
 
 // retag sets the changed tags of the resource r.ID.
 func retag(ctx context.Context, r *resource.Request) error {
-	set, remove := r.ChangedTags()
-	if len(set) > 0 {
-		in := &states.TagResourceInput{ResourceArn: &r.ID}
-		if err := resource.Decode(map[string]any{"Tags": set}, in, nil); err != nil {
-			return err
-		}
-		if err := do(ctx, r, "TagResource", in); err != nil {
-			return err
-		}
-	}
-	if len(remove) == 0 {
-		return nil
-	}
-	return do(ctx, r, "UntagResource", &states.UntagResourceInput{ResourceArn: &r.ID, TagKeys: remove})
+	return r.Retag(ctx, "states", &states.TagResourceInput{ResourceArn: &r.ID}, &states.UntagResourceInput{ResourceArn: &r.ID}, nil)
 }

@@ -1,0 +1,91 @@
+package states
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"stepwell/internal/clock"
+)
+
+// failing is a machine whose children fail, unless their item is ok, until they are
+// redriven, and then wait for as many seconds as the item says.
+func failing(concurrency int, tolerated string) string {
+	return `{"Name": "m", "RoleArn": "arn:aws:iam::123456789012:role/r", "Definition": ` + strconv.Quote(
+		`{"StartAt": "D", "States": {"D": {"Type": "Map", "ItemsPath": "$", "MaxConcurrency": `+fmt.Sprint(concurrency)+`, `+tolerated+
+			`, "Label": "Lab", "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "C", "States": {`+
+			`"C": {"Type": "Choice", "Choices": [{"Variable": "$.ok", "BooleanEquals": true, "Next": "W"},`+
+			`{"And": [{"Variable": "$$.Execution.RedriveCount", "IsPresent": true}, {"Variable": "$$.Execution.RedriveCount", "NumericGreaterThan": 0}], "Next": "W"}]},`+
+			`"W": {"Type": "Wait", "SecondsPath": "$.wait", "Next": "P"}, "P": {"Type": "Pass", "End": true}}}, "End": true}}}`) + `}`
+}
+
+// TestMapRunCounts looks at DescribeMapRun's counts before, during and after redrives.
+func TestMapRunCounts(t *testing.T) {
+	const ok, bad = `{"ok": true, "wait": 1}`, `{"ok": false, "wait": 1}`
+	day := 24 * time.Hour
+	for _, c := range []struct {
+		name, tolerated, input string
+		concurrency            int
+		steps                  []string // an action, then total succeeded failed aborted pending running pendingRedrive notRedrivable
+	}{
+		{"redriven", `"ToleratedFailurePercentage": 10`, ok + "," + bad + "," + bad + "," + bad, 2, []string{
+			"end", "FAILED 4 1 3 0 0 0 0 0", "redrive", "RUNNING 4 1 0 0 0 2 1 0", "end", "SUCCEEDED 4 4 0 0 0 0 0 0"}},
+		{"stopped while redriven", `"ToleratedFailurePercentage": 10`, ok + "," + bad + "," + bad + "," + bad, 2, []string{
+			"end", "FAILED 4 1 3 0 0 0 0 0", "redrive", "RUNNING 4 1 0 0 0 2 1 0", "stop", "ABORTED 4 1 1 2 0 0 0 0",
+			"redrive", "RUNNING 4 1 0 0 0 2 1 0", "end", "SUCCEEDED 4 4 0 0 0 0 0 0"}},
+		{"with some that did not begin", `"ToleratedFailureCount": 0`, ok + "," + bad + "," + ok + "," + ok, 1, []string{
+			"end", "FAILED 4 1 1 0 2 0 0 0", "redrive", "RUNNING 4 1 0 0 2 1 0 0", "end", "SUCCEEDED 4 4 0 0 0 0 0 0"}},
+		{"too late", `"ToleratedFailureCount": 1`, bad + `,{"ok": true, "wait": 864000},` + bad, 1, []string{
+			"end", "FAILED 3 1 2 0 0 0 0 0", "later", "FAILED 3 1 2 0 0 0 0 0", "redrive", "RUNNING 3 1 1 0 0 1 0 1", "end", "SUCCEEDED 3 2 1 0 0 0 0 1"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			manual := clock.NewManual(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+			w := newWorld(t, filepath.Join(t.TempDir(), "s.db"), manual, newNeighbours())
+			defer w.close()
+			machine := w.must("CreateStateMachine", failing(c.concurrency, c.tolerated))["StateMachineArn"].(string)
+			arn := w.must("StartExecution", `{"StateMachineArn": "`+machine+`", "Input": `+strconv.Quote("["+c.input+"]")+`}`)["ExecutionArn"].(string)
+			counts := func() string {
+				runs := w.must("ListMapRuns", `{"ExecutionArn": "`+arn+`"}`)["MapRuns"].([]any)
+				if len(runs) == 0 {
+					return ""
+				}
+				d := w.must("DescribeMapRun", `{"MapRunArn": "`+runs[0].(map[string]any)["MapRunArn"].(string)+`"}`)
+				text := []string{d["Status"].(string)}
+				for _, name := range strings.Fields("Total Succeeded Failed Aborted Pending Running PendingRedrive FailuresNotRedrivable") {
+					n := d["ExecutionCounts"].(map[string]any)[name]
+					if items := d["ItemCounts"].(map[string]any)[name]; n != items {
+						t.Errorf("%s: %v children, %v items", name, n, items)
+					}
+					text = append(text, fmt.Sprint(n))
+				}
+				return strings.Join(text, " ")
+			}
+			for i := 0; i < len(c.steps); i += 2 {
+				action, want := c.steps[i], c.steps[i+1]
+				switch action {
+				case "redrive":
+					w.must("RedriveExecution", `{"ExecutionArn": "`+arn+`"}`)
+				case "stop":
+					w.must("StopExecution", `{"ExecutionArn": "`+arn+`"}`)
+				case "later":
+					manual.Advance(6 * day)
+				}
+				got := counts()
+				over := func() bool {
+					return strings.HasPrefix(want, "RUNNING") || w.must("DescribeExecution", `{"ExecutionArn": "`+arn+`"}`)["Status"] != "RUNNING"
+				}
+				for deadline := time.Now().Add(10 * time.Second); (got != want || !over()) && time.Now().Before(deadline); got = counts() {
+					if time.Sleep(time.Millisecond); action == "end" {
+						manual.Advance(day / 4)
+					}
+				}
+				if got != want {
+					t.Fatalf("%s: %s\nwant %s\n%s", action, got, want, w.history(arn))
+				}
+			}
+		})
+	}
+}
