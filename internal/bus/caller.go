@@ -1,6 +1,9 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // DefaultAccount is the account of a caller whose access key is not itself a
 // 12-digit account id; DefaultRegion that of one whose credentials name none.
@@ -47,6 +50,15 @@ func From(ctx context.Context) Caller {
 // arn:aws:service:region:account:resource.
 func (c Caller) ARN(service, resource string) string {
 	return "arn:aws:" + service + ":" + c.Region + ":" + c.Account + ":" + resource
+}
+
+// ReservedTags is what most services say of tags that begin with aws:.
+const ReservedTags = "aws: prefixed tag key names are not allowed for external use."
+
+// ReservedTag reports whether the caller cannot give a tag with this key: those that
+// begin with aws:, in any case, are AWS's, as which CloudFormation gives some.
+func (c Caller) ReservedTag(key string) bool {
+	return len(key) >= 4 && strings.EqualFold(key[:4], "aws:") && c.Source != "cloudformation"
 }
 
 // At is the caller in the account and region of a, where it has them, at the

@@ -20,12 +20,13 @@ type expansion struct {
 	t         *Template
 	resources *Node
 	globals   *Node
+	local     bool    // files may be local
 	added     []*Node // keys and values of new resources, in turn
 }
 
 // expand applies the transform to the template's root.
-func (t *Template) expand(root *Node) {
-	x := &expansion{t: t, resources: root.Get("Resources"), globals: root.Get("Globals")}
+func (t *Template) expand(root *Node, local bool) {
+	x := &expansion{t: t, local: local, resources: root.Get("Resources"), globals: root.Get("Globals")}
 	if x.resources == nil || x.resources.Kind != Map {
 		return
 	}
@@ -123,7 +124,23 @@ func (x *expansion) properties(kind string, r *Node, known []string) *Node {
 			x.t.fail(k, "Transform %s failed with: property %s is not supported here", serverless, k.Text).Suggestion = diag.Nearest(k.Text, known)
 		}
 	}
-	return merged(x.globals.Get(kind), p)
+	return merged(x.globalsOf(kind, r), p)
+}
+
+// globalsOf are the Globals of a kind without those the resource ignores: all
+// ("*"), or the properties it lists ("IgnoreGlobals").
+func (x *expansion) globalsOf(kind string, r *Node) *Node {
+	all, ignored := x.globals.Get(kind), r.Get("IgnoreGlobals")
+	if all == nil || all.Kind != Map || ignored == nil {
+		return all
+	}
+	kept := &Node{Kind: Map, Span: all.Span}
+	for i, k := range all.Keys {
+		if ignored.Text != "*" && !slices.ContainsFunc(ignored.Items, func(n *Node) bool { return n.Text == k.Text }) {
+			kept.set(k, all.Items[i])
+		}
+	}
+	return kept
 }
 
 func merged(global, own *Node) *Node {
@@ -151,6 +168,9 @@ func merged(global, own *Node) *Node {
 
 // become makes the resource one of CloudFormation's own.
 func (x *expansion) become(r *Node, typ string, properties *Node) {
+	if i := slices.IndexFunc(r.Keys, func(k *Node) bool { return k.Text == "IgnoreGlobals" }); i >= 0 {
+		r.Keys, r.Items = slices.Delete(r.Keys, i, i+1), slices.Delete(r.Items, i, i+1)
+	}
 	r.set(x.text(r.Get("Type"), "Type"), x.text(r.Get("Type"), typ))
 	r.set(x.text(r.Get("Type"), "Properties"), properties)
 }
@@ -298,12 +318,21 @@ func (x *expansion) code(k, p *Node) *Node {
 	case uri.Kind == Map && uri.Get("Bucket") != nil:
 		return x.object(uri, "S3Bucket", uri.Get("Bucket"), "S3Key", uri.Get("Key"), "S3ObjectVersion", uri.Get("Version"))
 	default:
-		if bucket, key, ok := s3URL(uri.Text); ok {
+		if bucket, key, ok := x.located(uri); ok {
 			return x.object(uri, "S3Bucket", bucket, "S3Key", key)
 		}
 		x.t.fail(uri, "Transform %s failed with: Resource with id [%s] is invalid. 'CodeUri' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter.", serverless, k.Text)
 	}
 	return x.object(k)
+}
+
+// located is the bucket and key that a URI names; of a local file, where those
+// are taken, its path is the key.
+func (x *expansion) located(uri *Node) (bucket, key string, ok bool) {
+	if bucket, key, ok = s3URL(uri.Text); !ok && x.local {
+		return "local", uri.Text, true
+	}
+	return bucket, key, ok
 }
 
 func s3URL(url string) (bucket, key string, ok bool) {
@@ -361,7 +390,7 @@ func (x *expansion) stateMachine(k, r *Node) {
 	case uri != nil && uri.Kind == Map:
 		out.set(x.text(k, "DefinitionS3Location"), uri)
 	case uri != nil:
-		bucket, key, ok := s3URL(uri.Text)
+		bucket, key, ok := x.located(uri)
 		if !ok {
 			x.t.fail(uri, "Transform %s failed with: Resource with id [%s] is invalid. 'DefinitionUri' is not a valid S3 Uri of the form 's3://bucket/key' with optional versionId query parameter.", serverless, k.Text)
 		}

@@ -24,18 +24,36 @@ func policyTemplates() map[string]policyTemplate {
 	one := func(parameter, actions string, resources ...string) policyTemplate {
 		return policyTemplate{[]string{parameter}, []policyStatement{{strings.Fields(actions), resources}}}
 	}
+	free := func(actions string, resources ...string) policyTemplate {
+		return policyTemplate{nil, []policyStatement{{strings.Fields(actions), resources}}}
+	}
 	bucket := []string{"arn:${AWS::Partition}:s3:::${BucketName}", "arn:${AWS::Partition}:s3:::${BucketName}/*"}
 	return map[string]policyTemplate{
 		"AWSSecretsManagerGetSecretValuePolicy": one("SecretArn", "secretsmanager:GetSecretValue", "${SecretArn}"),
-		"CloudWatchPutMetricPolicy":             {nil, []policyStatement{{[]string{"cloudwatch:PutMetricData"}, []string{"*"}}}},
-		"EventBridgePutEventsPolicy":            one("EventBusName", "events:PutEvents", arn("events", "event-bus/${EventBusName}")),
-		"KMSDecryptPolicy":                      one("KeyId", "kms:Decrypt", arn("kms", "key/${KeyId}")),
-		"KMSEncryptPolicy":                      one("KeyId", "kms:Encrypt", arn("kms", "key/${KeyId}")),
-		"LambdaInvokePolicy":                    one("FunctionName", "lambda:InvokeFunction", arn("lambda", "function:${FunctionName}*")),
+		"AWSSecretsManagerRotationPolicy": {[]string{"FunctionName"}, []policyStatement{
+			{strings.Fields("secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue secretsmanager:UpdateSecretVersionStage"),
+				[]string{arn("secretsmanager", "secret:*")}},
+			{[]string{"secretsmanager:GetRandomPassword"}, []string{"*"}},
+		}},
+		"CloudFormationDescribeStacksPolicy":   free("cloudformation:DescribeStacks", arn("cloudformation", "stack/*")),
+		"CloudWatchDashboardPolicy":            free("cloudwatch:GetDashboard cloudwatch:ListDashboards cloudwatch:PutDashboard cloudwatch:ListMetrics", "*"),
+		"CloudWatchDescribeAlarmHistoryPolicy": free("cloudwatch:DescribeAlarmHistory", "*"),
+		"CloudWatchPutMetricPolicy":            free("cloudwatch:PutMetricData", "*"),
+		"EventBridgePutEventsPolicy":           one("EventBusName", "events:PutEvents", arn("events", "event-bus/${EventBusName}")),
+		"FilterLogEventsPolicy":                one("LogGroupName", "logs:FilterLogEvents", arn("logs", "log-group:${LogGroupName}:log-stream:*")),
+		"KMSDecryptPolicy":                     one("KeyId", "kms:Decrypt", arn("kms", "key/${KeyId}")),
+		"KMSEncryptPolicy":                     one("KeyId", "kms:Encrypt", arn("kms", "key/${KeyId}")),
+		"LambdaInvokePolicy":                   one("FunctionName", "lambda:InvokeFunction", arn("lambda", "function:${FunctionName}*")),
 		"S3CrudPolicy": one("BucketName", "s3:GetObject s3:ListBucket s3:GetBucketLocation s3:GetObjectVersion s3:PutObject s3:PutObjectAcl "+
 			"s3:GetLifecycleConfiguration s3:PutLifecycleConfiguration s3:DeleteObject", bucket...),
+		"S3FullAccessPolicy": {[]string{"BucketName"}, []policyStatement{
+			{strings.Fields("s3:GetObject s3:GetObjectAcl s3:GetObjectVersion s3:PutObject s3:PutObjectAcl s3:DeleteObject s3:DeleteObjectTagging " +
+				"s3:DeleteObjectVersionTagging s3:GetObjectTagging s3:GetObjectVersionTagging s3:PutObjectTagging s3:PutObjectVersionTagging"), bucket[1:]},
+			{strings.Fields("s3:ListBucket s3:GetBucketLocation s3:GetLifecycleConfiguration s3:PutLifecycleConfiguration"), bucket[:1]},
+		}},
 		"S3ReadPolicy":            one("BucketName", "s3:GetObject s3:ListBucket s3:GetBucketLocation s3:GetObjectVersion s3:GetLifecycleConfiguration", bucket...),
 		"S3WritePolicy":           one("BucketName", "s3:PutObject s3:PutObjectAcl s3:PutLifecycleConfiguration", bucket...),
+		"SNSCrudPolicy":           one("TopicName", "sns:ListSubscriptionsByTopic sns:CreateTopic sns:SetTopicAttributes sns:Subscribe sns:Publish", arn("sns", "${TopicName}*")),
 		"SNSPublishMessagePolicy": one("TopicName", "sns:Publish", arn("sns", "${TopicName}")),
 		"SQSPollerPolicy": one("QueueName", "sqs:ChangeMessageVisibility sqs:ChangeMessageVisibilityBatch sqs:DeleteMessage sqs:DeleteMessageBatch "+
 			"sqs:GetQueueAttributes sqs:ReceiveMessage", arn("sqs", "${QueueName}")),
@@ -44,6 +62,13 @@ func policyTemplates() map[string]policyTemplate {
 			{[]string{"ssm:DescribeParameters"}, []string{"*"}},
 			{[]string{"ssm:GetParameters", "ssm:GetParameter", "ssm:GetParametersByPath"}, []string{arn("ssm", "parameter/${ParameterName}")}},
 		}},
+		"SSMParameterWithSlashPrefixReadPolicy": {[]string{"ParameterName"}, []policyStatement{
+			{[]string{"ssm:DescribeParameters"}, []string{"*"}},
+			{[]string{"ssm:GetParameters", "ssm:GetParameter", "ssm:GetParametersByPath"}, []string{arn("ssm", "parameter${ParameterName}")}},
+		}},
+		"StepFunctionsCallbackPolicy": one("StateMachineName", "states:SendTaskFailure states:SendTaskHeartbeat states:SendTaskSuccess",
+			arn("states", "stateMachine:${StateMachineName}")),
+		"VPCAccessPolicy":              free("ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ec2:DescribeNetworkInterfaces ec2:DetachNetworkInterface", "*"),
 		"StepFunctionsExecutionPolicy": one("StateMachineName", "states:StartExecution", arn("states", "stateMachine:${StateMachineName}")),
 	}
 }

@@ -81,6 +81,9 @@ type Surroundings struct {
 	// Fn::ForEach goes through; a parameter that is not there has its default or,
 	// without one, its name.
 	Values map[string]string
+	// Local takes local files where SAM wants objects in S3: a template before
+	// it is packaged, which is checked and not deployed.
+	Local bool
 }
 
 // Parse reads a template and checks all of it that can be checked without its
@@ -117,7 +120,7 @@ func ParseIn(text string, in Surroundings) (*Template, diag.List) {
 	}
 	t.loops(root, in.Values)
 	if slices.Contains(t.Transforms, serverless) {
-		t.expand(root)
+		t.expand(root, in.Local)
 	}
 	for i, k := range root.Keys {
 		t.section(k, root.Items[i])

@@ -68,9 +68,9 @@ func newRoot(std Stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "stepwell",
 		Short: "Run AWS data pipelines on this machine",
-		Long: `Stepwell runs AWS data pipelines on this machine: Step Functions, Glue,
-Redshift, S3, Secrets Manager, SNS and CloudWatch Logs in one program that real
-AWS clients and Redshift drivers connect to unchanged.
+		Long: `Stepwell runs AWS data pipelines on this machine: Step Functions, Redshift,
+Glue, Lambda, S3, SQS, SNS, EventBridge, CloudFormation and what they need, in
+one program that AWS clients and Redshift drivers connect to unchanged.
 
   stepwell run examples/sales     run a pipeline folder and check its result
   stepwell serve                  stay up for AWS CLI, boto3, psql and the others

@@ -48,8 +48,7 @@ something that pipelines need is missing.`,
 }
 
 func (o *options) examine(ctx context.Context) []finding {
-	all := examinePython(ctx)
-	all = append(all, examineFolder("data folder", o.dataDir), examineFolder("cache folder", cacheDir()))
+	all := append(examinePython(ctx), examineNode(ctx), examineFolder("data folder", o.dataDir), examineFolder("cache folder", cacheDir()))
 	if _, err := server.ReadAddress(o.dataDir); err != nil {
 		all = append(all, examinePort("AWS endpoint", "127.0.0.1:4566", "--listen"), examinePort("Redshift", "127.0.0.1:5439", "--redshift"))
 	}
@@ -59,7 +58,8 @@ func (o *options) examine(ctx context.Context) []finding {
 	return all
 }
 
-// examinePython looks for what Glue Python shell jobs run in.
+// examinePython looks for what Glue Python shell jobs and functions in Python run
+// in.
 func examinePython(ctx context.Context) []finding {
 	python, err := process.FindPython(ctx)
 	if err != nil {
@@ -73,11 +73,29 @@ func examinePython(ctx context.Context) []finding {
 }
 
 func missing(what string, err error) finding {
-	f := finding{what: what, state: "missing", detail: err.Error() + "; Glue Python shell jobs cannot run without it"}
+	f := absent(what, err, "Glue jobs and Lambda functions in Python cannot run without it")
+	f.state = "missing"
+	return f
+}
+
+// examineNode looks for what functions in Node.js and the CDK's custom resources
+// run in.
+func examineNode(ctx context.Context) finding {
+	node, err := process.NewEnvironments(process.EnvironmentsOptions{}).Node(ctx)
+	if err != nil {
+		return absent("Node.js", err, "only Lambda functions in Node.js and custom resources of the CDK need it")
+	}
+	return finding{what: "Node.js", state: "ok", detail: node.Path + ", " + node.Version}
+}
+
+// absent is a note of what is not there.
+func absent(what string, err error, use string) finding {
+	f := finding{what: what, state: "note", detail: err.Error()}
 	var m *process.MissingError
 	if errors.As(err, &m) {
-		f.detail, f.remedy = m.What+"; Glue Python shell jobs cannot run without it", m.Install
+		f.detail, f.remedy = m.What, m.Install
 	}
+	f.detail += "; " + use
 	return f
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
+	"stepwell/internal/project"
 )
 
 // visit is one stay of an execution in a state. The root of a timeline is the
@@ -165,10 +166,10 @@ func (t *timeline) container(v *visit, e *states.HistoryEvent) (run string) {
 	case e.MapRunStartedEventDetails != nil:
 		run = text(e.MapRunStartedEventDetails.MapRunArn)
 		v.notes = append(v.notes, run)
-	case e.MapRunFailedEventDetails != nil:
-		v.fault(e.MapRunFailedEventDetails.Error, e.MapRunFailedEventDetails.Cause)
 	case strings.HasSuffix(*e.Type, "StateFailed"):
 		v.fault(nil, nil)
+	default:
+		v.task(e)
 	}
 	return run
 }
@@ -200,27 +201,12 @@ func (t *timeline) end(e *states.HistoryEvent, v *visit) {
 
 // task takes an event of a task, or a fault of any state.
 func (v *visit) task(e *states.HistoryEvent) {
+	if name, cause, failed := project.Fault(e); failed {
+		v.fault(name, cause)
+	}
 	switch {
 	case strings.HasSuffix(*e.Type, "Scheduled"):
 		v.attempts++
-	case e.TaskFailedEventDetails != nil:
-		v.fault(e.TaskFailedEventDetails.Error, e.TaskFailedEventDetails.Cause)
-	case e.TaskTimedOutEventDetails != nil:
-		v.fault(e.TaskTimedOutEventDetails.Error, e.TaskTimedOutEventDetails.Cause)
-	case e.TaskStartFailedEventDetails != nil:
-		v.fault(e.TaskStartFailedEventDetails.Error, e.TaskStartFailedEventDetails.Cause)
-	case e.TaskSubmitFailedEventDetails != nil:
-		v.fault(e.TaskSubmitFailedEventDetails.Error, e.TaskSubmitFailedEventDetails.Cause)
-	case e.LambdaFunctionFailedEventDetails != nil:
-		v.fault(e.LambdaFunctionFailedEventDetails.Error, e.LambdaFunctionFailedEventDetails.Cause)
-	case e.LambdaFunctionTimedOutEventDetails != nil:
-		v.fault(e.LambdaFunctionTimedOutEventDetails.Error, e.LambdaFunctionTimedOutEventDetails.Cause)
-	case e.ActivityFailedEventDetails != nil:
-		v.fault(e.ActivityFailedEventDetails.Error, e.ActivityFailedEventDetails.Cause)
-	case e.ActivityTimedOutEventDetails != nil:
-		v.fault(e.ActivityTimedOutEventDetails.Error, e.ActivityTimedOutEventDetails.Cause)
-	case e.EvaluationFailedEventDetails != nil:
-		v.fault(e.EvaluationFailedEventDetails.Error, e.EvaluationFailedEventDetails.Cause)
 	case e.TaskSubmittedEventDetails != nil:
 		v.notes = append(v.notes, started(text(e.TaskSubmittedEventDetails.Output))...)
 	}

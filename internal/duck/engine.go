@@ -118,12 +118,6 @@ func (e *Engine) load(script string) error {
 	return c.Script(context.Background(), script)
 }
 
-// twoMarkers is how DuckDB 1.5.4 refuses a file after two kills, each within a
-// checkpoint that had not ended: the log still has the marker of the first one
-// (duckdb pull request 24260). By then it has put the log and the log of the second
-// checkpoint together into one, so that opening the file again replays all.
-const twoMarkers = "checkpoint WAL cannot contain a checkpoint marker"
-
 // Attach opens the database file as the catalog name, creating the file when
 // it does not exist. Attaching what is attached already does nothing.
 func (e *Engine) Attach(ctx context.Context, name, path string) error {
@@ -140,10 +134,9 @@ func (e *Engine) Attach(ctx context.Context, name, path string) error {
 		return err
 	}
 	defer c.Close()
-	attach := "ATTACH " + Literal(path) + " AS " + Ident(name)
-	_, err = c.Exec(ctx, attach)
-	if err != nil && strings.Contains(err.Error(), twoMarkers) {
-		_, err = c.Exec(ctx, attach)
+	err = mend(path)
+	if err == nil {
+		_, err = c.Exec(ctx, "ATTACH "+Literal(path)+" AS "+Ident(name))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot open database file %s: %w", path, err)

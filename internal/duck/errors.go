@@ -94,6 +94,10 @@ var rules = []rule{
 	newRule("42703", `^Column "([^"]*)" does not exist on (left|right) side of join!.*$`, `column "$1" specified in USING clause does not exist in $2 table`),
 	newRule("42703", `^Column "([^"]*)" in EXCLUDE list not found in.*$`, `column "$1" does not exist`),
 	newRule("42701", `^Duplicate column name "([^"]*)" in INSERT.*$`, `column "$1" specified more than once`),
+	newRule("22007", `^Could not convert string '(.*)' to INTERVAL.*$`, `invalid input syntax for type interval: "$1"`),
+	newRule("42804", `^json_object\(\) keys must be VARCHAR.*$`, "attribute names of object must be character strings"),
+	newRule("42701", `^Column with name "?([^" ]*)"? already exists!.*$`, `column "$1" already exists`),
+	newRule("22014", `^Argument for ntile must be greater than zero.*$`, "argument of ntile must be greater than zero"),
 	newRule("42601", `^Multiple assignments to same column "([^"]*)".*$`, `multiple assignments to same column "$1"`),
 	newRule("42803", `^aggregate functions are not allowed in UPDATE.*$`, "cannot use aggregate function in UPDATE"),
 	newRule("42803", `^INSERT statement cannot contain aggregates.*$`, "cannot use aggregate function in VALUES"),
@@ -166,6 +170,8 @@ var (
 	noComparison = regexp.MustCompile(`(?s)^Cannot compare values of type (.*?) and(?: values of)? type (.*?) - an explicit cast is required.*`)
 	noChoice     = regexp.MustCompile(`(?s)^Could not choose a best candidate function for the function call ['"](\w+)\(([^'"]*)\)['"].*`)
 	mixed        = regexp.MustCompile(`(?s)^Cannot mix values of type (.*?) and (.*?) in (\w+) (?:expression|operator).*`)
+	combined     = regexp.MustCompile(`(?s)^Cannot combine types of (.*?) and (.*?) - an explicit cast is required.*`)
+	unpivoted    = regexp.MustCompile(`(?s)^Cannot unpivot columns of types (.*?) and (.*?) - an explicit cast is required.*`)
 	columnCount  = regexp.MustCompile(`^Subquery returns (\d+) columns - expected (\d+)`)
 	noCast       = regexp.MustCompile(`(?s)^Unimplemented type for cast \((\S+) -> (\S+)\).*`)
 	modifiers    = regexp.MustCompile(`\([^)]*\)`)
@@ -179,6 +185,10 @@ func operatorError(message string) error {
 	} else if m := noComparison.FindStringSubmatch(message); m != nil {
 		operands = m[1] + ", " + m[2]
 	} else if m := noFunction.FindStringSubmatch(message); m != nil {
+		if name, own := standsFor(m[1]); own {
+			return sqlerr.New("42883", "function %s does not exist for these types of arguments", name).
+				WithHint("No function matches the given name and argument types. You may need to add explicit type casts.")
+		}
 		list := strings.Split(modifiers.ReplaceAllString(m[2], ""), ", ")
 		for i, t := range list {
 			list[i] = typeName(t)
@@ -194,6 +204,10 @@ func operatorError(message string) error {
 			WithHint("Could not choose a best candidate function. You may need to add explicit type casts.")
 	} else if m := mixed.FindStringSubmatch(message); m != nil {
 		return sqlerr.New("42804", "%s types %s and %s cannot be matched", m[3], typeName(modifiers.ReplaceAllString(m[1], "")), typeName(modifiers.ReplaceAllString(m[2], "")))
+	} else if m := combined.FindStringSubmatch(message); m != nil {
+		return sqlerr.New("42804", "types %s and %s cannot be matched", typeName(modifiers.ReplaceAllString(m[1], "")), typeName(modifiers.ReplaceAllString(m[2], "")))
+	} else if m := unpivoted.FindStringSubmatch(message); m != nil {
+		return sqlerr.New("42804", "UNPIVOT types %s and %s cannot be matched", typeName(modifiers.ReplaceAllString(m[1], "")), typeName(modifiers.ReplaceAllString(m[2], "")))
 	} else if m := columnCount.FindStringSubmatch(message); m != nil && m[2] != "1" {
 		return sqlerr.New("42601", "subquery has too %s columns", map[bool]string{true: "many", false: "few"}[m[1] > m[2]])
 	} else if m := noCast.FindStringSubmatch(message); m != nil {
@@ -211,6 +225,30 @@ func operatorError(message string) error {
 	}
 	return sqlerr.New("42883", "operator does not exist: %s", text).
 		WithHint("No operator matches the given name and argument type(s). You may need to add explicit type casts.")
+}
+
+// standsFor is the function of Redshift that one of ours, or of DuckDB, computes
+// under another name and with other arguments.
+func standsFor(name string) (string, bool) {
+	if name == "quantile_cont" || name == "quantile_disc" {
+		return strings.Replace(name, "quantile", "percentile", 1), true
+	}
+	own, ok := strings.CutPrefix(name, "stepwell_")
+	switch own {
+	case "fnv":
+		return "fnv_hash", ok
+	case "murmur3":
+		return "murmur3_32_hash", ok
+	case "farmhash":
+		return "farmfingerprint64", ok
+	case "hll_coupon":
+		return "hll_create_sketch", ok
+	case "zone_offset":
+		return "timezone", ok
+	case "time_char":
+		return "to_char", ok
+	}
+	return own, ok
 }
 
 // typeName is Redshift's name for a type as DuckDB prints it.
@@ -238,7 +276,7 @@ func typeName(name string) string {
 		return "time with time zone"
 	case "BLOB":
 		return "binary varying"
-	case "JSON":
+	case "JSON", "JSON[]":
 		return "super"
 	}
 	return strings.ToLower(name)

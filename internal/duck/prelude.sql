@@ -53,6 +53,11 @@ CREATE MACRO rs_avg_result(v, x SMALLINT) AS CAST(trunc(v) AS BIGINT),
   (v, x HUGEINT) AS CAST(trunc(v) AS HUGEINT),
   (v, x) AS cast_to_type(v, x);
 
+-- The average of decimals that a double would not hold: their total in units of the last digit is divided, and rounded.
+CREATE MACRO rs_units(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT);
+CREATE MACRO rs_half_up(a, b) AS (2 * a + CASE WHEN a < 0 THEN -b ELSE b END) // (2 * b);
+CREATE MACRO rs_exact_average(total, n, unit) AS CAST(rs_half_up(rs_units(total), CAST(n AS HUGEINT)) AS DECIMAL(38,0)) * unit;
+
 CREATE MACRO rs_sum(x SMALLINT) AS CAST(sum(x) AS BIGINT),
   (x INTEGER) AS CAST(sum(x) AS BIGINT),
   (x BIGINT) AS CAST(sum(x) AS DECIMAL(38,0)),
@@ -133,6 +138,8 @@ CREATE MACRO rs_width_bucket(x, lo, hi, n) AS CAST(CASE
 CREATE MACRO rs_odd_float(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END;
 CREATE MACRO rs_double_text(x) AS CASE WHEN isfinite(x) THEN format('{:.15g}', CAST(x AS DOUBLE)) WHEN x IS NOT NULL THEN rs_odd_float(x) END;
 CREATE MACRO rs_real_text(x) AS CASE WHEN isfinite(x) THEN format('{:.6g}', CAST(x AS DOUBLE)) WHEN x IS NOT NULL THEN rs_odd_float(x) END;
+-- greatest passes over NULL.
+CREATE MACRO rs_at_least(x, least) AS CASE WHEN x < least THEN least ELSE x END;
 CREATE MACRO rs_text(x) AS CASE
   WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN regexp_replace(CAST(x AS VARCHAR), '\.0$', '')
   ELSE CAST(x AS VARCHAR) END;
@@ -140,7 +147,7 @@ CREATE MACRO rs_len(s) AS CAST(length(CAST(s AS VARCHAR)) AS INTEGER);
 CREATE MACRO rs_strpos(s, part) AS CAST(strpos(s, part) AS INTEGER);
 CREATE MACRO rs_octetindex(part, s) AS CASE WHEN strpos(s, part) = 0 THEN 0 ELSE CAST(strlen(left(s, strpos(s, part) - 1)) + 1 AS INTEGER) END;
 CREATE MACRO rs_octet_length(s VARCHAR) AS CAST(strlen(s) AS INTEGER), (s BLOB) AS CAST(octet_length(s) AS INTEGER);
-CREATE MACRO rs_repeat(s, n) AS repeat(s, CAST(greatest(n, 0) AS BIGINT));
+CREATE MACRO rs_repeat(s, n) AS repeat(s, CAST(rs_at_least(n, 0) AS BIGINT));
 CREATE MACRO rs_left(s, n) AS left(s, CAST(n AS BIGINT));
 CREATE MACRO rs_right(s, n) AS right(s, CAST(n AS BIGINT));
 -- DuckDB splits into letters where the delimiter is empty.
@@ -149,17 +156,17 @@ CREATE MACRO rs_split_part(s, d, n) AS CASE
   WHEN d = '' THEN CASE WHEN n = 1 THEN s WHEN s IS NOT NULL THEN '' END
   ELSE split_part(s, d, CAST(n AS BIGINT)) END;
 -- An empty filling fills nothing, and only what is too long is cut.
-CREATE MACRO rs_lpad(s, n, fill) AS CASE WHEN fill = '' THEN left(s, CAST(greatest(n, 0) AS BIGINT)) ELSE lpad(s, CAST(n AS INTEGER), fill) END;
-CREATE MACRO rs_rpad(s, n, fill) AS CASE WHEN fill = '' THEN left(s, CAST(greatest(n, 0) AS BIGINT)) ELSE rpad(s, CAST(n AS INTEGER), fill) END;
+CREATE MACRO rs_lpad(s, n, fill) AS CASE WHEN fill = '' THEN left(s, CAST(rs_at_least(n, 0) AS BIGINT)) ELSE lpad(s, CAST(n AS INTEGER), fill) END;
+CREATE MACRO rs_rpad(s, n, fill) AS CASE WHEN fill = '' THEN left(s, CAST(rs_at_least(n, 0) AS BIGINT)) ELSE rpad(s, CAST(n AS INTEGER), fill) END;
 -- The letter sharp s has no capital in Redshift's locale.
 CREATE MACRO rs_upper(s) AS CASE WHEN contains(s, 'ß') THEN replace(upper(s), 'ẞ', 'ß') ELSE upper(s) END;
 CREATE MACRO rs_chr(n) AS CASE WHEN n = 0 THEN '' ELSE chr(CAST(n AS INTEGER)) END;
-CREATE MACRO rs_substring_text(s, p) AS substring(s, CAST(greatest(p, 1) AS BIGINT)),
-  (s, p, n) AS substring(s, CAST(greatest(p, 1) AS BIGINT), CAST(greatest(p + n - greatest(p, 1), 0) AS BIGINT));
-CREATE MACRO rs_substring(s VARCHAR, p) AS substring(s, CAST(greatest(p, 1) AS BIGINT)),
-  (s VARCHAR, p, n) AS substring(s, CAST(greatest(p, 1) AS BIGINT), CAST(greatest(p + n - greatest(p, 1), 0) AS BIGINT)),
-  (s BLOB, p) AS s[CAST(greatest(p, 1) AS BIGINT):],
-  (s BLOB, p, n) AS s[CAST(greatest(p, 1) AS BIGINT):CAST(p + n - 1 AS BIGINT)];
+CREATE MACRO rs_substring_text(s, p) AS substring(s, CAST(rs_at_least(p, 1) AS BIGINT)),
+  (s, p, n) AS substring(s, CAST(rs_at_least(p, 1) AS BIGINT), CAST(rs_at_least(p + n - rs_at_least(p, 1), 0) AS BIGINT));
+CREATE MACRO rs_substring(s VARCHAR, p) AS substring(s, CAST(rs_at_least(p, 1) AS BIGINT)),
+  (s VARCHAR, p, n) AS substring(s, CAST(rs_at_least(p, 1) AS BIGINT), CAST(rs_at_least(p + n - rs_at_least(p, 1), 0) AS BIGINT)),
+  (s BLOB, p) AS s[CAST(rs_at_least(p, 1) AS BIGINT):],
+  (s BLOB, p, n) AS s[CAST(rs_at_least(p, 1) AS BIGINT):CAST(p + n - 1 AS BIGINT)];
 CREATE MACRO rs_initcap(s) AS array_to_string(list_transform(range(1, length(s) + 1), lambda i:
   CASE WHEN i = 1 OR NOT regexp_matches(substring(s, i - 1, 1), '[\pL\pN]') THEN rs_upper(substring(s, i, 1)) ELSE lower(substring(s, i, 1)) END), '');
 CREATE MACRO rs_bpcharcmp(a, b) AS CASE WHEN rtrim(a) > rtrim(b) THEN 1 WHEN rtrim(a) < rtrim(b) THEN -1 WHEN rtrim(a) = rtrim(b) THEN 0 END;
@@ -174,7 +181,7 @@ CREATE MACRO rs_text_to_numeric_alt(s) AS CAST(round_even(CAST(rs_signed(trim(s)
 -- Texts that are cast to whole numbers have no fraction.
 CREATE MACRO rs_whole_text(s) AS CASE WHEN contains(s, '.') OR contains(s, 'e') OR contains(s, 'E') OR contains(s, 'x') OR contains(s, '_')
   THEN error('22P02:invalid input syntax for integer: "' || s || '"') ELSE s END;
-CREATE MACRO rs_strtol(s, base) AS CASE WHEN s LIKE '-%' THEN -1 ELSE 1 END * CAST(list_reduce(list_prepend(0::BIGINT,
+CREATE MACRO rs_strtol(s, base) AS CASE WHEN s LIKE '-%' THEN -1 WHEN s IS NOT NULL AND base IS NOT NULL THEN 1 END * CAST(list_reduce(list_prepend(0::BIGINT,
   list_transform(string_split(ltrim(lower(CASE WHEN base = 16 THEN regexp_replace(s, '0[xX]', '') ELSE s END), '+-'), ''),
     lambda c: CAST(strpos('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1 AS BIGINT))), lambda a, b: a * base + b) AS BIGINT);
 CREATE MACRO rs_regexp_count(s, p) AS CAST(len(regexp_extract_all(s, p)) AS INTEGER),
@@ -182,8 +189,8 @@ CREATE MACRO rs_regexp_count(s, p) AS CAST(len(regexp_extract_all(s, p)) AS INTE
   (s, p, pos, flags) AS CAST(len(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p)) AS INTEGER);
 CREATE MACRO rs_regexp_substr(s, p) AS regexp_extract(s, p),
   (s, p, pos) AS regexp_extract(substring(s, pos), p),
-  (s, p, pos, nth) AS coalesce(regexp_extract_all(substring(s, pos), p)[nth], ''),
-  (s, p, pos, nth, flags) AS coalesce(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, CASE WHEN flags LIKE '%e%' THEN 1 ELSE 0 END)[nth], '');
+  (s, p, pos, nth) AS CASE WHEN s IS NOT NULL AND p IS NOT NULL THEN coalesce(regexp_extract_all(substring(s, pos), p)[nth], '') END,
+  (s, p, pos, nth, flags) AS CASE WHEN s IS NOT NULL AND p IS NOT NULL THEN coalesce(regexp_extract_all(substring(s, pos), CASE WHEN flags LIKE '%i%' THEN '(?i)' ELSE '' END || p, CASE WHEN flags LIKE '%e%' THEN 1 ELSE 0 END)[nth], '') END;
 CREATE MACRO rs_regexp_instr(s, p) AS stepwell_regexp_instr(s, p, 1, 1, 0, ''),
   (s, p, pos) AS stepwell_regexp_instr(s, p, pos, 1, 0, ''),
   (s, p, pos, nth) AS stepwell_regexp_instr(s, p, pos, nth, 0, ''),
@@ -196,7 +203,7 @@ CREATE MACRO rs_perl_count(s, p, pos, flags) AS stepwell_regexp_count(s, p, pos,
 CREATE MACRO rs_perl_replace(s, p, r, pos, flags) AS stepwell_regexp_replace(s, p, r, pos, flags);
 CREATE MACRO rs_perl_substr(s, p, pos, nth, flags) AS stepwell_regexp_substr(s, p, pos, nth, flags);
 CREATE MACRO rs_similar_pattern(p) AS '^(?:' || replace(replace(p, '%', '.*'), '_', '.') || ')$';
-CREATE MACRO rs_to_hex(x BIGINT) AS lower(to_hex(x)), (x BLOB) AS lower(hex(x));
+CREATE MACRO rs_to_hex(x INTEGER) AS lower(to_hex(CAST(x AS BIGINT) & 4294967295)), (x BIGINT) AS lower(to_hex(x)), (x BLOB) AS lower(hex(x));
 CREATE MACRO rs_from_hex(s) AS unhex(s);
 CREATE MACRO rs_to_varbyte(s, f) AS CASE lower(f) WHEN 'hex' THEN unhex(s) WHEN 'base64' THEN from_base64(s)
   WHEN 'binary' THEN CAST(CAST(lpad(s, CAST((length(s) + 7) // 8 * 8 AS INTEGER), '0') AS BIT) AS BLOB) WHEN 'utf8' THEN encode(s) WHEN 'utf-8' THEN encode(s)
@@ -219,7 +226,7 @@ CREATE MACRO rs_fnv_hash(x) AS stepwell_fnv(x, -3750763034362895579), (x, seed) 
 CREATE MACRO rs_murmur3_32_hash(x) AS stepwell_murmur3(x, 0), (x, seed) AS stepwell_murmur3(x, CAST(seed AS BIGINT));
 CREATE MACRO rs_xxhash64(x) AS stepwell_xxhash64(x, 0), (x, seed) AS stepwell_xxhash64(x, CAST(seed AS BIGINT));
 CREATE MACRO rs_soundex(s) AS stepwell_soundex(s);
-CREATE MACRO rs_same_at(a, b, i) AS CASE WHEN substring(a, i, 1) = substring(b, i, 1) THEN 1 ELSE 0 END;
+CREATE MACRO rs_same_at(a, b, i) AS CASE WHEN substring(a, i, 1) = substring(b, i, 1) THEN 1 WHEN a IS NOT NULL AND b IS NOT NULL THEN 0 END;
 CREATE MACRO rs_same_codes(a, b) AS rs_same_at(a, b, 1) + rs_same_at(a, b, 2) + rs_same_at(a, b, 3) + rs_same_at(a, b, 4);
 CREATE MACRO rs_difference(a, b) AS CAST(rs_same_codes(stepwell_soundex(a), stepwell_soundex(b)) AS INTEGER);
 
@@ -347,7 +354,7 @@ CREATE MACRO rs_json_parse(s) AS json(CAST(s AS JSON));
 CREATE MACRO rs_can_json_parse(s) AS json_valid(s);
 CREATE MACRO rs_json_serialize(x) AS CAST(x AS VARCHAR);
 CREATE MACRO rs_json_serialize_to_varbyte(x) AS encode(CAST(x AS VARCHAR));
-CREATE MACRO rs_json_typeof(x) AS CASE json_type(x) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END;
+CREATE MACRO rs_json_typeof(x) AS CASE json_type(x) WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'array' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE CASE WHEN x IS NOT NULL THEN 'number' END END;
 CREATE MACRO rs_json_path_text(j, path, lenient) AS CASE
   WHEN j IS NULL THEN NULL
   WHEN json_valid(j) THEN coalesce(json_extract_string(j, path), '')
@@ -355,19 +362,19 @@ CREATE MACRO rs_json_path_text(j, path, lenient) AS CASE
   ELSE error('22023:JSON parsing error') END;
 CREATE MACRO rs_json_array_length(j) AS CASE WHEN json_valid(j) AND json_type(j) = 'ARRAY' THEN json_array_length(j) WHEN j IS NULL THEN NULL ELSE CAST(error('22023:JSON parsing error') AS UBIGINT) END,
   (j, lenient) AS CASE WHEN json_valid(j) AND json_type(j) = 'ARRAY' THEN json_array_length(j) END;
-CREATE MACRO rs_json_extract_array_element_text(j, i) AS coalesce(json_extract_string(j, '$[' || i || ']'), ''),
-  (j, i, lenient) AS CASE WHEN json_valid(j) THEN coalesce(json_extract_string(j, '$[' || i || ']'), '') END;
+CREATE MACRO rs_json_extract_array_element_text(j, i) AS CASE WHEN j IS NOT NULL AND i IS NOT NULL THEN coalesce(json_extract_string(j, '$[' || i || ']'), '') END,
+  (j, i, lenient) AS CASE WHEN json_valid(j) AND i IS NOT NULL THEN coalesce(json_extract_string(j, '$[' || i || ']'), '') END;
 -- DuckDB's JSON reader lets a trailing comma pass; Redshift's does not.
 CREATE MACRO rs_json_clean(j) AS json_valid(j) AND NOT regexp_matches(regexp_replace(j, '"(?:[^"\\]|\\.)*"', '0', 'g'), ',\s*[\]}]');
 CREATE MACRO rs_is_valid_json(j) AS rs_json_clean(j) AND json_type(CASE WHEN json_valid(j) THEN j END) = 'OBJECT';
 CREATE MACRO rs_is_valid_json_array(j) AS rs_json_clean(j) AND json_type(CASE WHEN json_valid(j) THEN j END) = 'ARRAY';
-CREATE MACRO rs_array_concat(a, b) AS to_json(list_concat(CAST(a AS JSON[]), CAST(b AS JSON[])));
+CREATE MACRO rs_array_concat(a, b) AS CASE WHEN a IS NOT NULL AND b IS NOT NULL THEN to_json(list_concat(CAST(a AS JSON[]), CAST(b AS JSON[]))) END;
 CREATE MACRO rs_array_flatten(a) AS stepwell_array_flatten(CAST(a AS VARCHAR))::JSON;
 CREATE MACRO rs_decimal_precision(x) AS CASE WHEN json_type(x) IN ('DOUBLE', 'BIGINT', 'UBIGINT') THEN length(replace(ltrim(x ->> '$', '-0'), '.', '')) END;
 CREATE MACRO rs_decimal_scale(x) AS CASE WHEN json_type(x) IN ('DOUBLE', 'BIGINT', 'UBIGINT') THEN length(split_part(x ->> '$', '.', 2)) END;
 CREATE MACRO rs_json_size(x) AS strlen(CAST(x AS VARCHAR));
 CREATE MACRO rs_get_array_length(a) AS CAST(json_array_length(a) AS BIGINT);
-CREATE MACRO rs_split_to_array(s) AS to_json(string_split(s, ',')), (s, d) AS to_json(string_split(s, d));
+CREATE MACRO rs_split_to_array(s) AS to_json(string_split(s, ',')), (s, d) AS CASE WHEN d IS NOT NULL THEN to_json(string_split(s, d)) END;
 CREATE MACRO rs_subarray(a, p) AS to_json(list_slice(CAST(a AS JSON[]), p + 1, 1000000)), (a, p, n) AS to_json(list_slice(CAST(a AS JSON[]), p + 1, p + n));
 CREATE MACRO rs_array_items(a) AS CASE json_type(a) WHEN 'ARRAY' THEN CAST(a AS JSON[]) END;
 CREATE MACRO rs_array_contains(a, x) AS list_contains(rs_array_items(a), to_json(x)),
@@ -376,7 +383,7 @@ CREATE MACRO rs_array_distinct(a) AS to_json(list_filter(rs_array_items(a), lamb
 CREATE MACRO rs_array_except(a, b) AS to_json(list_filter(rs_array_items(a), lambda x, i: NOT list_contains(rs_array_items(b), x) AND list_position(rs_array_items(a), x) = i));
 CREATE MACRO rs_array_intersection(a, b) AS to_json(list_filter(rs_array_items(a), lambda x, i: list_contains(rs_array_items(b), x) AND list_position(rs_array_items(a), x) = i));
 CREATE MACRO rs_array_union(a, b) AS rs_array_distinct(to_json(list_concat(rs_array_items(a), rs_array_items(b))));
-CREATE MACRO rs_array_position(a, x) AS CAST(coalesce(list_position(rs_array_items(a), coalesce(to_json(x), 'null'::JSON)) - 1, -1) AS INTEGER);
+CREATE MACRO rs_array_position(a, x) AS CASE WHEN a IS NOT NULL THEN CAST(coalesce(list_position(rs_array_items(a), coalesce(to_json(x), 'null'::JSON)) - 1, -1) AS INTEGER) END;
 CREATE MACRO rs_array_positions(a, x) AS to_json(list_transform(list_filter(range(len(rs_array_items(a))), lambda i: rs_array_items(a)[i + 1] = coalesce(to_json(x), 'null'::JSON)), lambda i: i));
 CREATE MACRO rs_array_sort_key(x) AS {k: rs_super_order(x), x: CAST(x AS VARCHAR)};
 CREATE MACRO rs_array_sort(a) AS to_json(list_transform(list_sort(list_transform(rs_array_items(a), lambda x: rs_array_sort_key(x))), lambda k: CAST(k.x AS JSON))),

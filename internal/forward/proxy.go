@@ -155,14 +155,5 @@ func plain(req, r *http.Request) {
 	}
 	req.Header.Del("X-Amz-Decoded-Content-Length")
 	req.Header.Del("X-Amz-Trailer")
-	var keep []string
-	for v := range strings.SplitSeq(req.Header.Get("Content-Encoding"), ",") {
-		if v = strings.TrimSpace(v); v != "" && v != "aws-chunked" {
-			keep = append(keep, v)
-		}
-	}
-	req.Header.Del("Content-Encoding")
-	if keep != nil {
-		req.Header.Set("Content-Encoding", strings.Join(keep, ","))
-	}
+	sigv4.DropChunked(req.Header)
 }

@@ -9,7 +9,6 @@ import (
 	"hash"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"stepwell/internal/awserr"
@@ -88,43 +87,16 @@ func (g *Gateway) plain(x *exchange, body []byte) ([]byte, error) {
 }
 
 // verifiedBody replaces the body of a streamed request by one that fails when
-// it is not what was signed. Signed chunks become plain bytes, or, with a
-// trailer, unsigned chunks.
+// it is not what was signed.
 func verifiedBody(x *exchange) {
 	r, a := x.r, x.target.auth
 	hash := a.PayloadHash
 	switch {
-	case hash == sigv4.StreamingPayload:
-		r.Body = &faultBody{sigv4.NewChunked(r.Body, a, x.secret), r.Body}
-		r.Header.Set("X-Amz-Content-Sha256", sigv4.UnsignedPayload)
-		r.ContentLength = -1
-		r.Header.Del("Content-Length")
-		if n, err := strconv.ParseInt(r.Header.Get("X-Amz-Decoded-Content-Length"), 10, 64); err == nil && n >= 0 {
-			r.ContentLength = n
-			r.Header.Set("Content-Length", strconv.FormatInt(n, 10))
-		}
-		r.Header.Del("X-Amz-Decoded-Content-Length")
-		dropChunked(r.Header)
-	case hash == sigv4.StreamingPayloadTrailer:
-		r.Body = &faultBody{sigv4.Reframe(sigv4.NewChunked(r.Body, a, x.secret)), r.Body}
-		r.Header.Set("X-Amz-Content-Sha256", sigv4.StreamingUnsignedTrailer)
-		r.ContentLength = -1
-		r.Header.Del("Content-Length")
+	case hash == sigv4.StreamingPayload, hash == sigv4.StreamingPayloadTrailer:
+		sigv4.Unchunk(r, a, x.secret)
+		r.Body = &faultBody{r.Body, r.Body}
 	case len(hash) == 64:
 		r.Body = &faultBody{&hashed{in: r.Body, want: hash, sum: sha256.New()}, r.Body}
-	}
-}
-
-func dropChunked(h http.Header) {
-	var keep []string
-	for v := range strings.SplitSeq(h.Get("Content-Encoding"), ",") {
-		if v = strings.TrimSpace(v); v != "" && v != "aws-chunked" {
-			keep = append(keep, v)
-		}
-	}
-	h.Del("Content-Encoding")
-	if keep != nil {
-		h.Set("Content-Encoding", strings.Join(keep, ","))
 	}
 }
 

@@ -3,6 +3,7 @@ package gateway
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -332,6 +333,49 @@ func BenchmarkServe(b *testing.B) {
 		g.ServeHTTP(w, r)
 		if w.Code != 200 {
 			b.Fatal(w.Body)
+		}
+	}
+}
+
+// TestSite: hosts with handlers of their own get every path, pages of other sites
+// too, and look at signatures only where requests must have one.
+func TestSite(t *testing.T) {
+	for _, c := range []struct {
+		verify                   bool
+		host, path, headers, key string // key: what the request is signed with
+		want                     string
+	}{
+		{true, "open.site", "/metrics", "Authorization: Bearer x", "", "200 anonymous"},
+		{true, "open.site", "/", "Origin: https://else.com", "", "200 anonymous"},
+		{true, "closed.site", "/", "", "", "200 anonymous"}, // the handler refuses it
+		{true, "closed.site", "/", "", "AKIDEXAMPLE secret", "200 AKIDEXAMPLE"},
+		{true, "closed.site", "/", "", "AKIDEXAMPLE wrong", "403"},
+		{true, "closed.site", "/", "", "AKIANOBODY secret", "403"},
+		{false, "closed.site", "/", "", "123456789012 any", "200 123456789012"},
+		{true, "other.site", "/", "", "", "403"},
+	} {
+		g := testGateway(c.verify)
+		g.o.Site = func(host string) (http.Handler, bool) {
+			name, _, _ := strings.Cut(host, ".")
+			if name == "other" {
+				return nil, false
+			}
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.WriteString(w, cmp.Or(bus.From(r.Context()).AccessKey, "anonymous"))
+			}), name == "closed"
+		}
+		r := httptest.NewRequest("GET", "http://"+c.host+c.path, nil)
+		if name, v, ok := strings.Cut(c.headers, ": "); ok {
+			r.Header.Set(name, v)
+		}
+		if c.key != "" {
+			r.Header.Set("Sign", "lambda "+c.key)
+			sign(r, "")
+		}
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if got := fmt.Sprint(w.Code, " ", w.Body); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s%s %s %s: %s, want %s", c.host, c.path, c.headers, c.key, got, c.want)
 		}
 	}
 }

@@ -22,6 +22,10 @@ import (
 // startupTimeout ends connections that never say who they are.
 const startupTimeout = 60 * time.Second
 
+// overTimeout is how long a client may take to read what it was sent when its
+// cluster is closed.
+const overTimeout = 5 * time.Second
+
 // maxPassword and maxMessage are how long messages may be before and after the
 // login, in bytes: memory for one is taken before it arrives. A statement may
 // have 16 MB ("Amazon Redshift SQL"), a row of parameters more.
@@ -102,6 +106,11 @@ func (c *connection) run() {
 		return
 	}
 	defer c.session.Close()
+	defer context.AfterFunc(c.session.Over(), func() {
+		if c.busy.Load() { // the client may not read, and others wait for the end
+			_ = c.conn.SetWriteDeadline(time.Now().Add(overTimeout))
+		}
+	})()
 	if err := c.loop(); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, net.ErrClosed) {
 		c.server.log.Debug("a Redshift connection ended", "pid", c.session.PID(), "error", err)
 	}

@@ -469,9 +469,20 @@ func (p *parser) findInto(from, end int) int {
 			depth++
 		case t.kind == tOp && t.text == ")":
 			depth--
-		case t.kind == tWord && t.text == "into" && depth == 0 && p.toks[i-1].text != "insert":
+		case t.kind == tWord && t.text == "into" && depth == 0 && p.toks[i-1].text != "insert" && !p.intoTable(i+1):
 			return i
 		}
 	}
 	return -1
+}
+
+// intoTable says that what follows an INTO is a new table's name: SELECT INTO
+// [TEMP] TABLE t, SELECT INTO #t.
+func (p *parser) intoTable(i int) bool {
+	switch t, next := p.toks[i], p.toks[i+1]; t.text {
+	case "table", "temp", "temporary":
+		return next.kind == tWord && next.text != "from"
+	default:
+		return strings.HasPrefix(t.text, "#")
+	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -76,71 +74,25 @@ func findNode(ctx context.Context) (Node, error) {
 func (e *Environments) NodePackages(ctx context.Context, n Node, packages []string, progress func(line string)) (string, error) {
 	packages = slices.Sorted(slices.Values(packages))
 	sum := sha256.Sum256(fmt.Appendf(nil, "1 %d\n%s", n.Major, strings.Join(packages, "\n")))
-	root, err := filepath.Abs(filepath.Join(e.options.CacheDir, "node"))
-	if err == nil {
-		err = os.MkdirAll(root, 0o755)
-	}
-	if err != nil {
-		return "", fmt.Errorf("cannot install Node.js packages: %w", err)
-	}
-	dir := filepath.Join(root, hex.EncodeToString(sum[:])[:24])
-	modules := filepath.Join(dir, "node_modules")
-	complete := func() bool {
-		_, err := os.Stat(filepath.Join(dir, marker))
-		return err == nil
-	}
-	if complete() {
-		return modules, nil
-	}
-	unlock, err := lock(ctx, dir+".lock")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if complete() { // installed while this one waited
-		return modules, nil
-	}
-	return modules, installNodePackages(ctx, dir, packages, progress)
+	dir, _, err := e.folder(ctx, "node", hex.EncodeToString(sum[:])[:24], recipe{
+		env: nodeEnvironment(),
+		fill: func(ctx context.Context, b *builder, dir string) (map[string]any, error) {
+			return map[string]any{"packages": packages}, installNodePackages(ctx, b, dir, packages)
+		},
+	}, progress)
+	return filepath.Join(dir, "node_modules"), err
 }
 
-// installNodePackages fills dir and marks it when it is complete. The caller
-// holds the lock.
-func installNodePackages(ctx context.Context, dir string, packages []string, progress func(string)) (err error) {
+func installNodePackages(ctx context.Context, b *builder, dir string, packages []string) error {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
 		return &MissingError{What: "npm is not on PATH", Install: installNode}
 	}
-	mark := "node " + dir
-	KillLeft(mark)
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("cannot remove unfinished Node.js packages: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(dir))
-		}
-	}()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot install Node.js packages: %w", err)
 	}
-	log, err := os.Create(dir + ".log")
-	if err != nil {
-		return fmt.Errorf("cannot install Node.js packages: %w", err)
-	}
-	defer log.Close()
-	b := &builder{log: log, progress: progress, mark: mark, env: nodeEnvironment()}
 	args := append([]string{"install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"}, packages...)
-	if err := b.run(ctx, "install "+strings.Join(packages, ", "), npm, args); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(map[string]any{"packages": packages}, "", "  ")
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, marker), text, 0o644); err != nil {
-		return fmt.Errorf("cannot complete Node.js packages: %w", err)
-	}
-	return nil
+	return b.run(ctx, "install "+strings.Join(packages, ", "), npm, args)
 }
 
 // nodeEnvironment is what Node.js and npm need of the server's environment.

@@ -57,8 +57,9 @@ func becomeWithin(places []Place, path string, args []string) error {
 	if err != nil {
 		return err
 	}
-	// Nothing that is mounted from here on is seen outside.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+	// Nothing that is mounted from here on is seen outside, and what is unmounted there
+	// is unmounted here.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return fmt.Errorf("mounts of its own: %w", err)
 	}
 	m := mounts{mirrors: map[uint64]bool{}}

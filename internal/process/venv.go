@@ -4,18 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 )
 
 // EnvironmentsOptions say where environments live and what they are made with.
@@ -25,8 +20,9 @@ type EnvironmentsOptions struct {
 }
 
 // Environments builds Python virtual environments and folders of Node.js
-// packages and keeps them, each under a name made of what is in it. Builders in this and in other processes share
-// one build; what a killed builder left is removed.
+// packages and keeps them, each under a name made of what is in it. Builders in
+// this and in other processes share one build; what a killed builder left is
+// removed.
 type Environments struct {
 	options EnvironmentsOptions
 	mu      sync.Mutex
@@ -61,18 +57,6 @@ type Environment struct {
 	Python string // its interpreter
 	Base   Python // the interpreter it was made with
 	Built  bool   // this call built it
-}
-
-// BuildError says that an environment could not be built.
-type BuildError struct {
-	Step   string // e.g. "install boto3>=1.28"
-	Result string // e.g. "exit code 1"
-	Log    string // path of the full output
-	Output string // the end of the output
-}
-
-func (e *BuildError) Error() string {
-	return fmt.Sprintf("cannot %s: %s\n%s", e.Step, e.Result, e.Output)
 }
 
 // Python returns the interpreter that environments are made with.
@@ -117,148 +101,51 @@ func (e *Environments) Get(ctx context.Context, r Requirements, progress func(li
 	if err != nil {
 		return nil, err
 	}
-	root, err := filepath.Abs(filepath.Join(e.options.CacheDir, "python"))
-	if err == nil {
-		err = os.MkdirAll(root, 0o755)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot build Python environment: %w", err)
-	}
-	env := &Environment{Dir: filepath.Join(root, name), Base: base}
-	env.Bin = filepath.Join(env.Dir, "bin")
-	env.Python = filepath.Join(env.Bin, "python")
-	if env.ready() {
-		return env, nil
-	}
-	unlock, err := lock(ctx, env.Dir+".lock")
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if env.ready() { // built while this one waited
-		return env, nil
-	}
-	if r.pip() {
-		if err := e.checkVenv(ctx, base); err != nil {
-			return nil, err
-		}
-	}
-	if err := env.build(ctx, r, progress); err != nil {
-		if missing := CheckVenv(ctx, base); missing != nil && !r.pip() {
+	dir, built, err := e.folder(ctx, "python", name, recipe{
+		env: append(pythonEnvironment(), "PYTHONUNBUFFERED=1"),
+		usable: func(dir string) bool {
+			_, err := os.Stat(interpreter(dir)) // a link to an interpreter that may be gone
+			return err == nil
+		},
+		fill: func(ctx context.Context, b *builder, dir string) (map[string]any, error) {
+			if r.pip() {
+				if err := e.checkVenv(ctx, base); err != nil {
+					return nil, err
+				}
+			}
+			return map[string]any{"python": base, "packages": r.Packages, "wheels": baseNames(r.Wheels)}, fillEnvironment(ctx, b, base, r, dir)
+		},
+	}, progress)
+	if failed := (*BuildError)(nil); errors.As(err, &failed) && !r.pip() {
+		if missing := CheckVenv(ctx, base); missing != nil {
 			return nil, missing // the module venv itself
 		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	env.Built = true
-	return env, nil
+	return &Environment{Dir: dir, Bin: filepath.Join(dir, "bin"), Python: interpreter(dir), Base: base, Built: built}, nil
 }
 
-// marker is the file that says an environment is complete; it is written last.
-const marker = "stepwell-environment.json"
+func interpreter(dir string) string { return filepath.Join(dir, "bin", "python") }
 
-func (env *Environment) ready() bool {
-	if _, err := os.Stat(filepath.Join(env.Dir, marker)); err != nil {
-		return false
-	}
-	_, err := os.Stat(env.Python) // a link to an interpreter that may be gone
-	return err == nil
-}
-
-// build makes the environment in its final place, where its scripts need to
-// know it to be, and marks it when it is complete. The caller holds the lock.
-func (env *Environment) build(ctx context.Context, r Requirements, progress func(string)) (err error) {
-	mark := "environment " + env.Dir // another cache may have one of the same name
-	KillLeft(mark)
-	if err := os.RemoveAll(env.Dir); err != nil {
-		return fmt.Errorf("cannot remove unfinished Python environment: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.RemoveAll(env.Dir))
-		}
-	}()
-	log, err := os.Create(env.Dir + ".log")
-	if err != nil {
-		return fmt.Errorf("cannot build Python environment: %w", err)
-	}
-	defer log.Close()
-	b := &builder{log: log, progress: progress, mark: mark, env: append(pythonEnvironment(), "PYTHONUNBUFFERED=1")}
+// fillEnvironment makes the environment in its final place, where its scripts
+// need to know it to be.
+func fillEnvironment(ctx context.Context, b *builder, base Python, r Requirements, dir string) error {
 	create := []string{"-I", "-m", "venv", "--symlinks"}
 	if !r.pip() {
 		create = append(create, "--without-pip")
 	}
-	if err := b.run(ctx, "create a Python environment", env.Base.Path, append(create, env.Dir)); err != nil {
+	if err := b.run(ctx, "create a Python environment", base.Path, append(create, dir)); err != nil {
 		return err
 	}
-	if r.installs() {
-		install := []string{"-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--prefer-binary"}
-		install = append(append(append(install, r.Pip...), r.Wheels...), r.Packages...)
-		what := append(baseNames(r.Wheels), r.Packages...)
-		if err := b.run(ctx, "install "+strings.Join(what, ", "), env.Python, install); err != nil {
-			return err
-		}
-	}
-	return env.mark(r)
-}
-
-func (env *Environment) mark(r Requirements) error {
-	text, err := json.MarshalIndent(map[string]any{"python": env.Base, "packages": r.Packages, "wheels": baseNames(r.Wheels)}, "", "  ")
-	if err != nil {
-		return err
-	}
-	temporary := filepath.Join(env.Dir, marker+".new")
-	if err := os.WriteFile(temporary, text, 0o644); err != nil {
-		return fmt.Errorf("cannot complete Python environment: %w", err)
-	}
-	return os.Rename(temporary, filepath.Join(env.Dir, marker))
-}
-
-// builder runs the steps of a build and keeps their output.
-type builder struct {
-	log      io.Writer
-	progress func(string)
-	mark     string
-	env      []string
-
-	mu   sync.Mutex
-	tail []string
-}
-
-// tailLines is how much of a failed step's output its error carries.
-const tailLines = 40
-
-func (b *builder) line(l string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	fmt.Fprintln(b.log, l)
-	b.tail = append(b.tail, l)
-	if len(b.tail) > tailLines {
-		b.tail = b.tail[1:]
-	}
-	if b.progress != nil {
-		b.progress(l)
-	}
-}
-
-func (b *builder) run(ctx context.Context, step, program string, args []string) error {
-	result, err := Run(ctx, Spec{
-		Path: program, Args: args, Env: b.env,
-		Mark: b.mark, Stdout: b.line, Stderr: b.line,
-	})
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	if result == (Result{}) {
+	if !r.installs() {
 		return nil
 	}
-	name := ""
-	if f, ok := b.log.(*os.File); ok {
-		name = f.Name()
-	}
-	return &BuildError{Step: step, Result: result.String(), Log: name, Output: strings.Join(b.tail, "\n")}
+	install := []string{"-I", "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--prefer-binary"}
+	install = append(append(append(install, r.Pip...), r.Wheels...), r.Packages...)
+	what := append(baseNames(r.Wheels), r.Packages...)
+	return b.run(ctx, "install "+strings.Join(what, ", "), interpreter(dir), install)
 }
 
 func baseNames(paths []string) []string {
@@ -294,28 +181,4 @@ func environmentName(base Python, r Requirements) (string, error) {
 		fmt.Fprintf(h, "wheel %s\n", w)
 	}
 	return hex.EncodeToString(h.Sum(nil))[:24], nil
-}
-
-// lock takes the file lock, which the kernel frees when its holder dies.
-func lock(ctx context.Context, path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("cannot lock environment: %w", err)
-	}
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			f.Close()
-			return nil, &fs.PathError{Op: "flock", Path: path, Err: err}
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, context.Cause(ctx)
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
 }

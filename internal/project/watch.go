@@ -117,34 +117,82 @@ func (w *watcher) event(ctx context.Context, e *states.HistoryEvent) {
 		w.open[*e.Id] = v
 		return
 	}
-	if e.PreviousEventId == nil {
-		return
-	}
-	v := w.open[*e.PreviousEventId]
+	v := w.take(e)
 	if v == nil {
 		return
 	}
-	delete(w.open, *e.PreviousEventId)
+	if e.StateExitedEventDetails != nil {
+		outcome := "ok"
+		if v.failed {
+			outcome = "caught"
+		}
+		w.line(ctx, v, outcome, *e.Timestamp)
+		return
+	}
 	w.open[*e.Id] = v
 	switch {
-	case e.StateExitedEventDetails != nil && v.failed:
-		delete(w.open, *e.Id)
-		w.line(ctx, v, "caught", *e.Timestamp)
-	case e.StateExitedEventDetails != nil:
-		delete(w.open, *e.Id)
-		w.line(ctx, v, "ok", *e.Timestamp)
-	case e.TaskScheduledEventDetails != nil:
+	case strings.HasSuffix(*e.Type, "Scheduled"):
 		v.failed = false
-	case e.TaskFailedEventDetails != nil:
-		w.attemptFailed(ctx, v, "failed: "+text(e.TaskFailedEventDetails.Error), *e.Timestamp)
-	case e.TaskTimedOutEventDetails != nil:
-		w.attemptFailed(ctx, v, "timed out", *e.Timestamp)
+	case strings.HasSuffix(*e.Type, "StateFailed"): // a Map or Parallel
+		v.failed = true
+	default:
+		name, _, failed := Fault(e)
+		if !failed {
+			return
+		}
+		w.line(ctx, v, "failed: "+text(name), *e.Timestamp)
+		v.entered, v.failed = *e.Timestamp, true
 	}
 }
 
-func (w *watcher) attemptFailed(ctx context.Context, v *stateRun, outcome string, at time.Time) {
-	w.line(ctx, v, outcome, at)
-	v.entered, v.failed = at, true
+// take takes the visit that an event belongs to out of the open ones; nil where
+// it belongs to none. A Map or Parallel state is left after an event of its last
+// branch: its visit is found by the name.
+func (w *watcher) take(e *states.HistoryEvent) *stateRun {
+	if e.PreviousEventId == nil {
+		return nil
+	}
+	v, left := w.open[*e.PreviousEventId], e.StateExitedEventDetails
+	delete(w.open, *e.PreviousEventId)
+	if left == nil || v != nil && v.name == *left.Name {
+		return v
+	}
+	for id, around := range w.open {
+		if around.name == *left.Name {
+			delete(w.open, id)
+			around.failed = around.failed || v != nil && v.failed
+			return around
+		}
+	}
+	return nil
+}
+
+// Fault is the error and the cause that an event of a state reports: of a task,
+// a Map run or an expression. failed is false where it reports none.
+func Fault(e *states.HistoryEvent) (name, cause *string, failed bool) {
+	switch {
+	case e.TaskFailedEventDetails != nil:
+		return e.TaskFailedEventDetails.Error, e.TaskFailedEventDetails.Cause, true
+	case e.TaskTimedOutEventDetails != nil:
+		return e.TaskTimedOutEventDetails.Error, e.TaskTimedOutEventDetails.Cause, true
+	case e.TaskStartFailedEventDetails != nil:
+		return e.TaskStartFailedEventDetails.Error, e.TaskStartFailedEventDetails.Cause, true
+	case e.TaskSubmitFailedEventDetails != nil:
+		return e.TaskSubmitFailedEventDetails.Error, e.TaskSubmitFailedEventDetails.Cause, true
+	case e.LambdaFunctionFailedEventDetails != nil:
+		return e.LambdaFunctionFailedEventDetails.Error, e.LambdaFunctionFailedEventDetails.Cause, true
+	case e.LambdaFunctionTimedOutEventDetails != nil:
+		return e.LambdaFunctionTimedOutEventDetails.Error, e.LambdaFunctionTimedOutEventDetails.Cause, true
+	case e.ActivityFailedEventDetails != nil:
+		return e.ActivityFailedEventDetails.Error, e.ActivityFailedEventDetails.Cause, true
+	case e.ActivityTimedOutEventDetails != nil:
+		return e.ActivityTimedOutEventDetails.Error, e.ActivityTimedOutEventDetails.Cause, true
+	case e.MapRunFailedEventDetails != nil:
+		return e.MapRunFailedEventDetails.Error, e.MapRunFailedEventDetails.Cause, true
+	case e.EvaluationFailedEventDetails != nil:
+		return e.EvaluationFailedEventDetails.Error, e.EvaluationFailedEventDetails.Cause, true
+	}
+	return nil, nil, false
 }
 
 func (w *watcher) line(ctx context.Context, v *stateRun, outcome string, end time.Time) {
@@ -152,7 +200,8 @@ func (w *watcher) line(ctx context.Context, v *stateRun, outcome string, end tim
 	if !v.beside {
 		moved = w.runner.rowCounts(ctx, v.entered, end)
 	}
-	fmt.Fprintf(w.runner.Out, "  %-34s %9s   %-10s %s\n", v.name, Duration(end.Sub(v.entered)), outcome, moved)
+	line := fmt.Sprintf("  %-34s %9s   %-10s %s", v.name, Duration(end.Sub(v.entered)), outcome, moved)
+	fmt.Fprintln(w.runner.Out, strings.TrimRight(line, " "))
 }
 
 func text(s *string) string {

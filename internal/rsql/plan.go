@@ -48,6 +48,8 @@ type Plan struct {
 	// Used are the columns of the relations in Read and Written that the
 	// statement names itself.
 	Used map[resolve.Place][]string
+	// Called are the user-defined functions the statement calls itself.
+	Called []*resolve.UserFunction
 	// Scans are the reads of external relations, with their partition filters.
 	Scans []*resolve.Scan
 	// Guarded says that policies changed what the statement reads.
@@ -55,6 +57,9 @@ type Plan struct {
 	// Volatile says that the statement calls a function whose value changes
 	// within a transaction or has an effect.
 	Volatile bool
+	// Momentary says that SQL holds something of the session's moment, such as
+	// pg_last_query_id(): compiled once more, the statement may be another.
+	Momentary bool
 	// Configs are the parameters that SET_CONFIG sets when the plan runs.
 	Configs []lower.Config
 }

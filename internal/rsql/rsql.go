@@ -51,6 +51,8 @@ type compilation struct {
 	inferred map[int]types.Type
 	lowered  []emit.Statement
 	configs  []lower.Config
+
+	momentary bool
 }
 
 // Compile resolves, lowers and emits one statement. Errors are *sqlerr.Error.
@@ -122,7 +124,7 @@ func (c *compilation) plan() (*Plan, error) {
 		p.SQL = append(p.SQL, emit.SQL(s))
 	}
 	p.Params = c.resolved.Params
-	p.Configs = c.configs
+	p.Configs, p.Momentary = c.configs, c.momentary
 	return p, nil
 }
 
@@ -134,7 +136,7 @@ func (c *compilation) resolve(p *Plan) error {
 	}
 	c.resolved = r
 	p.Read, p.Written, p.Scans, p.Volatile, p.Used = r.Read, r.Written, r.Scans, r.Volatile, r.Used
-	p.Guarded = r.Guarded
+	p.Guarded, p.Called = r.Guarded, r.Called
 	if q := queryOf(c.tree); q != nil {
 		for _, col := range r.Outputs[q] {
 			p.Columns = append(p.Columns, col.Name)
@@ -170,6 +172,6 @@ func (c *compilation) lower(kind Kind) (bool, error) {
 		return own, err
 	}
 	out, err := lower.Statement(c.tree, in)
-	c.lowered, c.fired, c.configs = append(out.Before, out.Statement), out.Fired, out.Configs
+	c.lowered, c.fired, c.configs, c.momentary = append(out.Before, out.Statement), out.Fired, out.Configs, out.Momentary
 	return true, err
 }

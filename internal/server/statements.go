@@ -7,6 +7,7 @@ import (
 
 	"stepwell/internal/bus"
 	"stepwell/internal/duck"
+	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/service/redshiftdata"
 	"stepwell/internal/service/redshiftserverless"
@@ -81,7 +82,7 @@ func (s *toldSink) Prepared(wrote bool, mark string) error {
 }
 
 func (s *statementSession) execute(ctx context.Context, x redshiftdata.Execution, sink redshiftdata.Sink) error {
-	if len(x.Statements) == 1 && !x.Transaction {
+	if len(x.Statements) == 1 && !x.Transaction && !several(x.Statements[0]) {
 		return s.statement(ctx, x.Statements[0], &statementSink{to: sink, session: s.session, mark: x.Mark, last: s.session.Status() == 'I'})
 	}
 	if err := s.session.Execute(ctx, "BEGIN", warehouse.Discard{}); err != nil {
@@ -93,6 +94,13 @@ func (s *statementSession) execute(ctx context.Context, x redshiftdata.Execution
 		_ = s.session.Execute(context.WithoutCancel(ctx), "ROLLBACK", warehouse.Discard{})
 	}
 	return err
+}
+
+// several says that a text holds more than one statement; they run as one
+// transaction, as those of a batch do.
+func several(st redshiftdata.Statement) bool {
+	list, err := syntax.Parse(st.SQL)
+	return err == nil && len(list) > 1
 }
 
 func (s *statementSession) batch(ctx context.Context, x redshiftdata.Execution, sink redshiftdata.Sink) error {
@@ -205,6 +213,7 @@ func (s *statementSink) Done(done warehouse.Done) error {
 	if err := s.to.Done(s.index, redshiftdata.Outcome{Rows: rows, QueryID: done.QueryID}); err != nil {
 		return err
 	}
+	s.columns, s.values, s.rows = nil, nil, 0 // a text may have more statements
 	if s.last {
 		s.session.SetMark(s.mark)
 		return s.to.Prepared(s.session.Writing(), "")

@@ -284,6 +284,12 @@ func (r *running) dropPrincipal(t *syntax.Drop) error {
 	var renamed []rename
 	for _, n := range t.Names {
 		name := n.Last().Name
+		switch {
+		case t.Kind == "user" && name == r.session.user():
+			return sqlerr.New(sqlerr.ObjectInUse, "current user cannot be dropped")
+		case t.Kind == "user" && name == r.session.identity.User:
+			return sqlerr.New(sqlerr.ObjectInUse, "session user cannot be dropped")
+		}
 		if err := r.unneeded(t.Kind, name, t.Force); err != nil {
 			return err
 		}

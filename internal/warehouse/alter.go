@@ -55,6 +55,13 @@ func (r *running) recordAlter(t *syntax.AlterTable) error {
 		return r.meta("UPDATE stepwell.columns SET type = $3 WHERE oid = $1 AND name = $2", rel.oid, a.Column.Name, typ.String())
 	case *syntax.AlterColumnEncode:
 		for i, c := range a.Columns {
+			old, ok := rel.columnNamed(c.Name)
+			if old.encoding = a.Encodings[i]; !ok {
+				return sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", c.Name, rel.name)
+			}
+			if err := checkColumn(old); err != nil {
+				return err
+			}
 			if err := r.meta("UPDATE stepwell.columns SET encoding = $3 WHERE oid = $1 AND name = $2", rel.oid, c.Name, a.Encodings[i]); err != nil {
 				return err
 			}
@@ -76,6 +83,9 @@ func (r *running) alterAttributes(rel *relation, attrs syntax.TableAttrs) error 
 	changed := *rel
 	changed.columns = append([]column(nil), rel.columns...)
 	changed.attributes(attrs)
+	if err := changed.checkAttributes(attrs); err != nil {
+		return err
+	}
 	if err := r.meta("UPDATE stepwell.relations SET diststyle = $2, sortstyle = $3 WHERE oid = $1", rel.oid, changed.distStyle, changed.sortStyle); err != nil {
 		return err
 	}
@@ -137,14 +147,28 @@ func (r *running) recordComment(t *syntax.Comment) error {
 		column := name.Last().Name
 		name.Parts = name.Parts[:len(name.Parts)-1]
 		rel, err := r.existing(name)
-		if err != nil || rel == nil {
+		if err != nil {
 			return err
+		}
+		if rel == nil {
+			return sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", strings.Join(parts(name), "."))
+		}
+		if _, ok := rel.columnNamed(column); !ok {
+			return sqlerr.New(sqlerr.UndefinedColumn, "column \"%s\" of relation \"%s\" does not exist", column, rel.name)
 		}
 		return r.meta("UPDATE stepwell.columns SET comment = $3 WHERE oid = $1 AND name = $2", rel.oid, column, text)
 	}
+	switch t.Kind {
+	case "table", "view", "materialized view":
+	default:
+		return nil // kept nowhere
+	}
 	rel, err := r.existing(name)
-	if err != nil || rel == nil {
+	if err != nil {
 		return err
+	}
+	if rel == nil {
+		return sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", strings.Join(parts(name), "."))
 	}
 	return r.meta("UPDATE stepwell.relations SET comment = $2 WHERE oid = $1", rel.oid, text)
 }
@@ -183,22 +207,27 @@ func (r *running) dropDependents(rel *relation, kind string, cascade bool) error
 			WithHint("Use DROP ... CASCADE to drop the dependent objects too.")
 	}
 	for _, d := range dependents {
-		if err := r.dropDependents(d, "view", true); err != nil {
-			return err
-		}
-		word := "VIEW"
-		if d.kind == "m" {
-			word = "TABLE"
-		}
-		sql := fmt.Sprintf("DROP %s IF EXISTS %s.%s.%s", word, duck.Ident(r.session.db.name), duck.Ident(d.schema), duck.Ident(d.name))
-		if _, err := r.session.conn.Exec(r.ctx, sql); err != nil {
-			return err
-		}
-		if err := r.forget(d.oid); err != nil {
+		if err := r.dropView(d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// dropView drops a view, and with it those that read it.
+func (r *running) dropView(d *relation) error {
+	if err := r.dropDependents(d, "view", true); err != nil {
+		return err
+	}
+	word := "VIEW"
+	if d.kind == "m" {
+		word = "TABLE"
+	}
+	sql := fmt.Sprintf("DROP %s IF EXISTS %s.%s.%s", word, duck.Ident(r.session.db.name), duck.Ident(d.schema), duck.Ident(d.name))
+	if _, err := r.session.conn.Exec(r.ctx, sql); err != nil {
+		return err
+	}
+	return r.forget(d.oid)
 }
 
 func (r *running) dependents(oid int64) ([]*relation, error) {
@@ -277,8 +306,14 @@ func (r *running) forgetSchema(name string) error {
 			}
 		}
 	}
-	if err := r.meta("DELETE FROM stepwell.procedures WHERE schema = $1", name); err != nil {
-		return err
+	for _, sql := range []string{
+		"acl WHERE kind = 'function' AND oid IN (SELECT oid FROM stepwell.procedures WHERE schema = $1)",
+		"acl WHERE kind = 'schema' AND oid IN (SELECT oid FROM stepwell.schemas WHERE name = $1)",
+		"default_acl WHERE schema = $1", "procedures WHERE schema = $1", "functions WHERE schema = $1", "schemas WHERE name = $1",
+	} {
+		if err := r.meta("DELETE FROM stepwell."+sql, name); err != nil {
+			return err
+		}
 	}
-	return r.meta("DELETE FROM stepwell.schemas WHERE name = $1", name)
+	return nil
 }

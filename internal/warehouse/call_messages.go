@@ -8,18 +8,17 @@ import (
 	"stepwell/internal/sqlerr"
 )
 
-// callMessage is what a procedure raised.
+// callMessage is what a procedure raised, as messages.jsonl has it.
 type callMessage struct {
-	at       time.Time
-	query    int64
-	xid      int64
-	session  int32
-	user     string
-	userID   int64
-	level    string
-	text     string
-	database string
-	call     string // the client's CALL
+	At      time.Time `json:"at"`
+	Query   int64     `json:"query"`
+	XID     int64     `json:"xid"`
+	Session int32     `json:"session"`
+	User    string    `json:"user"`
+	UserID  int64     `json:"userId"`
+	Level   string    `json:"level"`
+	Text    string    `json:"text"`
+	Call    string    `json:"call"` // the client's CALL
 }
 
 // messageLevels are the numbers of SVL_STORED_PROC_MESSAGES, which keeps what is
@@ -29,10 +28,8 @@ var messageLevels = map[string]int64{"LOG": 20, "INFO": 30, "NOTICE": 40, "WARNI
 func (h *history) addMessage(m callMessage) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.messages) >= historySize {
-		h.messages = append(h.messages[:0], h.messages[historySize/2:]...)
-	}
-	h.messages = append(h.messages, m)
+	h.messages = remember(h.messages, m)
+	h.keptMessages.append(historyLine{Message: &m})
 }
 
 // raised keeps a message of a procedure for svl_stored_proc_messages.
@@ -44,8 +41,8 @@ func (r *running) raised(level, message string) {
 		return
 	}
 	user := s.record().Users[s.user()]
-	s.cluster.log.addMessage(callMessage{at: s.cluster.w.clock.Now(), query: r.id, xid: s.xid, session: s.pid, user: s.user(), userID: user.ID,
-		level: level, text: message, database: s.identity.Database, call: shown(r.statement.Text)})
+	s.cluster.log.addMessage(callMessage{At: s.cluster.w.clock.Now(), Query: r.id, XID: s.xid, Session: s.pid, User: s.user(), UserID: user.ID,
+		Level: level, Text: message, Call: shown(r.statement.Text)})
 }
 
 // raisedFault keeps the error that ended a call.
@@ -63,9 +60,9 @@ func callMessageRows(_ context.Context, s *Session) (rows [][]emit.Expr, err err
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, m := range h.messages {
-		if who.super || m.user == who.name {
-			rows = append(rows, []emit.Expr{num(m.userID), num(m.userID), num(int64(m.session)), num(m.xid), num(m.query), timestamp(m.at),
-				num(messageLevels[m.level]), str(m.level), str(m.text), null(), str(m.call), null(), num(0), num(m.xid)})
+		if who.super || m.User == who.name {
+			rows = append(rows, []emit.Expr{num(m.UserID), num(m.UserID), num(int64(m.Session)), num(m.XID), num(m.Query), timestamp(m.At),
+				num(messageLevels[m.Level]), str(m.Level), str(m.Text), null(), str(m.Call), null(), num(0), num(m.XID)})
 		}
 	}
 	return rows, nil

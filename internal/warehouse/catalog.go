@@ -18,6 +18,8 @@ import (
 type catalog struct {
 	ctx     context.Context
 	session *Session
+	// asked says that user-defined functions were looked up.
+	asked bool
 	// scans are the external reads compiled so far, for the history.
 	scans []scanned
 }

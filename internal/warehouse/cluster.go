@@ -31,6 +31,8 @@ type cluster struct {
 	log    *history
 	end    atomic.Pointer[ending] // nil while the cluster is open
 	gone   chan struct{}          // closed when nothing of it is open any more
+	over   context.Context        // ends with the cluster, however it ends
+	finish context.CancelFunc
 
 	mu        sync.Mutex
 	record    clusterRecord
@@ -84,6 +86,7 @@ func openCluster(w *Warehouse, key clusterKey, dir string) (*cluster, error) {
 		w: w, key: key, dir: dir, locks: newLocks(), gate: newGate(), log: openHistory(dir), gone: make(chan struct{}),
 		databases: map[string]*database{}, sessions: map[int32]*Session{},
 	}
+	c.over, c.finish = context.WithCancel(context.Background())
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -316,8 +319,8 @@ func (c *cluster) dropDatabase(ctx context.Context, name string) error {
 }
 
 func (c *cluster) removeFiles(database string) error {
-	for _, path := range []string{c.file(database), c.file(database) + ".wal"} {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, suffix := range append([]string{""}, duck.Suffixes()...) {
+		if err := os.Remove(c.file(database) + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -378,6 +381,7 @@ func (c *cluster) close() error {
 		return c.awaitEnd(context.Background())
 	}
 	defer close(c.gone)
+	c.finish()
 	c.closeSessions()
 	c.log.close()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -82,6 +82,16 @@ func (r *running) addConstraint(rel *relation, k syntax.TableConstraint) error {
 		if len(p) > 1 {
 			refSchema = p[len(p)-2]
 		}
+		if refTable != rel.name || refSchema != rel.schema {
+			found, err := r.catalog.Relation(p)
+			if err != nil {
+				return err
+			}
+			if found == nil {
+				return sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", strings.Join(p, "."))
+			}
+			refSchema, refTable = found.Schema, found.Name
+		}
 		refColumns = strings.Join(identNames(ref.Columns), ",")
 	}
 	return r.meta("INSERT INTO stepwell.constraints VALUES ($1, $2, $3, $4, $5, $6, $7)", rel.oid, name, kind, strings.Join(columns, ","), refSchema, refTable, refColumns)

@@ -50,7 +50,11 @@ func (r *running) record(plan *rsql.Plan) error {
 	case *syntax.CreateView:
 		return r.recordView(t, plan)
 	case *syntax.CreateSchema:
-		return r.recordSchema(t.Name.Name, "")
+		owner := r.session.user()
+		if t.Authorization != nil {
+			owner = t.Authorization.Name
+		}
+		return r.recordSchema(t.Name.Name, owner, "")
 	case *syntax.AlterTable:
 		return r.recordAlter(t)
 	case *syntax.AlterView:
@@ -112,6 +116,11 @@ func (r *running) beforeDefine(plan *rsql.Plan) (bool, error) {
 	case *syntax.Drop:
 		return true, r.beforeDrop(t)
 	case *syntax.AlterTable:
+		if a, ok := t.Action.(*syntax.DropColumn); ok {
+			if err := r.beforeDropColumn(t, a); err != nil {
+				return false, err
+			}
+		}
 		return true, r.keepGuarded(t)
 	default:
 		return true, nil
@@ -120,7 +129,11 @@ func (r *running) beforeDefine(plan *rsql.Plan) (bool, error) {
 		return false, err
 	}
 	old, err := r.at(at)
-	if err != nil || old == nil || replace && (old.kind == "v" || old.kind == "l") {
+	if err == nil && old != nil && replace && (old.kind == "v" || old.kind == "l") {
+		err = sameShape(old, plan.Statement.(*syntax.CreateView), plan)
+		return err == nil, err
+	}
+	if err != nil || old == nil {
 		return err == nil, err
 	}
 	if exists {
@@ -170,12 +183,15 @@ func (r *running) meta(sql string, args ...any) error {
 	return err
 }
 
-func (r *running) recordSchema(name, source string) error {
+func (r *running) recordSchema(name, owner, source string) error {
+	if _, ok := r.session.record().Users[owner]; !ok && owner != r.session.user() {
+		return missing("user", owner)
+	}
 	var src any
 	if source != "" {
 		src = source
 	}
-	return r.meta("INSERT INTO stepwell.schemas VALUES ($1, $2, $3, $4)", r.session.db.oid(), name, r.session.user(), src)
+	return r.meta("INSERT INTO stepwell.schemas VALUES ($1, $2, $3, $4)", r.session.db.oid(), name, owner, src)
 }
 
 // recordTable writes the metadata of CREATE TABLE with a column list.
@@ -203,6 +219,9 @@ func (r *running) recordTable(t *syntax.CreateTable) error {
 	}
 	for _, def := range t.Columns {
 		c, err := r.columnOf(def)
+		if err == nil {
+			err = checkColumn(c)
+		}
 		if err != nil {
 			return err
 		}
@@ -216,6 +235,9 @@ func (r *running) recordTable(t *syntax.CreateTable) error {
 		}
 	}
 	rel.attributes(t.Attrs)
+	if err := rel.checkAttributes(t.Attrs); err != nil {
+		return err
+	}
 	if err := r.insertRelation(rel); err != nil || at.temp {
 		return err
 	}
@@ -321,7 +343,7 @@ func (r *running) insertRelation(rel *relation) error {
 	if err != nil {
 		return err
 	}
-	return r.giveDefaults(rel.oid, "table", rel.schema, rel.owner)
+	return r.giveDefaults(rel.oid, "table", "table", rel.schema, rel.owner)
 }
 
 // describeTemp leaves the declared types of a temporary table's columns where
@@ -370,6 +392,9 @@ func (r *running) recordTableAs(name syntax.Name, temp bool, attrs syntax.TableA
 		return err
 	}
 	rel.attributes(attrs)
+	if err := rel.checkAttributes(attrs); err != nil {
+		return err
+	}
 	return r.insertRelation(rel)
 }
 

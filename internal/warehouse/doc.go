@@ -70,16 +70,19 @@
 //
 // # History
 //
-// What ran on a cluster is in history.jsonl and load_errors.jsonl beside its
-// databases: statements, loads, unloads, load errors, sessions that ended, the
-// newest 5000 of each in memory; open sessions and locks are of this process.
+// What ran on a cluster is in history.jsonl, load_errors.jsonl and messages.jsonl
+// beside its databases: statements, loads, unloads, load errors, messages of
+// procedures, sessions that ended, the newest 5000 of each in memory; open sessions and locks are of this process.
 //
 // # What is refused, and what is only recorded
 //
 // User-defined functions, COPY of SHAPEFILE, by SSH and from DynamoDB, UNLOAD with
 // BZIP2, client-side encryption, external tables in Ion, RCFile, SequenceFile or
-// with GrokSerDe, ALTER SCHEMA RENAME and USE answer SQLSTATE 0A000
-// with their name.
+// with GrokSerDe, ALTER SCHEMA RENAME, USE, templates, scoped permissions and
+// OBJECT_TRANSFORM with SET alone answer SQLSTATE 0A000 with their name.
+// ANALYZE COMPRESSION stands AZ64, whose format is not published, for by packed
+// groups of 64 values; it knows no sizes of LZO. SHOW TABLES does not know when
+// a table was changed last.
 // Blank lines of a compressed file are passed over by COPY, with or without
 // IGNOREBLANKLINES.
 //

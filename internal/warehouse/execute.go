@@ -100,7 +100,7 @@ func (s *Session) finish(ctx context.Context) error {
 // one runs one statement to its end and records it. alone says that nothing
 // follows it in its implicit transaction.
 func (s *Session) one(ctx context.Context, script string, st rsql.Statement, sink Sink, alone bool) error {
-	run := &running{session: s, ctx: ctx, script: script, statement: st, sink: sink, alone: alone}
+	run := &running{session: s, ctx: ctx, script: script, statement: st, sink: sink, whole: true, alone: alone}
 	return run.to(func() (Done, error) { return run.execute() })
 }
 
@@ -113,6 +113,7 @@ type running struct {
 	args      []any
 	declared  []types.Type // of the parameters, see rsql.Options.Params
 	sink      Sink
+	whole     bool // the statement is as parsed from its text
 	alone     bool // see one
 	id        int64
 	started   time.Time
@@ -221,7 +222,7 @@ func (r *running) statementIn() (Done, error) {
 	if done, handled, err := r.insertExternal(r.statement.Tree); handled {
 		return done, err
 	}
-	plan, err := r.compile(r.statement.Tree)
+	plan, _, err := r.planned()
 	if err != nil {
 		return Done{}, err
 	}
@@ -251,10 +252,15 @@ func (r *running) compile(tree syntax.Statement) (*rsql.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	return plan, r.admit(plan)
+}
+
+// admit checks what a statement may do, and that it may do it now.
+func (r *running) admit(plan *rsql.Plan) error {
 	if err := r.permit(plan); err != nil {
-		return nil, err
+		return err
 	}
-	return plan, r.order(plan)
+	return r.order(plan)
 }
 
 // rows streams the result of a query to the sink.

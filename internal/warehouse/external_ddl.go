@@ -49,7 +49,7 @@ func (r *running) createExternalSchema(t *syntax.CreateExternalSchema) (Done, er
 	if err != nil {
 		return done, err
 	}
-	return done, r.recordSchema(t.Name.Name, string(text))
+	return done, r.recordSchema(t.Name.Name, r.session.user(), string(text))
 }
 
 // externalSchema finds the external schema a table's name stands in.

@@ -17,6 +17,7 @@ import (
 type sqlFunction struct {
 	oid          int64
 	schema, name string
+	owner        string
 	args         []syntax.TypeName
 	returns      syntax.TypeName
 	body         string
@@ -34,10 +35,11 @@ type keptType struct {
 
 // Functions implements resolve.Catalog.
 func (c *catalog) Functions(path []string) ([]*resolve.UserFunction, error) {
+	c.asked = true
 	list, err := c.functions(path)
 	out := make([]*resolve.UserFunction, len(list))
 	for i, f := range list {
-		out[i] = &resolve.UserFunction{Args: f.args, Returns: f.returns, Body: f.body}
+		out[i] = &resolve.UserFunction{Args: f.args, Returns: f.returns, Body: f.body, Handle: f}
 		if f.language == pythonLanguage {
 			out[i].Python, out[i].Volatile = c.session.pythonCall(f), f.volatility != "immutable" && f.volatility != "stable"
 		}
@@ -53,7 +55,7 @@ func (c *catalog) functions(path []string) ([]*sqlFunction, error) {
 	}
 	var all []*sqlFunction
 	err := eachRow(c.ctx, c.session.conn, func(k *duck.Chunk, i int) error {
-		f := &sqlFunction{oid: k.Column(0).Int(i), schema: text(k, 1, i), name: text(k, 2, i), body: text(k, 5, i), language: text(k, 6, i), volatility: text(k, 7, i)}
+		f := &sqlFunction{oid: k.Column(0).Int(i), schema: text(k, 1, i), name: text(k, 2, i), body: text(k, 5, i), language: text(k, 6, i), volatility: text(k, 7, i), owner: text(k, 8, i)}
 		var args []keptType
 		var returns keptType
 		if err := json.Unmarshal([]byte(text(k, 3, i)), &args); err != nil {
@@ -68,7 +70,7 @@ func (c *catalog) functions(path []string) ([]*sqlFunction, error) {
 		f.returns = syntax.TypeName{Name: returns.Name, Args: returns.Args}
 		all = append(all, f)
 		return nil
-	}, "SELECT oid, schema, name, args, returns, body, language, volatility FROM "+duck.Ident(c.session.db.name)+"."+metaSchema+
+	}, "SELECT oid, schema, name, args, returns, body, language, volatility, owner FROM "+duck.Ident(c.session.db.name)+"."+metaSchema+
 		".functions WHERE name = $1 ORDER BY oid", path[len(path)-1])
 	schemas := c.session.searchPath()
 	if len(path) > 1 {
@@ -141,7 +143,8 @@ func (r *running) createFunction(t *syntax.CreateRoutine) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
-	if err := r.replaceFunction(target, signature, t.OrReplace); err != nil {
+	oid, owner, err := r.replaceFunction(target, signature, t.OrReplace)
+	if err != nil {
 		return Done{}, err
 	}
 	arguments, err := json.Marshal(kept)
@@ -152,21 +155,44 @@ func (r *running) createFunction(t *syntax.CreateRoutine) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
-	return Done{Tag: "CREATE FUNCTION", Rows: -1}, r.meta("INSERT INTO stepwell.functions VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-		r.session.db.oid(), target[1], target[2], r.session.user(), string(arguments), signature, string(returns), t.Language, t.Volatility, t.Body,
+	if oid == 0 {
+		oid, owner = r.session.db.oid(), r.session.user()
+		if err := r.openFunction(oid, target[1], owner); err != nil {
+			return Done{}, err
+		}
+	}
+	return Done{Tag: "CREATE FUNCTION", Rows: -1}, r.meta("INSERT INTO stepwell.functions VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, true)",
+		oid, target[1], target[2], owner, string(arguments), signature, string(returns), t.Language, t.Volatility, t.Body,
 		r.session.cluster.w.clock.Now())
 }
 
-// replaceFunction makes room for a function of this signature.
-func (r *running) replaceFunction(target []string, signature string, replace bool) error {
-	n, err := queryInt(r.ctx, r.session.conn, "SELECT count(*) FROM stepwell.functions WHERE schema = $1 AND name = $2 AND signature = $3", target[1], target[2], signature)
-	if err != nil || n == 0 {
+// openFunction gives a new function its privileges: what default privileges
+// say, and EXECUTE for PUBLIC unless they say otherwise ("GRANT").
+func (r *running) openFunction(oid int64, schemaName, owner string) error {
+	if err := r.giveDefaults(oid, "function", "function", schemaName, owner); err != nil {
 		return err
 	}
-	if !replace {
-		return sqlerr.New("42723", "function \"%s\" already exists with same argument types", target[2])
+	return r.meta(`INSERT INTO stepwell.acl SELECT $1, 'function', '', 'execute', 'public', '', $2, false
+		WHERE NOT EXISTS (SELECT 1 FROM stepwell.default_acl d WHERE d.owner = $2 AND d.kind = 'function' AND d.privilege = '-execute' AND d.schema IN ('', $3))
+			AND NOT EXISTS (SELECT 1 FROM stepwell.acl a WHERE a.oid = $1 AND a.kind = 'function' AND a.grantee_kind = 'public')`, oid, owner, schemaName)
+}
+
+// replaceFunction makes room for a function of this signature.
+func (r *running) replaceFunction(target []string, signature string, replace bool) (oid int64, owner string, err error) {
+	err = eachRow(r.ctx, r.session.conn, func(c *duck.Chunk, row int) error {
+		oid, owner = c.Column(0).Int(row), text(c, 1, row)
+		return nil
+	}, "SELECT oid, owner FROM stepwell.functions WHERE schema = $1 AND name = $2 AND signature = $3", target[1], target[2], signature)
+	if err != nil || oid == 0 {
+		return 0, "", err
 	}
-	return r.meta("DELETE FROM stepwell.functions WHERE schema = $1 AND name = $2 AND signature = $3", target[1], target[2], signature)
+	if !replace {
+		return 0, "", sqlerr.New("42723", "function \"%s\" already exists with same argument types", target[2])
+	}
+	if err := r.permitReplace("function", target[2], owner); err != nil {
+		return 0, "", err
+	}
+	return oid, owner, r.meta("DELETE FROM stepwell.functions WHERE oid = $1", oid)
 }
 
 // functionNamed finds the function that DROP and ALTER FUNCTION mean.
@@ -199,6 +225,9 @@ func (r *running) dropFunctions(t *syntax.Drop) error {
 			continue
 		}
 		if err != nil {
+			return err
+		}
+		if err := r.meta("DELETE FROM stepwell.acl WHERE oid = $1 AND kind = 'function'", f.oid); err != nil {
 			return err
 		}
 		if err := r.meta("DELETE FROM stepwell.functions WHERE oid = $1", f.oid); err != nil {

@@ -16,8 +16,8 @@ const historySize = 5000
 
 // history is what ran on a cluster, newest last. The system tables stl_query,
 // sys_query_history and their kin read it. It is also appended to history.jsonl,
-// and errors of loads, which can be many, to load_errors.jsonl, so that it
-// outlives the process. The messages of procedures are kept in memory.
+// and what can be many, errors of loads and messages of procedures, to
+// load_errors.jsonl and messages.jsonl, so that it outlives the process.
 type history struct {
 	mu         sync.Mutex
 	statements []historyEntry
@@ -26,7 +26,7 @@ type history struct {
 	sessions   []sessionEnd
 	messages   []callMessage
 
-	kept, keptErrors *lineFile // nil: nothing is kept
+	kept, keptErrors, keptMessages *lineFile // nil: nothing is kept
 }
 
 // historyEntry is one statement that ended.
@@ -62,6 +62,7 @@ type historyLine struct {
 	Transfer  *transferred   `json:"transfer,omitempty"`
 	LoadError *loadError     `json:"loadError,omitempty"`
 	Session   *sessionEnd    `json:"closed,omitempty"`
+	Message   *callMessage   `json:"message,omitempty"`
 }
 
 // statementLine is a historyEntry as history.jsonl has it.
@@ -91,6 +92,7 @@ func openHistory(dir string) *history {
 	h := newHistory()
 	h.kept = openLines(filepath.Join(dir, "history"), h.take)
 	h.keptErrors = openLines(filepath.Join(dir, "load_errors"), h.take)
+	h.keptMessages = openLines(filepath.Join(dir, "messages"), h.take)
 	return h
 }
 
@@ -105,6 +107,8 @@ func (h *history) take(line []byte) {
 		h.loadErrors = remember(h.loadErrors, *l.LoadError)
 	case l.Session != nil:
 		h.sessions = remember(h.sessions, *l.Session)
+	case l.Message != nil:
+		h.messages = remember(h.messages, *l.Message)
 	case l.Statement != nil:
 		h.statements = remember(h.statements, l.Statement.entry())
 	}
@@ -152,6 +156,7 @@ func (h *history) close() {
 	defer h.mu.Unlock()
 	h.kept.close()
 	h.keptErrors.close()
+	h.keptMessages.close()
 }
 
 func (h *history) addSession(e sessionEnd) {

@@ -27,6 +27,7 @@ func TestHistoryFiles(t *testing.T) {
 	h.addTransfer(transferred{Query: 2, Table: "b", Unload: true})
 	h.addLoadError(loadError{Query: 3, Reason: "why"})
 	h.addSession(sessionEnd{PID: 4})
+	h.addMessage(callMessage{Query: 6, Text: "raised"})
 	h.close()
 	h = openHistory(dir)
 	if loads := h.transferred(false); len(loads) != 1 || loads[0].Table != "a" || len(loads[0].Files) != 50_000 {
@@ -40,6 +41,9 @@ func TestHistoryFiles(t *testing.T) {
 	}
 	if list := h.endedSessions(); len(list) != 1 || list[0].PID != 4 {
 		t.Error(list)
+	}
+	if len(h.messages) != 1 || h.messages[0].Text != "raised" {
+		t.Error(h.messages)
 	}
 	for range 3 * historySize {
 		h.addLoadError(loadError{Query: 5, RawLine: strings.Repeat("x", rawSize)})

@@ -88,6 +88,58 @@ func (r *running) order(plan *rsql.Plan) error {
 			return err
 		}
 	}
+	return r.orderReplaced(plan.Statement)
+}
+
+// orderReplaced notes that a definition of tables changes, with all their rows.
+func (r *running) orderReplaced(tree syntax.Statement) error {
+	s := r.session
+	if s.txn == nil {
+		return nil
+	}
+	for _, name := range replaced(tree) {
+		rel, err := r.catalog.Relation(parts(name))
+		if err == nil && rel != nil && rel.Kind == resolve.Table {
+			err = r.orderRelation(rel, reads|modifies)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	drop, ok := tree.(*syntax.Drop)
+	if !ok || drop.Kind != "schema" {
+		return nil
+	}
+	set, err := s.db.schemasFor(r.ctx, s)
+	if err != nil {
+		return err
+	}
+	for at, rel := range set.relations {
+		if rel.kind != "r" || !slices.ContainsFunc(drop.Names, func(n syntax.Name) bool { return parts(n)[len(n.Parts)-1] == at[0] }) {
+			continue
+		}
+		if cycle := s.db.serial.use(s.txn, rel.oid, reads|modifies); cycle != nil {
+			return s.violation(rel.oid, cycle)
+		}
+	}
+	return nil
+}
+
+// replaced are the tables whose definition a statement changes.
+func replaced(tree syntax.Statement) []syntax.Name {
+	switch t := tree.(type) {
+	case *syntax.Truncate:
+		return []syntax.Name{t.Table}
+	case *syntax.AlterTable:
+		if source, ok := t.Action.(*syntax.AlterAppend); ok {
+			return []syntax.Name{t.Table, source.From}
+		}
+		return []syntax.Name{t.Table}
+	case *syntax.Drop:
+		if t.Kind == "table" {
+			return t.Names
+		}
+	}
 	return nil
 }
 

@@ -50,6 +50,7 @@ var liveTables = map[string]liveTable{
 	"sys_unload_detail":     {cols("user_id i, query_id b, file_name t, unloaded_rows b, file_size b, file_format t, start_time d, end_time d"), unloadFileRows},
 
 	"svv_external_schemas":    {cols("esoid b, eskind i, schemaname t, esowner i, databasename t, esoptions t"), externalSchemaRows},
+	"pg_external_schema":      {cols("esoid o, eskind i, esdbname t, esoptions t"), catalogSchemaRows},
 	"svv_external_databases":  {cols("eskind i, databasename t, location t, parameters t"), externalDatabaseRows},
 	"svv_external_tables":     {cols("redshift_database_name t, schemaname t, tablename t, tabletype t, location t, input_format t, output_format t, serialization_lib t, serde_parameters t, compressed i, parameters t"), externalTableRows},
 	"svv_external_columns":    {cols("redshift_database_name t, schemaname t, tablename t, columnname t, external_type t, columnnum i, part_key i, is_nullable t"), externalColumnRows},
@@ -132,6 +133,16 @@ func externalSchemaRows(ctx context.Context, s *Session) (rows [][]emit.Expr, er
 		rows = append(rows, []emit.Expr{num(sch.oid), num(1), str(sch.name), num(100), str(sch.source.Database), str(options)})
 		return nil
 	})
+	return rows, err
+}
+
+// catalogSchemaRows are the rows of pg_external_schema, without what
+// svv_external_schemas adds to them.
+func catalogSchemaRows(ctx context.Context, s *Session) ([][]emit.Expr, error) {
+	rows, err := externalSchemaRows(ctx, s)
+	for i, r := range rows {
+		rows[i] = []emit.Expr{r[0], r[1], r[4], r[5]}
+	}
 	return rows, err
 }
 

@@ -26,6 +26,7 @@ func (c *cluster) lose(why *sqlerr.Error) {
 		return
 	}
 	c.w.log.Error("DuckDB gave up; the sessions of the cluster end, and the next one opens it anew", "cluster", c.key.cluster, "error", why.Detail)
+	c.finish()
 	go func() {
 		defer close(c.gone)
 		c.closeSessions()
@@ -52,6 +53,10 @@ func Lost(err error) bool {
 	var e *sqlerr.Error
 	return errors.As(err, &e) && e.Severity == "FATAL" && (e.Code == sqlerr.CrashShutdown || e.Code == sqlerr.DiskFull)
 }
+
+// Over ends when the session's cluster is closed, or given up by DuckDB: who passes
+// rows on has to come to an end then, even if nobody takes them.
+func (s *Session) Over() context.Context { return s.cluster.over }
 
 // closeSessions closes all sessions, side by side: one may wait for another.
 func (c *cluster) closeSessions() {

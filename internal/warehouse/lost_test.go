@@ -52,13 +52,13 @@ func TestLostCluster(t *testing.T) {
 	}
 	clear(x.sessions)
 	s = x.session("main")
-	for sql, want := range map[string]string{
-		"SELECT sum(n) || ' ' || min(text) FROM t":                 "1 committed",
-		"SELECT n FROM acknowledged":                               "5",
-		"VACUUM; INSERT INTO t VALUES (8); SELECT count(*) FROM t": "2",
+	for _, c := range []struct{ sql, want string }{
+		{"SELECT sum(n) || ' ' || min(text) FROM t", "1 committed"},
+		{"SELECT n FROM acknowledged", "5"},
+		{"VACUUM; INSERT INTO t VALUES (8); SELECT count(*) FROM t", "2"},
 	} {
-		if got := one(t, s, sql); got != want {
-			t.Errorf("%s: %s", sql, got)
+		if got := one(t, s, c.sql); got != c.want {
+			t.Errorf("%s: %s", c.sql, got)
 		}
 	}
 }

@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS stepwell.acl (
   grantee_kind VARCHAR, grantee VARCHAR, grantor VARCHAR, grant_option BOOLEAN);
 
 -- What ALTER DEFAULT PRIVILEGES gives on objects that owner makes from now on,
--- in the schema or, where that is empty, in all. kind is table or function.
+-- in the schema or, where that is empty, in all. kind is table, function or
+-- procedure; the privilege -execute keeps new functions from PUBLIC.
 CREATE TABLE IF NOT EXISTS stepwell.default_acl (
   owner VARCHAR, schema VARCHAR, kind VARCHAR, privilege VARCHAR,
   grantee_kind VARCHAR, grantee VARCHAR, grant_option BOOLEAN);
@@ -48,6 +49,11 @@ CREATE TABLE IF NOT EXISTS stepwell.procedures (
 CREATE TABLE IF NOT EXISTS stepwell.functions (
   oid BIGINT, schema VARCHAR, name VARCHAR, owner VARCHAR, args VARCHAR, signature VARCHAR, returns VARCHAR,
   language VARCHAR, volatility VARCHAR, body VARCHAR, created TIMESTAMP);
+
+-- open: PUBLIC was given EXECUTE when the function was made.
+ALTER TABLE stepwell.functions ADD COLUMN IF NOT EXISTS open BOOLEAN;
+INSERT INTO stepwell.acl SELECT oid, 'function', '', 'execute', 'public', '', owner, false FROM stepwell.functions WHERE open IS NULL;
+UPDATE stepwell.functions SET open = true WHERE open IS NULL;
 
 -- A COPY JOB, and the objects it has loaded or that were there before it.
 CREATE TABLE IF NOT EXISTS stepwell.copy_jobs (id BIGINT, name VARCHAR, owner VARCHAR, auto BOOLEAN, statement VARCHAR, source VARCHAR, target VARCHAR, created TIMESTAMP);

@@ -85,8 +85,8 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 		s.callParams(p)
 		return nil
 	}
-	r := &running{session: s, ctx: ctx, script: p.text, statement: p.statement, declared: p.declared, sink: Discard{}}
-	plan, err := r.compile(p.statement.Tree)
+	r := &running{session: s, ctx: ctx, script: p.text, statement: p.statement, declared: p.declared, sink: Discard{}, whole: true}
+	plan, kept, err := r.planned()
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,21 @@ func (s *Session) describe(ctx context.Context, p *Prepared) error {
 	if len(plan.SQL) == 0 || plan.Kind == rsql.Define {
 		return nil
 	}
+	if kept == nil {
+		return s.describePlan(ctx, p, plan)
+	}
+	if !kept.described {
+		if err := s.describePlan(ctx, p, plan); err != nil {
+			return err
+		}
+		kept.described, kept.params, kept.columns = true, slices.Clone(p.Params), p.Columns
+	}
+	p.Params, p.Columns = slices.Clone(kept.params), kept.columns
+	return nil
+}
+
+// describePlan asks DuckDB what a compiled statement takes and gives.
+func (s *Session) describePlan(ctx context.Context, p *Prepared, plan *rsql.Plan) error {
 	stmt, err := s.conn.Prepare(plan.SQL[len(plan.SQL)-1])
 	if err != nil {
 		if len(plan.SQL) > 1 {
@@ -235,7 +250,7 @@ func (p *Portal) Run(ctx context.Context, limit int, sink Sink) (more bool, err 
 		return false, sink.Done(Done{Tag: "SELECT", Command: "SELECT", HasRows: true})
 	}
 	if p.run == nil {
-		p.run = &running{session: s, script: p.text, statement: p.statement, args: p.args, declared: p.declared}
+		p.run = &running{session: s, script: p.text, statement: p.statement, args: p.args, declared: p.declared, whole: true}
 	}
 	p.run.ctx, p.run.sink, p.run.alone = ctx, sink, p.Alone
 	if p.rows == nil && (limit == 0 || p.Prepared.Columns == nil) {
@@ -306,7 +321,7 @@ func (p *Portal) start(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
-	plan, err := p.run.compile(p.statement.Tree)
+	plan, _, err := p.run.planned()
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -118,6 +119,35 @@ func TestKillPrincipals(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestPrincipalsInTurn has two transactions make users: the second waits for the
+// first, and keeps what that has made.
+func TestPrincipalsInTurn(t *testing.T) {
+	w, a := killSession(t, t.TempDir())
+	defer w.Close()
+	b, err := w.Session(context.Background(), a.Identity(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one(t, a, "CREATE GROUP team")
+	one(t, a, "BEGIN; CREATE USER u1 PASSWORD 'Abcd1234' IN GROUP team")
+	done := make(chan error)
+	go func() {
+		done <- b.Execute(context.Background(), "CREATE USER u2 PASSWORD 'Abcd1234' IN GROUP team", Discard{})
+	}()
+	for waits := false; !waits; runtime.Gosched() {
+		for _, l := range a.cluster.locks.all() {
+			waits = waits || !l.granted && l.table == principalsLock
+		}
+	}
+	one(t, a, "COMMIT")
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if got := one(t, a, "SELECT count(DISTINCT usesysid) || ' ' || (SELECT grolist FROM pg_group) FROM pg_user WHERE usename LIKE 'u_'"); got != "2 {102,103}" {
+		t.Error(got)
 	}
 }
 

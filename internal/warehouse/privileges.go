@@ -41,6 +41,13 @@ type actor struct {
 	name    string
 	super   bool
 	holders map[holder]bool
+	record  *clusterRecord
+}
+
+// may says whether the actor has a system privilege, "drop table" say, through
+// a role ("System permissions for RBAC").
+func (a actor) may(privilege string) bool {
+	return a.super || a.record.systemPrivilege(a.name, privilege)
 }
 
 // user is the name privileges are checked for: the owner of a SECURITY DEFINER
@@ -57,13 +64,14 @@ func (s *Session) user() string {
 
 // actor finds the user in the cluster's record. One that is no longer there has
 // what PUBLIC has.
-func (s *Session) actor() actor {
-	record, name := s.record(), s.user()
+func (s *Session) actor() actor { return s.record().actor(s.user()) }
+
+func (record *clusterRecord) actor(name string) actor {
 	if record.Users[name].Superuser {
-		return actor{name: name, super: true}
+		return actor{name: name, super: true, record: record}
 	}
 	holders := record.holders(name)
-	return actor{name: name, super: holders[holder{"role", "sys:superuser"}], holders: holders}
+	return actor{name: name, super: holders[holder{"role", "sys:superuser"}], holders: holders, record: record}
 }
 
 // has says whether the actor holds a privilege on an object: on all of it, or
@@ -93,8 +101,16 @@ func notOwner(kind, name string) error {
 	return sqlerr.New(sqlerr.InsufficientPrivilege, "must be owner of %s %s", kind, name)
 }
 
-// permit checks a compiled statement against the privileges of its user.
+// permit checks a compiled statement against the privileges of its user, and
+// the views it reads against those of their owners.
 func (r *running) permit(plan *rsql.Plan) error {
+	for _, rel := range plan.Read {
+		if own, ok := rel.Handle.(*relation); ok && own.kind == "v" && own.schema != tempSchema && rel.Database == r.session.db.name {
+			if err := r.permitBehind(own); err != nil {
+				return err
+			}
+		}
+	}
 	who := r.session.actor()
 	if who.super {
 		return nil
@@ -102,7 +118,13 @@ func (r *running) permit(plan *rsql.Plan) error {
 	needs := writeNeeds(plan)
 	for _, rel := range plan.Written {
 		for _, privilege := range needs {
-			if err := r.permitRelation(who, rel, privilege, plan.Used[rel.Place()]); err != nil {
+			columns := plan.Used[rel.Place()]
+			if t, ok := plan.Statement.(*syntax.Update); ok && privilege == "update" {
+				columns = assigned(t)
+			} else if privilege == "select" && len(columns) == 0 {
+				continue // nothing is read
+			}
+			if err := r.permitRelation(who, rel, privilege, columns); err != nil {
 				return err
 			}
 		}
@@ -115,7 +137,68 @@ func (r *running) permit(plan *rsql.Plan) error {
 			return err
 		}
 	}
+	for _, f := range plan.Called {
+		if err := r.permitFunction(who, f.Handle.(*sqlFunction)); err != nil {
+			return err
+		}
+	}
 	return r.permitTree(who, plan.Statement)
+}
+
+// permitBehind checks that a view's owner may still read what the view reads.
+func (r *running) permitBehind(view *relation) error {
+	owner := r.session.record().actor(view.owner)
+	if owner.super {
+		return nil
+	}
+	set, err := r.session.db.schemasFor(r.ctx, r.session)
+	if err != nil {
+		return err
+	}
+	below, err := r.under(view.oid)
+	if err != nil {
+		return err
+	}
+	for _, rel := range set.relations {
+		if !slices.Contains(below, rel.oid) {
+			continue
+		}
+		// The columns were checked when the view was made.
+		if !owner.has(set, aclKey{"table", rel.oid}, rel.owner, "select", nil) && !slices.ContainsFunc(set.acl[aclKey{"table", rel.oid}], func(e aclEntry) bool {
+			return e.privilege == "select" && owner.holders[e.to]
+		}) {
+			return denied("relation", rel.name)
+		}
+		if rel.kind == "v" {
+			if err := r.permitBehind(rel); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// permitFunction checks USAGE on the schema of a function and EXECUTE on it.
+func (r *running) permitFunction(who actor, f *sqlFunction) error {
+	set, err := r.session.db.schemasFor(r.ctx, r.session)
+	if err != nil {
+		return err
+	}
+	if sch := set.schemas[f.schema]; sch != nil && !who.has(set, aclKey{"schema", sch.oid}, sch.owner, "usage", nil) {
+		return denied("schema", f.schema)
+	}
+	if !who.has(set, aclKey{"function", f.oid}, f.owner, "execute", nil) {
+		return denied("function", f.name)
+	}
+	return nil
+}
+
+// assigned are the columns an UPDATE sets.
+func assigned(t *syntax.Update) (columns []string) {
+	for _, s := range t.Set {
+		columns = append(columns, s.Column.Name)
+	}
+	return columns
 }
 
 // writeNeeds are the privileges on the target of a DML statement. UPDATE and
@@ -165,18 +248,40 @@ func (r *running) permitRelation(who actor, rel *resolve.Relation, privilege str
 func (r *running) permitTree(who actor, tree syntax.Statement) error {
 	switch t := tree.(type) {
 	case *syntax.CreateTable:
+		if who.may("create table") {
+			return nil
+		}
 		return r.permitCreate(who, t.Name, t.Temp || strings.HasPrefix(t.Name.Last().Name, "#"))
 	case *syntax.Query:
 		if into := rsql.Into(t); into != nil {
 			return r.permitCreate(who, into.Name, into.Temp || strings.HasPrefix(into.Name.Last().Name, "#"))
 		}
 	case *syntax.CreateView:
+		if t.OrReplace { // what reads the view trusts its owner
+			if err := r.permitOwner(who, t.Name, "owner"); err != nil {
+				return err
+			}
+		}
 		return r.permitCreate(who, t.Name, false)
 	case *syntax.CreateRoutine:
+		if who.may("create or replace " + t.Kind) {
+			return nil
+		}
 		return r.permitCreate(who, t.Name, false)
+	case *syntax.AlterRoutine:
+		return r.permitRoutine(who, t.Kind, t.Name, t.Args, t.Args != nil)
+	case *syntax.RefreshView:
+		return r.permitOwner(who, t.Name, "owner")
+	case *syntax.AlterDatabase:
+		if db := who.record.Databases[t.Name.Name]; db.Owner != who.name && db.ID != 0 {
+			return notOwner("database", t.Name.Name)
+		}
 	case *syntax.CreateExternalTable:
 		return r.permitCreate(who, t.Name, false)
 	case *syntax.CreateSchema, *syntax.CreateExternalSchema:
+		if who.may("create schema") {
+			return nil
+		}
 		return r.permitDatabase(who, "create")
 	case *syntax.AlterTable:
 		return r.permitOwner(who, t.Table, "alter")
@@ -185,8 +290,18 @@ func (r *running) permitTree(who actor, tree syntax.Statement) error {
 	case *syntax.Truncate:
 		return r.permitOwner(who, t.Table, "truncate")
 	case *syntax.Comment:
-		if t.Kind == "table" || t.Kind == "view" {
-			return r.permitOwner(who, t.Name, "owner")
+		switch name := t.Name; {
+		case t.Kind == "table" || t.Kind == "view":
+			return r.permitOwner(who, name, "owner")
+		case t.Kind == "column" && len(name.Parts) > 1:
+			name.Parts = name.Parts[:len(name.Parts)-1]
+			return r.permitOwner(who, name, "owner")
+		case t.Kind == "schema":
+			return r.permitSchemaOwner(who, name.Last().Name)
+		}
+	case *syntax.Analyze:
+		if t.Table != nil && !who.may("analyze") {
+			return r.permitOwner(who, *t.Table, "owner")
 		}
 	case *syntax.Copy:
 		rel, err := r.catalog.Relation(parts(t.Table))
@@ -199,12 +314,75 @@ func (r *running) permitTree(who actor, tree syntax.Statement) error {
 	case *syntax.AlterSchema:
 		return r.permitSchemaOwner(who, t.Name.Name)
 	case *syntax.CreatePrincipal:
+		if t.Kind == "user" && superuserOption(t.Options) {
+			return sqlerr.New(sqlerr.InsufficientPrivilege, "must be superuser to create superusers")
+		}
 		return r.permitSystem(who, "create "+t.Kind, "must be superuser to create "+t.Kind+"s")
 	case *syntax.AlterPrincipal:
 		if t.Kind == "user" && t.Name.Name == who.name && selfOptions(t) {
 			return nil
 		}
+		if t.Kind == "role" && who.record.Roles[t.Name.Name].Owner == who.name {
+			return nil
+		}
+		if t.Kind == "user" && (superuserOption(t.Options) || who.record.Users[t.Name.Name].Superuser) {
+			return sqlerr.New(sqlerr.InsufficientPrivilege, "must be superuser to alter superusers")
+		}
 		return r.permitSystem(who, "alter "+t.Kind, "must be superuser to alter "+t.Kind+"s")
+	}
+	return nil
+}
+
+// superuserOption says whether options make a user a superuser, or no more one:
+// what CREATE USER and ALTER USER as system privileges do not cover.
+func superuserOption(options []syntax.Option) bool {
+	return slices.ContainsFunc(options, func(o syntax.Option) bool { return o.Name == "CREATEUSER" || o.Name == "NOCREATEUSER" })
+}
+
+// permitRoutine checks that the user owns a procedure or function.
+func (r *running) permitRoutine(who actor, kind string, name syntax.Name, args []syntax.TypeName, given bool) error {
+	if kind == "function" {
+		f, err := r.functionNamed(name, args)
+		if err == nil && f.owner != who.name {
+			return notOwner(kind, f.name)
+		}
+		return nil // the statement itself reports it better
+	}
+	p, err := r.named(name, args, given)
+	if err == nil && p.owner != who.name {
+		return notOwner(kind, p.name)
+	}
+	return nil
+}
+
+// permitReplace checks that the user owns the routine it replaces.
+func (r *running) permitReplace(kind, name, owner string) error {
+	if who := r.session.actor(); !who.super && who.name != owner {
+		return notOwner(kind, name)
+	}
+	return nil
+}
+
+// permitOutside checks the statements that run outside a transaction.
+func (r *running) permitOutside(tree syntax.Statement) error {
+	who := r.session.actor()
+	if who.super {
+		return nil
+	}
+	switch t := tree.(type) {
+	case *syntax.CreateDatabase:
+		if !who.record.Users[who.name].CreateDB && !who.may("create database") {
+			return sqlerr.New(sqlerr.InsufficientPrivilege, "permission denied to create database")
+		}
+	case *syntax.Drop:
+		if db := who.record.Databases[t.Names[0].Last().Name]; db.ID != 0 && db.Owner != who.name {
+			return notOwner("database", t.Names[0].Last().Name)
+		}
+	case *syntax.Vacuum:
+		if t.Table != nil && !who.may("vacuum") {
+			r.catalog = &catalog{ctx: r.ctx, session: r.session}
+			return r.permitOwner(who, *t.Table, "owner")
+		}
 	}
 	return nil
 }
@@ -258,6 +436,9 @@ func (r *running) permitCreate(who actor, name syntax.Name, temp bool) error {
 // permitOwner checks that the user owns a relation, or has the privilege that
 // stands for it (DROP, ALTER, TRUNCATE).
 func (r *running) permitOwner(who actor, name syntax.Name, privilege string) error {
+	if privilege != "owner" && who.may(privilege+" table") {
+		return nil
+	}
 	own, err := r.existing(name)
 	if err != nil || own == nil || own.schema == tempSchema {
 		return nil // the statement itself reports it better
@@ -277,7 +458,7 @@ func (r *running) permitSchemaOwner(who actor, name string) error {
 	if err != nil {
 		return err
 	}
-	if sch := set.schemas[name]; sch != nil && sch.owner != who.name {
+	if sch := set.schemas[name]; sch != nil && sch.owner != who.name && !who.may("drop schema") {
 		return notOwner("schema", name)
 	}
 	return nil
@@ -291,7 +472,19 @@ func (r *running) permitDrop(who actor, t *syntax.Drop) error {
 			err = r.permitOwner(who, name, "drop")
 		case "schema":
 			err = r.permitSchemaOwner(who, name.Last().Name)
-		case "user", "group", "role":
+		case "procedure", "function":
+			if !who.may("drop " + t.Kind) {
+				err = r.permitRoutine(who, t.Kind, name, t.Args, t.HasArgs)
+			}
+		case "role":
+			role := who.record.Roles[name.Last().Name]
+			if role.Owner != who.name && !slices.Contains(role.Admins, who.name) {
+				err = r.permitSystem(who, "drop role", "must be owner of role "+name.Last().Name)
+			}
+		case "user", "group":
+			if t.Kind == "user" && who.record.Users[name.Last().Name].Superuser {
+				return sqlerr.New(sqlerr.InsufficientPrivilege, "must be superuser to drop superusers")
+			}
 			err = r.permitSystem(who, "drop "+t.Kind, "must be superuser to drop "+t.Kind+"s")
 		}
 		if err != nil {

@@ -215,7 +215,10 @@ func (r *running) keepProcedure(p *procedure, replace bool) error {
 		if !slices.EqualFunc(same.outputs(), p.outputs(), func(a, b Column) bool { return a.Type.Kind == b.Type.Kind }) {
 			return sqlerr.New("42P13", "cannot change return type of existing function").WithHint("Use DROP FUNCTION first.")
 		}
-		p.oid = same.oid
+		if err := r.permitReplace("procedure", p.name, same.owner); err != nil {
+			return err
+		}
+		p.oid, p.owner = same.oid, same.owner
 		if err := r.meta("DELETE FROM stepwell.procedures WHERE oid = $1", same.oid); err != nil {
 			return err
 		}
@@ -234,7 +237,10 @@ func (r *running) keepProcedure(p *procedure, replace bool) error {
 	if err != nil {
 		return err
 	}
-	return r.giveDefaults(p.oid, "function", p.schema, p.owner)
+	if same != nil {
+		return nil
+	}
+	return r.giveDefaults(p.oid, "procedure", "function", p.schema, p.owner)
 }
 
 // exactly finds the procedure with just these input types, nil if there is none.
@@ -286,6 +292,9 @@ func (r *running) dropProcedures(t *syntax.Drop) error {
 			continue
 		}
 		if err != nil {
+			return err
+		}
+		if err := r.meta("DELETE FROM stepwell.acl WHERE oid = $1 AND kind = 'function'", p.oid); err != nil {
 			return err
 		}
 		if err := r.meta("DELETE FROM stepwell.procedures WHERE oid = $1", p.oid); err != nil {

@@ -86,6 +86,7 @@ type scriptBlock struct {
 //	                     "other/name" is one of the database other
 //	file s3://bucket/key its input is the object's content; file64: in base64
 //	cat s3://bucket/key  prints an object; ls s3://bucket/prefix lists keys
+//	fails                each line is a statement; answers the error of each
 //	poll                 runs the automatic COPY jobs
 //	reopen               closes the warehouse and opens it again
 func TestScripts(t *testing.T) {
@@ -169,6 +170,8 @@ func (x *world) run(b *scriptBlock) string {
 			rest = "main"
 		}
 		return x.execute(x.session(rest), b.input)
+	case "fails":
+		return x.fails(b.input)
 	case "poll":
 		x.w.pollCopyJobs(ctx, map[string]string{})
 		return ""
@@ -247,6 +250,20 @@ func (x *world) execute(s *Session, sql string) string {
 		}
 	} else if err != nil {
 		out.WriteString(err.Error() + "\n")
+	}
+	return out.String()
+}
+
+// fails runs lines one by one and gives the error of each.
+func (x *world) fails(lines string) string {
+	var out strings.Builder
+	for sql := range strings.Lines(lines) {
+		var e *sqlerr.Error
+		if err := x.session("main").Execute(context.Background(), sql, Discard{}); errors.As(err, &e) {
+			fmt.Fprintf(&out, "%s %s\n", e.Code, e.Message)
+		} else {
+			fmt.Fprintf(&out, "no error: %v\n", err)
+		}
 	}
 	return out.String()
 }

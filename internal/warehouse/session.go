@@ -60,6 +60,8 @@ type Session struct {
 	// ownSchemas: the transaction changed metadata, schemas is its own view of it.
 	ownSchemas bool
 	schemas    *schemaSet
+	plans      plans
+	connZone   string // the time zone DuckDB's connection has
 	// streaming is the portal whose rows DuckDB still produces.
 	streaming *Portal
 
@@ -266,8 +268,11 @@ func (s *Session) connect(ctx context.Context) error {
 		s.conn = conn
 	}
 	if s.settings.dirty {
-		if err := s.prepareConn(ctx, s.conn); err != nil {
-			return err
+		if zone := s.zoneName(); zone != s.connZone {
+			if err := s.prepareConn(ctx, s.conn); err != nil {
+				return err
+			}
+			s.connZone = zone
 		}
 		s.settings.dirty = false
 	}
@@ -280,13 +285,18 @@ func (s *Session) prepareConn(ctx context.Context, conn *duck.Conn) error {
 	if _, err := conn.Exec(ctx, "SET search_path = "+duck.Literal(searchPathOf(s.db.name))); err != nil {
 		return err
 	}
+	_, err := conn.Exec(ctx, "SET TimeZone = "+duck.Literal(s.zoneName()))
+	return err
+}
+
+// zoneName is the session's time zone as DuckDB calls it.
+func (s *Session) zoneName() string {
 	zone, _ := s.settings.get("timezone")
 	if hours, err := strconv.ParseFloat(zone, 64); err == nil { // east, as PostgreSQL reads a bare number
 		zone = "UTC" + strconv.FormatFloat(-hours, 'f', -1, 64)
 	}
 	zone, _ = duck.ZoneName(zone)
-	_, err := conn.Exec(ctx, "SET TimeZone = "+duck.Literal(zone))
-	return err
+	return zone
 }
 
 func (s *Session) compileOptions() rsql.Options {

@@ -91,6 +91,8 @@ type settings struct {
 	digits int               // extra_float_digits
 	zone   *time.Location
 	dirty  bool // the DuckDB connection does not know the last change
+	// version moves with every change, also with one that is undone.
+	version int64
 }
 
 func newSettings(given map[string]string) *settings {
@@ -165,16 +167,26 @@ func (s *settings) set(name string, values []string) error {
 	case "extra_float_digits":
 		s.digits, _ = strconv.Atoi(value)
 	case "datestyle":
+		if word := unknownStyle(value); word != "" {
+			return sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized \"datestyle\" key word: \"%s\"", word)
+		}
 		value = dateStyle(value)
 	}
 	s.values[name] = value
-	s.dirty = true
+	s.changed()
 	return nil
 }
 
 func (s *settings) reset(name string) error {
 	if name == "all" {
 		for n := range maps.Clone(s.values) {
+			if strings.Contains(n, ".") { // a session context variable
+				delete(s.values, n)
+				continue
+			}
+			if parameters[n].readOnly {
+				continue
+			}
 			if err := s.reset(n); err != nil {
 				return err
 			}
@@ -193,6 +205,7 @@ func (s *settings) reset(name string) error {
 	}
 	err := s.set(name, []string{p.def})
 	delete(s.values, name)
+	s.changed()
 	return err
 }
 
@@ -204,8 +217,15 @@ func (s *settings) snapshot() settings {
 }
 
 func (s *settings) restore(c settings) {
+	version := s.version
 	*s = c
+	s.version = version
+	s.changed()
+}
+
+func (s *settings) changed() {
 	s.dirty = true
+	s.version++
 }
 
 func (s *settings) format() duck.Format { return duck.Format{Zone: s.zone, FloatDigits: s.digits} }
@@ -243,6 +263,17 @@ func loadZone(name string) (*time.Location, error) {
 		return time.FixedZone(name, hours*3600), nil
 	}
 	return nil, sqlerr.New(sqlerr.InvalidParameterValue, "unrecognized time zone name: \"%s\"", name)
+}
+
+// unknownStyle is the first word of a DateStyle that says nothing.
+func unknownStyle(value string) string {
+	known := strings.Fields("ISO SQL POSTGRES GERMAN MDY DMY YMD US EURO EUROPEAN NONEURO NONEUROPEAN DEFAULT")
+	for _, word := range strings.FieldsFunc(value, func(c rune) bool { return c == ',' || c == ' ' }) {
+		if !slices.Contains(known, strings.ToUpper(word)) {
+			return word
+		}
+	}
+	return ""
 }
 
 // dateStyle keeps the ISO output form: the order of day and month is all that

@@ -20,12 +20,13 @@ CREATE OR REPLACE VIEW {sys}.fn_user AS SELECT u.id AS m_id, u.name AS m_name, u
 -- Who may do what: each user with the privileges that it, PUBLIC, its groups
 -- and its roles have; an owner has the privilege "owner".
 CREATE OR REPLACE VIEW {sys}.fn_privilege AS
-SELECT a.oid AS m_oid, a.kind AS m_kind, a.column_name AS m_column, a.privilege AS m_privilege, w.user_name AS m_user
+SELECT a.oid AS m_oid, a.kind AS m_kind, a.column_name AS m_column, a.privilege AS m_privilege, a.grant_option AS m_option, w.user_name AS m_user
 FROM {db}.acl a JOIN memory.principals.holders w ON w.kind = a.grantee_kind AND w.name = a.grantee
-UNION ALL SELECT r.oid, 'table', '', 'owner', r.owner FROM {db}.relations r
-UNION ALL SELECT s.oid, 'schema', '', 'owner', s.owner FROM {db}.schemas s
-UNION ALL SELECT p.oid, 'function', '', 'owner', p.owner FROM {db}.procedures p
-UNION ALL SELECT 0, 'database', '', 'owner', d.owner FROM memory.principals.databases d WHERE d.name = {name};
+UNION ALL SELECT r.oid, 'table', '', 'owner', true, r.owner FROM {db}.relations r
+UNION ALL SELECT s.oid, 'schema', '', 'owner', true, s.owner FROM {db}.schemas s
+UNION ALL SELECT p.oid, 'function', '', 'owner', true, p.owner FROM {db}.procedures p
+UNION ALL SELECT f.oid, 'function', '', 'owner', true, f.owner FROM {db}.functions f
+UNION ALL SELECT 0, 'database', '', 'owner', true, d.owner FROM memory.principals.databases d WHERE d.name = {name};
 
 CREATE OR REPLACE MACRO {sys}.rs_regclass(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (
   SELECT z.m_oid FROM {sys}.fn_relation z
@@ -41,19 +42,39 @@ CREATE OR REPLACE MACRO {sys}.rs_regnamespace(x, path) AS coalesce(TRY_CAST(x AS
 CREATE OR REPLACE MACRO {sys}.rs_regtype(x, path) AS coalesce(TRY_CAST(x AS UINTEGER), (
   SELECT z.oid FROM {sys}.pg_type z WHERE lower(CAST(x AS VARCHAR)) IN (z.typname, 'pg_catalog.' || z.typname, rs_format_type(z.oid, -1)) LIMIT 1)::UINTEGER);
 
-CREATE OR REPLACE MACRO {sys}.rs_user_super(u) AS coalesce((SELECT z.m_super FROM {sys}.fn_user z WHERE z.m_name = CAST(u AS VARCHAR)), false);
+CREATE OR REPLACE MACRO {sys}.rs_user_super(u) AS EXISTS (SELECT 1 FROM {sys}.fn_user z WHERE z.m_name = CAST(u AS VARCHAR) AND z.m_super)
+  OR EXISTS (SELECT 1 FROM memory.principals.holders z WHERE z.user_name = CAST(u AS VARCHAR) AND z.kind = 'role' AND z.name = 'sys:superuser');
 CREATE OR REPLACE MACRO {sys}.rs_current_user_id(u, path) AS coalesce((SELECT z.m_id FROM {sys}.fn_user z WHERE z.m_name = u), 100)::INTEGER;
 CREATE OR REPLACE MACRO {sys}.rs_pg_get_userbyid(x) AS coalesce((SELECT z.m_name FROM {sys}.fn_user z WHERE z.m_id = CAST(x AS BIGINT)), 'unknown (OID=' || x || ')');
 CREATE OR REPLACE MACRO {sys}.rs_privileges(p) AS string_split(replace(replace(lower(CAST(p AS VARCHAR)), ' with grant option', ''), ' ', ''), ',');
-CREATE OR REPLACE MACRO {sys}.rs_may(u, k, o, p) AS rs_user_super(u) OR EXISTS (
-  SELECT 1 FROM {sys}.fn_privilege z WHERE z.m_kind = k AND z.m_oid = o AND z.m_user = CAST(u AS VARCHAR) AND z.m_column = ''
-    AND (z.m_privilege = 'owner' OR list_contains(rs_privileges(p), z.m_privilege)));
-CREATE OR REPLACE MACRO {sys}.rs_has_table_privilege(u, t, p, path) AS rs_may(u, 'table', rs_regclass(t, path), p);
-CREATE OR REPLACE MACRO {sys}.rs_has_column_privilege(u, t, c, p, path) AS rs_may(u, 'table', rs_regclass(t, path), p) OR EXISTS (
-  SELECT 1 FROM {sys}.fn_privilege z WHERE z.m_kind = 'table' AND z.m_oid = rs_regclass(t, path) AND z.m_user = CAST(u AS VARCHAR)
-    AND z.m_column = lower(CAST(c AS VARCHAR)) AND list_contains(rs_privileges(p), z.m_privilege));
-CREATE OR REPLACE MACRO {sys}.rs_has_schema_privilege(u, t, p, path) AS rs_regnamespace(t, '') IN (11, 10000) OR rs_may(u, 'schema', rs_regnamespace(t, ''), p);
-CREATE OR REPLACE MACRO {sys}.rs_has_database_privilege(u, t, p, path) AS rs_may(u, 'database', 0, replace(replace(lower(CAST(p AS VARCHAR)), 'temporary', 'temp'), 'temp', 'temporary'));
+-- The name of a user given by name or number, and what else has to exist.
+CREATE OR REPLACE MACRO {sys}.rs_grantee(u) AS coalesce((SELECT z.m_name FROM {sys}.fn_user z WHERE CAST(u AS VARCHAR) IN (z.m_name, CAST(z.m_id AS VARCHAR)) LIMIT 1),
+  error('42704:user "' || CAST(u AS VARCHAR) || '" does not exist'));
+CREATE OR REPLACE MACRO {sys}.rs_known(known, p) AS CASE WHEN list_has_all(known, list_transform(rs_privileges(p), lambda q: replace(q, 'withgrantoption', ''))) THEN true
+  ELSE error('22023:unrecognized privilege type: "' || CAST(p AS VARCHAR) || '"') END;
+CREATE OR REPLACE MACRO {sys}.rs_relation_needed(t, path) AS CASE WHEN rs_regclass(t, path) IS NULL AND t IS NOT NULL
+    AND NOT regexp_matches(lower(CAST(t AS VARCHAR)), '^"?(pg_|stl_|stv_|svl_|svv_|svcs_|sys_|information_schema)')
+    AND NOT EXISTS (SELECT 1 FROM {db}.schemas z WHERE z.source IS NOT NULL AND z.name = split_part(lower(CAST(t AS VARCHAR)), '.', 1))
+  THEN error('42P01:relation "' || CAST(t AS VARCHAR) || '" does not exist') ELSE rs_regclass(t, path) END;
+CREATE OR REPLACE MACRO {sys}.rs_may(u, k, o, p) AS rs_user_super(rs_grantee(u)) OR EXISTS (
+  SELECT 1 FROM {sys}.fn_privilege z WHERE z.m_kind = k AND z.m_oid = o AND z.m_user = rs_grantee(u) AND z.m_column = ''
+    AND (z.m_privilege = 'owner' OR list_contains(rs_privileges(p), z.m_privilege) OR z.m_option AND list_contains(rs_privileges(p), z.m_privilege || 'withgrantoption')));
+CREATE OR REPLACE MACRO {sys}.rs_has_table_privilege(u, t, p, path) AS rs_known(['select', 'insert', 'update', 'delete', 'rule', 'references', 'trigger', 'drop', 'truncate', 'alter'], p)
+  AND (rs_may(u, 'table', rs_relation_needed(t, path), p) OR rs_regclass(t, path) < 20000 AND list_contains(rs_privileges(p), 'select'));
+CREATE OR REPLACE MACRO {sys}.rs_has_column_privilege(u, t, c, p, path) AS rs_known(['select', 'insert', 'update', 'references'], p)
+  AND (rs_may(u, 'table', rs_relation_needed(t, path), p) OR EXISTS (
+  SELECT 1 FROM {sys}.fn_privilege z WHERE z.m_kind = 'table' AND z.m_oid = rs_regclass(t, path) AND z.m_user = rs_grantee(u)
+    AND z.m_column = lower(CAST(c AS VARCHAR)) AND list_contains(rs_privileges(p), z.m_privilege)));
+CREATE OR REPLACE MACRO {sys}.rs_has_schema_privilege(u, t, p, path) AS rs_known(['create', 'usage', 'alter', 'drop'], p) AND CASE
+  WHEN starts_with(lower(CAST(t AS VARCHAR)), 'pg_') OR lower(CAST(t AS VARCHAR)) IN ('information_schema', '11', '10000')
+    THEN list_contains(rs_privileges(p), 'usage') OR rs_user_super(rs_grantee(u))
+  WHEN rs_regnamespace(t, '') IS NULL AND t IS NOT NULL
+    THEN error('3F000:schema "' || CAST(t AS VARCHAR) || '" does not exist')
+  ELSE rs_may(u, 'schema', rs_regnamespace(t, ''), p) END;
+CREATE OR REPLACE MACRO {sys}.rs_has_database_privilege(u, t, p, path) AS rs_known(['create', 'temporary', 'temp', 'usage', 'alter', 'drop', 'connect'], p) AND CASE
+  WHEN t IS NOT NULL AND NOT EXISTS (SELECT 1 FROM memory.principals.databases z WHERE CAST(t AS VARCHAR) IN (z.name, CAST(z.id AS VARCHAR)))
+    THEN error('3D000:database "' || CAST(t AS VARCHAR) || '" does not exist')
+  ELSE rs_may(u, 'database', 0, replace(replace(lower(CAST(p AS VARCHAR)), 'temporary', 'temp'), 'temp', 'temporary')) END;
 CREATE OR REPLACE MACRO {sys}.rs_has_function_privilege(u, t, p, path) AS rs_may(u, 'function', rs_regproc(t, path), p);
 CREATE OR REPLACE MACRO {sys}.rs_has_language_privilege(u, t, p, path) AS true;
 CREATE OR REPLACE MACRO {sys}.rs_user_is_member_of(u, k, g, path) AS EXISTS (

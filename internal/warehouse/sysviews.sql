@@ -184,7 +184,7 @@ CREATE OR REPLACE VIEW {sys}.pg_extension AS SELECT 0::UINTEGER AS oid, ''::VARC
 CREATE OR REPLACE VIEW {sys}.pg_enum AS SELECT 0::UINTEGER AS oid, 0::UINTEGER AS enumtypid, 0 AS enumsortorder, ''::VARCHAR AS enumlabel WHERE false;
 CREATE OR REPLACE VIEW {sys}.pg_default_acl AS
 SELECT (300000 + row_number() OVER (ORDER BY defacluser, defaclnamespace, defaclobjtype))::UINTEGER AS oid, * FROM (
-SELECT u.id::UINTEGER AS defacluser, u.id::INTEGER AS defaclrole, coalesce(s.oid, 0)::UINTEGER AS defaclnamespace, CASE d.kind WHEN 'table' THEN 'r' ELSE 'f' END AS defaclobjtype,
+SELECT u.id::UINTEGER AS defacluser, u.id::INTEGER AS defaclrole, coalesce(s.oid, 0)::UINTEGER AS defaclnamespace, CASE d.kind WHEN 'table' THEN 'r' WHEN 'procedure' THEN 'p' ELSE 'f' END AS defaclobjtype,
   '{' || string_agg(CASE d.grantee_kind WHEN 'public' THEN '' WHEN 'user' THEN d.grantee ELSE d.grantee_kind || ' ' || d.grantee END || '=' || d.letters || '/' || d.owner, ',') || '}' AS defaclacl
 FROM (SELECT d.owner, d.schema, d.kind, d.grantee_kind, d.grantee, string_agg(v.letter, '' ORDER BY v.n) AS letters
     FROM {db}.default_acl d JOIN (VALUES ('insert', 'a', 1), ('select', 'r', 2), ('update', 'w', 3), ('delete', 'd', 4), ('references', 'x', 6), ('drop', 'D', 8),
@@ -217,8 +217,8 @@ CREATE OR REPLACE VIEW {sys}.svv_columns AS
 SELECT {name} AS table_catalog, schema_name AS table_schema, relation_name AS table_name, name AS column_name, num AS ordinal_position,
   (SELECT d.adsrc FROM {sys}.pg_attrdef d WHERE d.adrelid = c.oid AND d.adnum = c.num) AS column_default, CASE WHEN not_null THEN 'NO' ELSE 'YES' END AS is_nullable, base AS data_type,
   CASE WHEN base IN ('character', 'character varying') THEN arg1 END AS character_maximum_length,
-  CASE base WHEN 'numeric' THEN arg1 WHEN 'integer' THEN 32 WHEN 'bigint' THEN 64 WHEN 'smallint' THEN 16 END AS numeric_precision,
-  CASE WHEN base IN ('integer', 'bigint', 'smallint') THEN 2 WHEN base = 'numeric' THEN 10 END AS numeric_precision_radix,
+  CASE base WHEN 'numeric' THEN arg1 WHEN 'integer' THEN 32 WHEN 'bigint' THEN 64 WHEN 'smallint' THEN 16 WHEN 'real' THEN 24 WHEN 'double precision' THEN 53 END AS numeric_precision,
+  CASE WHEN base IN ('integer', 'bigint', 'smallint', 'real', 'double precision') THEN 2 WHEN base = 'numeric' THEN 10 END AS numeric_precision_radix,
   CASE base WHEN 'numeric' THEN arg2 WHEN 'integer' THEN 0 WHEN 'bigint' THEN 0 WHEN 'smallint' THEN 0 END AS numeric_scale,
   NULL::INTEGER AS datetime_precision, NULL::VARCHAR AS interval_type, NULL::VARCHAR AS interval_precision, NULL::VARCHAR AS character_set_catalog,
   NULL::VARCHAR AS character_set_schema, NULL::VARCHAR AS character_set_name, NULL::VARCHAR AS collation_catalog, NULL::VARCHAR AS collation_schema,
@@ -267,7 +267,10 @@ SELECT {name} AS table_catalog, schema AS table_schema, name AS table_name, CASE
   NULL::VARCHAR AS self_referencing_column_name, NULL::VARCHAR AS reference_generation, NULL::VARCHAR AS user_defined_type_catalog,
   NULL::VARCHAR AS user_defined_type_schema, NULL::VARCHAR AS user_defined_type_name FROM {db}.relations
 UNION ALL SELECT {name}, t.schema, t.name, 'LOCAL TEMPORARY', NULL, NULL, NULL, NULL, NULL FROM {sys}.temp_relations t;
-CREATE OR REPLACE VIEW {sys}."information_schema.columns" AS SELECT * FROM {sys}.svv_columns;
+CREATE OR REPLACE VIEW {sys}."information_schema.columns" AS
+SELECT * EXCLUDE (remarks), {name} AS udt_catalog, 'pg_catalog' AS udt_schema, coalesce((SELECT t.typname FROM {sys}.pg_type t WHERE t.oid = rs_type_oid(data_type)), data_type) AS udt_name,
+  ordinal_position::VARCHAR AS dtd_identifier, 'NO' AS is_self_referencing
+FROM {sys}.svv_columns;
 CREATE OR REPLACE VIEW {sys}."information_schema.schemata" AS
 SELECT {name} AS catalog_name, nspname AS schema_name, 'rdsdb' AS schema_owner, NULL::VARCHAR AS default_character_set_catalog, NULL::VARCHAR AS default_character_set_schema, NULL::VARCHAR AS default_character_set_name, NULL::VARCHAR AS sql_path FROM {sys}.pg_namespace;
 CREATE OR REPLACE VIEW {sys}."information_schema.views" AS

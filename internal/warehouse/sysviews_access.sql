@@ -58,13 +58,15 @@ SELECT {name} AS database_name, CASE g.privilege_type WHEN 'TEMPORARY' THEN 'TEM
 FROM {sys}.grants_described g WHERE g.kind = 'database';
 CREATE OR REPLACE VIEW {sys}.svv_function_privileges AS
 SELECT p.schema AS namespace_name, p.name AS function_name, p.signature AS argument_types, g.privilege_type, g.identity_id, g.identity_name, g.identity_type, g.admin_option
-FROM {sys}.grants_described g JOIN {db}.procedures p ON p.oid = g.oid WHERE g.kind = 'function';
+FROM {sys}.grants_described g JOIN (SELECT oid, schema, name, signature FROM {db}.procedures UNION ALL SELECT oid, schema, name, signature FROM {db}.functions) p
+  ON p.oid = g.oid WHERE g.kind = 'function';
 CREATE OR REPLACE VIEW {sys}.svv_default_privileges AS
-SELECT nullif(d.schema, '') AS schema_name, CASE d.kind WHEN 'table' THEN 'RELATION' ELSE 'FUNCTION' END AS object_type, o.id::INTEGER AS owner_id, d.owner AS owner_name, 'user' AS owner_type,
+SELECT nullif(d.schema, '') AS schema_name, CASE d.kind WHEN 'table' THEN 'RELATION' ELSE upper(d.kind) END AS object_type, o.id::INTEGER AS owner_id, d.owner AS owner_name, 'user' AS owner_type,
   upper(d.privilege) AS privilege_type, coalesce(u.id, g.id, r.id, 0)::INTEGER AS grantee_id, CASE d.grantee_kind WHEN 'public' THEN 'public' ELSE d.grantee END AS grantee_name,
   d.grantee_kind AS grantee_type, d.grant_option AS admin_option
 FROM {db}.default_acl d LEFT JOIN memory.principals.users o ON o.name = d.owner LEFT JOIN memory.principals.users u ON d.grantee_kind = 'user' AND u.name = d.grantee
-LEFT JOIN memory.principals.groups g ON d.grantee_kind = 'group' AND g.name = d.grantee LEFT JOIN memory.principals.roles r ON d.grantee_kind = 'role' AND r.name = d.grantee;
+LEFT JOIN memory.principals.groups g ON d.grantee_kind = 'group' AND g.name = d.grantee LEFT JOIN memory.principals.roles r ON d.grantee_kind = 'role' AND r.name = d.grantee
+WHERE d.privilege <> '-execute';
 CREATE OR REPLACE VIEW {sys}."information_schema.table_privileges" AS
 SELECT g.grantor, CASE g.identity_type WHEN 'public' THEN 'PUBLIC' ELSE g.identity_name END AS grantee, {name} AS table_catalog, r.schema AS table_schema, r.name AS table_name,
   g.privilege_type, CASE WHEN g.admin_option THEN 'YES' ELSE 'NO' END AS is_grantable, 'NO' AS with_hierarchy

@@ -16,10 +16,18 @@ import (
 // and VACUUM; handled is false for other statements.
 func (r *running) setting(tree syntax.Statement) (done Done, handled bool, err error) {
 	s := r.session
+	if d, ok := tree.(*syntax.Drop); !ok || d.Kind == "database" {
+		if err := r.permitOutside(tree); err != nil {
+			return done, true, err
+		}
+	}
 	switch t := tree.(type) {
 	case *syntax.Set:
 		if t.Name == "session_authorization" {
 			return Done{Tag: "SET", Rows: -1}, true, s.authorize(t)
+		}
+		if t.Name == "seed" {
+			return Done{Tag: "SET", Rows: -1}, true, r.seed(t)
 		}
 		if t.Default {
 			return Done{Tag: "SET", Rows: -1}, true, s.settings.reset(t.Name)
@@ -29,6 +37,9 @@ func (r *running) setting(tree syntax.Statement) (done Done, handled bool, err e
 		if t.Name == "session_authorization" || t.Name == "all" {
 			s.authorization = ""
 		}
+		if t.Name == "use" { // no other database is ever used
+			return Done{Tag: "RESET", Rows: -1}, true, nil
+		}
 		return Done{Tag: "RESET", Rows: -1}, true, s.settings.reset(t.Name)
 	case *syntax.Show:
 		if t.Kind == "" {
@@ -36,6 +47,12 @@ func (r *running) setting(tree syntax.Statement) (done Done, handled bool, err e
 			return done, true, err
 		}
 	case *syntax.Vacuum:
+		if t.Table != nil {
+			r.catalog = &catalog{ctx: r.ctx, session: s}
+			if err := r.mustExist(*t.Table); err != nil {
+				return done, true, err
+			}
+		}
 		done, err = r.vacuum()
 		return done, true, err
 	case *syntax.CreateDatabase, *syntax.Use:
@@ -144,6 +161,28 @@ func (r *running) show(name string) (Done, error) {
 	return Done{Tag: "SHOW", Rows: int64(len(rows)), HasRows: true}, r.session.rowsOf(r.sink, columns, rows)
 }
 
+// mustExist fails where a name is no relation's.
+func (r *running) mustExist(name syntax.Name) error {
+	found, err := r.catalog.Relation(parts(name))
+	if err == nil && found == nil {
+		err = sqlerr.New(sqlerr.UndefinedTable, "relation \"%s\" does not exist", strings.Join(parts(name), "."))
+	}
+	return err
+}
+
+// seed executes SET SEED: RANDOM() gives the same numbers again.
+func (r *running) seed(t *syntax.Set) error {
+	value := 0.0
+	if !t.Default && len(t.Values) == 1 {
+		var err error
+		if value, err = strconv.ParseFloat(t.Values[0], 64); err != nil || value < -1 || value > 1 {
+			return sqlerr.New(sqlerr.InvalidParameterValue, "invalid value for parameter \"seed\": \"%s\"", t.Values[0])
+		}
+	}
+	_, err := r.session.conn.Exec(r.ctx, "SELECT setseed("+strconv.FormatFloat(value, 'f', -1, 64)+")")
+	return err
+}
+
 // vacuum writes the log into the file and reclaims what deletes freed.
 func (r *running) vacuum() (Done, error) {
 	s := r.session
@@ -193,6 +232,11 @@ func (r *running) utility(tree syntax.Statement) (Done, error) {
 	case *syntax.Analyze:
 		return r.analyze(t)
 	case *syntax.Lock:
+		for _, n := range t.Tables {
+			if err := r.mustExist(n); err != nil {
+				return Done{}, err
+			}
+		}
 		return Done{Tag: "LOCK TABLE", Rows: -1}, nil
 	case *syntax.Explain:
 		return r.explain(t)
@@ -209,6 +253,8 @@ func (r *running) utility(tree syntax.Statement) (Done, error) {
 	case *syntax.Deallocate:
 		if t.All {
 			clear(s.prepared)
+		} else if s.prepared[t.Name.Name] == nil {
+			return Done{}, sqlerr.New(sqlerr.UndefinedPrepared, "prepared statement \"%s\" does not exist", t.Name.Name)
 		}
 		delete(s.prepared, t.Name.Name)
 		return Done{Tag: "DEALLOCATE", Rows: -1}, nil

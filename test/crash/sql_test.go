@@ -25,7 +25,7 @@ const loadRows = 20000
 type writer struct {
 	name string
 	// step is change n, from 1 upwards; a change that was not answered may be
-	// there or not, and its number is not used again.
+	// there or not, and its number is not used again. ";;" separates requests.
 	step func(n int) string
 	// broken counts what contradicts that changes are there as a whole.
 	broken string
@@ -126,7 +126,7 @@ func TestKillSQL(t *testing.T) {
 		f.kill()
 		busy.Wait()
 		f.up()
-		f.checkTables()
+		f.checkTables(writers)
 		f.checkUnloads()
 		f.checkStatements()
 		if t.Failed() {
@@ -193,7 +193,12 @@ func (f *warehouseFleet) write(ctx context.Context, w *writer) {
 		f.tried[w.name]++
 		n := f.tried[w.name]
 		f.mu.Unlock()
-		_, err := conn.Exec(context.Background(), w.step(n)).ReadAll()
+		var err error
+		for _, sql := range strings.Split(w.step(n), ";;") {
+			if _, err = conn.Exec(context.Background(), sql).ReadAll(); err != nil {
+				break
+			}
+		}
 		var e *pgconn.PgError
 		if errors.As(err, &e) {
 			f.t.Errorf("%s %d: %v", w.name, n, err)
@@ -243,7 +248,7 @@ func (f *warehouseFleet) execute(ctx context.Context) {
 const defaultCluster = "stepwell"
 
 // checkTables: no change is there in part, and none that was answered is gone.
-func (f *warehouseFleet) checkTables() {
+func (f *warehouseFleet) checkTables(writers []writer) {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.ctx, time.Minute)
 	defer cancel()

@@ -31,7 +31,17 @@ CASES = [
     ("redshift-data", "describe_statement", {"Id": "d9b6c0c9-0747-4bf4-b142-e8883122f766"}, "ResourceNotFoundException", 400, "Query does not exist"),
     ("redshift", "describe_clusters", {"ClusterIdentifier": "none"}, "ClusterNotFound", 404, "Cluster none not found"),
     ("s3", "get_object", {"Bucket": "no-such-bucket-here", "Key": "k"}, "NoSuchBucket", 404, "The specified bucket does not exist"),
+    ("s3", "put_object", {"Bucket": "no-such-bucket-here", "Key": "k", "Tagging": "aws:x=1"}, "InvalidTag", 400, "System tags cannot be added/updated by requester"),
     ("iam", "get_role", {"RoleName": "none"}, "NoSuchEntity", 404, "The role with name none cannot be found."),
+    *[(*call, 400, "aws: prefixed tag key names are not allowed for external use.") for call in (
+        ("events", "create_event_bus", {"Name": "reserved", "Tags": [{"Key": "aws:x", "Value": "1"}]}, "ValidationException"),
+        ("lambda", "create_function", {"FunctionName": "reserved", "Runtime": "python3.12", "Handler": "a.b", "Role": "arn:aws:iam::123456789012:role/r",
+                                       "Code": {"ZipFile": b""}, "Tags": {"aws:x": "1"}}, "InvalidParameterValueException"),
+        ("logs", "create_log_group", {"logGroupName": "reserved", "tags": {"AWS:x": "1"}}, "InvalidParameterException"),
+        ("cloudformation", "create_stack", {"StackName": "reserved", "TemplateBody": '{"Resources": {"T": {"Type": "AWS::SNS::Topic"}}}',
+                                            "Tags": [{"Key": "aws:x", "Value": "1"}]}, "ValidationError"),
+        ("scheduler", "create_schedule_group", {"Name": "reserved", "Tags": [{"Key": "aws:x", "Value": "1"}]}, "ValidationException"),
+    )],
     ("glue", "create_dev_endpoint", {"EndpointName": "e", "RoleArn": "arn:aws:iam::123456789012:role/r"}, "NotImplemented", 501, "glue:CreateDevEndpoint"),
 ]
 

@@ -122,12 +122,9 @@ def test_memory_limit(lam):
 
 
 def test_what_no_function_has(lam, function):
-    assert lam.list_function_url_configs(FunctionName=function)["FunctionUrlConfigs"] == []
     assert lam.list_provisioned_concurrency_configs(FunctionName=function)["ProvisionedConcurrencyConfigs"] == []
     assert lam.get_function_code_signing_config(FunctionName=function).get("CodeSigningConfigArn") is None
     assert lam.get_runtime_management_config(FunctionName=function)["UpdateRuntimeOn"] == "Auto"
-    assert refused(lam.get_function_url_config, FunctionName=function)[0] == "ResourceNotFoundException"
-    assert refused(lam.create_function_url_config, FunctionName=function, AuthType="NONE")[0] == "NotImplemented"
     assert refused(lam.list_function_url_configs, FunctionName="nobody")[0] == "ResourceNotFoundException"
 
 

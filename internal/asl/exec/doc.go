@@ -25,9 +25,9 @@
 // journal: after a restart its items are read again, and the host knows which
 // children exist. When it is redriven, the host redrives the Standard children
 // that did not succeed; the Express ones that did are noted at its end
-// (mapend.go). Not implemented, and refused by name: inventories in ORC,
-// LOAD_AND_FLATTEN of a single object, OutputType JSONL without a Resource, the
-// members of a JSON object without an ItemSelector.
+// (mapend.go). Refused, as on AWS: inventories in ORC. Not implemented, and
+// refused by name: LOAD_AND_FLATTEN of a single object, OutputType JSONL without a
+// Resource, the members of a JSON object without an ItemSelector.
 //
 // Anything may import it; it imports the parts of the language, clock and diag.
 package exec

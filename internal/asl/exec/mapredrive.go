@@ -7,8 +7,9 @@ package exec
 // attempt is the attempt before a redrive, and how far the redrive has come in it.
 type attempt struct {
 	last    Counts // of all of its children, or their items
-	reached int64  // begun then, and come to again
-	kept    int64  // of these, those that had succeeded
+	begun   int64  // in this attempt, or counted as what they came to in the last one
+	reached int64  // of these, those that the last one began
+	kept    int64  // of these again, those that had succeeded
 }
 
 // begins are the children that an attempt began: it comes to them in the order of
@@ -16,11 +17,11 @@ type attempt struct {
 func (a *attempt) begins() int64 { return a.last.Total - a.last.Pending }
 
 // shown are the counts of a redriven Map run that goes on. now counts what it came to.
-func (a *attempt) shown(now Counts, begun int64) Counts {
+func (a *attempt) shown(now Counts) Counts {
 	unsuccessful := a.last.Failed + a.last.TimedOut + a.last.Aborted
 	now.Succeeded = max(now.Succeeded, a.last.Succeeded+now.Succeeded-a.kept)
 	now.PendingRedrive = max(0, unsuccessful-(a.reached-a.kept))
-	now.Pending = max(0, a.last.Pending-(begun-a.reached))
+	now.Pending = max(0, a.last.Pending-(a.begun-a.reached))
 	now.Total = max(now.Total, a.last.Total)
 	return now
 }
@@ -30,9 +31,17 @@ func (m *mapRunner) reach(c Child) {
 	m.begun++
 	m.items.Total += c.Items
 	m.children.Total++
-	if c.Index < m.past[ofChildren].begins() {
-		m.past[ofItems].reached += c.Items
-		m.past[ofChildren].reached++
+	m.meet(c)
+}
+
+// meet counts a child in what is shown of a redriven Map run; m.mu is held.
+func (m *mapRunner) meet(c Child) {
+	again := c.Index < m.past[ofChildren].begins()
+	for kind, n := range [...]int64{ofItems: c.Items, ofChildren: 1} {
+		m.past[kind].begun += n
+		if again {
+			m.past[kind].reached += n
+		}
 	}
 }
 
@@ -59,7 +68,10 @@ func (m *mapRunner) unreached(c Child) {
 	m.items.Total += c.Items
 	m.children.Total++
 	if known {
-		m.tally(c, r)
+		m.meet(c)
+		if m.tally(c, r); r.Status == Succeeded {
+			m.keep(c)
+		}
 	} else {
 		m.items.Pending += c.Items
 		m.children.Pending++

@@ -313,7 +313,9 @@ func (m *mapRunner) produce(source *childSource) (more bool, err error) {
 	if err == io.EOF {
 		err = nil
 	}
-	if err == nil && failed != nil && m.ctx.Err() == nil {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil && failed != nil && !m.given && m.ctx.Err() == nil {
 		err = failed
 	}
 	return more, err
@@ -554,7 +556,7 @@ func (m *mapRunner) progress(s Status, f *failure) MapProgress {
 	p.Items.Written, p.Children.Written = p.Items.ended(), p.Children.ended()
 	if s == Running && m.run.Redrives > 0 {
 		i, c := &m.past[ofItems], &m.past[ofChildren]
-		p.Items, p.Children = i.shown(p.Items, m.items.Total), c.shown(p.Children, m.begun)
+		p.Items, p.Children = i.shown(p.Items), c.shown(p.Children)
 	}
 	if f != nil {
 		p.Error, p.Cause = f.Error, f.Cause

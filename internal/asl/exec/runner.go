@@ -50,8 +50,9 @@ type job struct {
 	mu     sync.Mutex
 	x      *Execution
 	queue  []delivery
-	active bool // a goroutine drives it
-	ended  bool // nobody takes inputs any more
+	active bool          // a goroutine drives it
+	ended  bool          // nobody takes inputs any more
+	gone   chan struct{} // closed when the runner has forgotten it
 	timer  clock.Timer
 	busy   func()
 }
@@ -122,6 +123,16 @@ func (r *Runner) Redrive(m *Machine, info Info, journal [][]byte) error {
 	if x.Result() == nil || x.Result().Status == Succeeded {
 		return fmt.Errorf("cannot redrive execution %s: it runs or has succeeded", info.ID)
 	}
+	r.mu.Lock()
+	last := r.live[info.ID]
+	r.mu.Unlock()
+	if last != nil { // its end is durable, and will be forgotten in a moment
+		select {
+		case <-last.gone:
+		case <-r.ctx.Done():
+			return ErrClosed
+		}
+	}
 	j, err := r.add(x)
 	if err != nil {
 		return err
@@ -138,7 +149,7 @@ func (r *Runner) add(x *Execution) (*job, error) {
 	if r.live[x.info.ID] != nil {
 		return nil, fmt.Errorf("cannot start execution %s: it runs already", x.info.ID)
 	}
-	j := &job{r: r, id: x.info.ID, x: x}
+	j := &job{r: r, id: x.info.ID, x: x, gone: make(chan struct{})}
 	r.live[j.id] = j
 	return j, nil
 }
@@ -399,6 +410,7 @@ func (j *job) retire() {
 	j.r.mu.Lock()
 	delete(j.r.live, j.id)
 	j.r.mu.Unlock()
+	close(j.gone)
 	j.mu.Lock()
 	rest := j.queue
 	j.queue, j.ended = nil, true

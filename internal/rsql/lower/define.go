@@ -33,7 +33,11 @@ func (l *lowering) define(s syntax.Statement) ([]emit.Statement, bool) {
 	case *syntax.AlterTable:
 		return l.alterTable(s)
 	case *syntax.Truncate:
-		return []emit.Statement{&emit.Delete{Table: l.local(s.Table).Duck}}, true
+		rel := l.local(s.Table)
+		if rel.Kind != resolve.Table {
+			l.fail(s.Table, sqlerr.WrongObjectType, "\"%s\" is not a table", rel.Name)
+		}
+		return []emit.Statement{&emit.Delete{Table: rel.Duck}}, true
 	case *syntax.RefreshView:
 		return nil, false
 	}
@@ -302,6 +306,9 @@ func (l *lowering) alterTable(s *syntax.AlterTable) ([]emit.Statement, bool) {
 		return one(&emit.RenameTable{To: l.Options.Fold(a.To)}), true
 	case *syntax.AlterColumnType:
 		column := l.existing(rel, a.Column)
+		if t := l.typeOfName(a.Type); t.Kind != types.Varchar || slices.ContainsFunc(rel.Columns, func(c resolve.Column) bool { return c.Name == column && c.Type.Kind != types.Varchar }) {
+			l.fail(a.Column, sqlerr.FeatureNotSupported, "ALTER COLUMN TYPE is supported for the size of VARCHAR columns only")
+		}
 		to := l.typeOfName(a.Type).Duck()
 		if slices.ContainsFunc(rel.Columns, func(c resolve.Column) bool { return c.Name == column && c.Type.Insensitive }) {
 			to += noCase

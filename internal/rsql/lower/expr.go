@@ -263,6 +263,7 @@ func (l *lowering) call(c *syntax.Call) emit.Expr {
 	if x := l.superArgument(c, f); x != nil {
 		return x
 	}
+	l.numericArgument(c, f.Name)
 	c = l.withTexts(c, f)
 	switch f.Kind {
 	case function.Rule:

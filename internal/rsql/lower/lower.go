@@ -47,6 +47,8 @@ type lowering struct {
 	fired   []Fired
 	configs []Config
 	before  []emit.Statement
+	// momentary: see rsql.Plan.
+	momentary bool
 	// grouped are the names of the text columns the block under way groups by,
 	// see rule_blanks.go.
 	grouped map[string]bool
@@ -81,13 +83,14 @@ type Lowered struct {
 	Statement emit.Statement
 	Fired     []Fired
 	Configs   []Config
+	Momentary bool // see rsql.Plan
 }
 
 // Statement lowers a query or DML statement.
 func Statement(s syntax.Statement, in Input) (out Lowered, err error) {
 	l := &lowering{Input: in, rules: exprRules(), calls: callRules()}
 	err = guard(func() { out.Statement = l.statement(s) })
-	out.Before, out.Fired, out.Configs = l.before, l.fired, l.configs
+	out.Before, out.Fired, out.Configs, out.Momentary = l.before, l.fired, l.configs, l.momentary
 	return out, err
 }
 
@@ -142,6 +145,8 @@ func exprRules() []exprRule {
 		{"date-literal", dateLiteral},
 		{"interval", intervalLiteral},
 		{"super-operator", superOperator},
+		{"row", rowCompare},
+		{"row-in", rowIn},
 		{"blanks", compareText},
 		{"smallint-literal", smallintLiterals},
 		{"division", division},

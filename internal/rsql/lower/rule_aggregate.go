@@ -1,6 +1,8 @@
 package lower
 
 import (
+	"strings"
+
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
@@ -29,6 +31,13 @@ func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 	if l.typeOf(c.Args[0]).Kind == types.Double {
 		return l.callAs(c, name) // DuckDB may count in integers what is a double
 	}
+	if t := l.typeOf(c.Args[0]); name == "avg" && t.Kind == types.Decimal && t.Precision > doubleDigits {
+		unit := "1"
+		if t.Scale > 0 {
+			unit = "0." + strings.Repeat("0", t.Scale-1) + "1"
+		}
+		return call("rs_exact_average", l.callAs(c, "sum"), l.callAs(c, "count"), &emit.Num{Text: unit})
+	}
 	if c.Over == nil && !c.Distinct && c.Filter == nil {
 		return call("rs_"+name, l.exprs(c.Args)...)
 	}
@@ -41,6 +50,9 @@ func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 	}
 	return call("rs_"+name+suffix, l.callAs(c, name), l.typed(c.Args[0], l.expr(c.Args[0]), ""))
 }
+
+// doubleDigits are the digits a double has room for. DuckDB's avg is one.
+const doubleDigits = 15
 
 // ratioToReport is the argument's share of its sum over the window.
 func ratioToReport(l *lowering, c *syntax.Call) emit.Expr {

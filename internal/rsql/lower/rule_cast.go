@@ -110,6 +110,12 @@ func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit
 		if from.IsText() {
 			x = call("rs_whole_text", x)
 		}
+	case types.Decimal:
+		if from.IsFloat() && t.Precision > doubleDigits {
+			limit := "1" + strings.Repeat("0", max(doubleDigits-t.Scale, 0))
+			return &emit.Case{Whens: []emit.When{{Cond: &emit.Between{X: x, Lo: &emit.Num{Text: "-" + limit}, Hi: &emit.Num{Text: limit}}, Result: &emit.Cast{X: x, Type: t.Duck()}}},
+				Else: &emit.Cast{X: call("rs_double_text", x), Type: t.Duck()}}
+		}
 	case types.OID:
 		if c.Type.Name != "oid" {
 			return call("rs_"+c.Type.Name, x, l.searchPath())

@@ -36,10 +36,23 @@ func percentile(l *lowering, c *syntax.Call) emit.Expr {
 			_, decimals, _ := strings.Cut(n.Text, ".")
 			digits = len(decimals)
 		}
-		value = l.between(order.Expr, digits)
+		return l.interpolated(out, order.Expr, fraction, digits)
 	}
 	out.Args = []emit.Expr{value, fraction}
 	return out
+}
+
+// interpolated is the value between two, which DuckDB computes in doubles and
+// cuts off: it is computed with more digits than the result has.
+func (l *lowering) interpolated(out *emit.Call, e syntax.Expr, fraction emit.Expr, digits int) emit.Expr {
+	t := l.typeOf(e)
+	out.Args = []emit.Expr{l.between(e, digits+3), fraction}
+	if t.Kind != types.Decimal || t.Precision == 0 {
+		return out
+	}
+	digits = min(digits, types.MaxPrecision-t.Precision)
+	t.Precision, t.Scale = t.Precision+digits, t.Scale+digits
+	return &emit.Cast{X: out, Type: t.Duck()}
 }
 
 // between lowers a value between two of which a percentile lies: of decimals

@@ -30,6 +30,7 @@ func sessionFunction(l *lowering, e syntax.Expr) emit.Expr {
 		return &emit.Cast{X: &emit.Num{Text: strconv.FormatInt(n, 10)}, Type: t}
 	}
 	s := l.Session
+	l.momentary = l.momentary || strings.Contains(f.Name, "last_")
 	switch f.Name {
 	case "current_user", "session_user", "user":
 		return &emit.Str{Value: s.User}

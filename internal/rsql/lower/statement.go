@@ -109,6 +109,8 @@ func (l *lowering) assign(e syntax.Expr, c resolve.Column) emit.Expr {
 			}
 		case types.Super:
 			return call("rs_super", &emit.Cast{X: &emit.Str{Value: s.Value}, Type: "VARCHAR"})
+		case types.Smallint, types.Integer, types.Bigint: // DuckDB would round a fraction
+			return l.castLiteral(s.Value, syntax.TypeName{Name: c.Type.Base()}, s)
 		}
 	}
 	switch e.(type) {
@@ -124,6 +126,8 @@ func (l *lowering) fit(x emit.Expr, from types.Type, c resolve.Column) emit.Expr
 	switch {
 	case c.Type.Kind == types.Super && from.Kind != types.Super:
 		return call("rs_super", x)
+	case c.Type.IsInteger() && from.IsText():
+		return call("rs_whole_text", x)
 	case c.Type.Length == 0, from.Kind == c.Type.Kind && from.Length > 0 && from.Length <= c.Type.Length:
 		return x
 	case c.Type.Kind == types.Varchar:

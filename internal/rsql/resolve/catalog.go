@@ -90,8 +90,10 @@ type UserFunction struct {
 	// stepwell_python; empty of one in SQL.
 	Python   string
 	Volatile bool
-	Args     []syntax.TypeName
-	Returns  syntax.TypeName
+	// Handle is the catalog's own.
+	Handle  any
+	Args    []syntax.TypeName
+	Returns syntax.TypeName
 	// Body is SELECT with one expression, in which $1 is the first argument.
 	Body string
 }

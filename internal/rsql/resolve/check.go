@@ -74,12 +74,17 @@ func (r *resolver) constantLimit(e syntax.Expr, clause string) {
 	}
 }
 
+// framed are the window functions that want a frame as aggregates do.
+var framed = map[string]bool{"first_value": true, "last_value": true, "nth_value": true}
+
 // nested fails where an aggregate function stands in the argument of another,
 // and where a window function has no OVER.
 func (r *resolver) nested(c *syntax.Call, f function.Function) {
 	switch {
 	case f.Class == function.Window && c.Over == nil:
 		r.fail(c, sqlerr.WindowingError, "window function %s requires an OVER clause", f.Name)
+	case c.Over != nil && c.Over.Ref == nil && c.Over.Base == nil && c.Over.Frame == nil && len(c.Over.OrderBy) > 0 && (f.Class == function.Aggregate || framed[f.Name]):
+		r.fail(c, sqlerr.SyntaxError, "Aggregate window functions with an ORDER BY clause require a frame clause")
 	case f.Class == function.Aggregate && c.Over == nil:
 		for _, a := range c.Args {
 			r.noAggregate(a)

@@ -53,9 +53,7 @@ func (r *Result) TypeOf(e syntax.Expr) types.Type {
 	case *syntax.Field:
 		return types.Type{Kind: types.Super}
 	case *syntax.AtTimeZone:
-		if r.TypeOf(e.X).Kind == types.TimestampTZ {
-			return types.Type{Kind: types.Timestamp}
-		}
+		return r.zonedType(e.X)
 	case *syntax.Param:
 		if x := r.Arguments[e]; x != nil {
 			return r.TypeOf(x)
@@ -64,6 +62,22 @@ func (r *Result) TypeOf(e syntax.Expr) types.Type {
 		if columns := r.Outputs[e.Query]; len(columns) == 1 {
 			return columns[0].Type
 		}
+	}
+	return types.Type{}
+}
+
+// zonedType is the type of a date or time moved into or out of a zone.
+func (r *Result) zonedType(e syntax.Expr) types.Type {
+	if _, literal := e.(*syntax.String); literal {
+		return types.Type{Kind: types.TimestampTZ}
+	}
+	switch r.TypeOf(e).Kind {
+	case types.TimestampTZ:
+		return types.Type{Kind: types.Timestamp}
+	case types.Timestamp, types.Date:
+		return types.Type{Kind: types.TimestampTZ}
+	case types.Time, types.TimeTZ:
+		return types.Type{Kind: types.TimeTZ}
 	}
 	return types.Type{}
 }
@@ -277,6 +291,10 @@ func (r *Result) callType(c *syntax.Call) types.Type {
 		return types.Type{}
 	}
 	switch f.Name {
+	case "timezone":
+		if len(c.Args) == 2 {
+			return r.zonedType(c.Args[1])
+		}
 	case "to_number":
 		if s, ok := c.Args[1].(*syntax.String); ok {
 			return NumberType(s.Value)
@@ -356,8 +374,10 @@ func (r *Result) sampleType(c *syntax.Call, kind function.Result) types.Type {
 	return types.Type{}
 }
 
-// unlimited is a type without its length.
+// unlimited is a type without its length; a CHAR keeps what it is padded to.
 func unlimited(t types.Type) types.Type {
-	t.Length = 0
+	if t.Kind != types.Char {
+		t.Length = 0
+	}
 	return t
 }

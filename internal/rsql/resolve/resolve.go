@@ -44,7 +44,10 @@ type Result struct {
 	// Arguments what the parameters in them are.
 	Inlined map[*syntax.Call]syntax.Expr
 	// Python are the calls of functions in Python.
-	Python    map[*syntax.Call]*UserFunction
+	Python map[*syntax.Call]*UserFunction
+	// Called are the user-defined functions that the statement calls itself, not
+	// through a view.
+	Called    []*UserFunction
 	Arguments map[*syntax.Param]syntax.Expr
 	// TargetRows gives the positions of the rows that UPDATE and DELETE may
 	// change; nil for all. Guarded says that policies changed what is read.
@@ -444,6 +447,9 @@ func (r *resolver) call(sc *scope, c *syntax.Call) bool {
 	u := r.overload(list, c.Args)
 	if u == nil {
 		r.undefined(c, path)
+	}
+	if r.views == 0 {
+		r.result.Called = append(r.result.Called, u)
 	}
 	if u.Python != "" {
 		if r.result.Python == nil {

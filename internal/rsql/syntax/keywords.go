@@ -49,6 +49,3 @@ func wordSet(s string) map[string]bool {
 	}
 	return m
 }
-
-// IsReserved says whether a lower-case word must be quoted to be a name.
-func IsReserved(word string) bool { return reserved[word] }

@@ -151,9 +151,12 @@ func (p *parser) grant() Statement {
 		g.Roles = list(p, func() Ident { p.word("role"); return p.principal() })
 	} else {
 		g.Privileges = list(p, p.privilege)
+		if p.isWord("for") {
+			return p.unsupportedTail(start, "scoped permissions (GRANT and REVOKE ... FOR objects IN)")
+		}
 	}
 	if p.word("on") {
-		if p.grantObject(g); g.On == "datashare" || g.On == "rls policy" || g.On == "model" || g.On == "masking policy" {
+		if p.grantObject(g); g.On == "datashare" || g.On == "rls policy" || g.On == "model" || g.On == "masking policy" || g.On == "template" {
 			return p.unsupportedTail(start, map[bool]string{false: "GRANT ON ", true: "REVOKE ON "}[g.Revoke]+upper(g.On))
 		}
 	}
@@ -204,7 +207,7 @@ func (p *parser) privilege() Privilege {
 		v.Pos = p.since(start)
 		return v
 	}
-	for p.peek().kind == tWord && !p.isWord("on", "to", "from") {
+	for p.peek().kind == tWord && !p.isWord("on", "to", "from", "for") {
 		if v.Name != "" {
 			v.Name += " "
 		}
@@ -228,7 +231,7 @@ var grantKinds = [][]string{
 	{"all", "routines", "in", "schema"},
 	{"external", "table"}, {"external", "schema"}, {"rls", "policy"}, {"masking", "policy"},
 	{"table"}, {"tables"}, {"schema"}, {"database"}, {"functions"}, {"function"}, {"procedures"}, {"procedure"}, {"routines"},
-	{"language"}, {"datashare"}, {"model"}, {"copy", "job"},
+	{"language"}, {"datashare"}, {"model"}, {"copy", "job"}, {"template"},
 }
 
 // grantObject parses what a privilege is on.

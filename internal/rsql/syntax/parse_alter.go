@@ -34,6 +34,9 @@ func (p *parser) alter() Statement {
 	case "database":
 		p.at += 2
 		d := &AlterDatabase{Name: p.ident()}
+		if p.isWord("integration") {
+			return p.unsupportedTail(start, "ALTER DATABASE INTEGRATION")
+		}
 		if d.RenameTo, d.OwnerTo = p.renameOrOwner(); d.RenameTo == nil && d.OwnerTo == nil {
 			d.Options = p.adminOptions(databaseOptions)
 		}
@@ -49,7 +52,7 @@ func (p *parser) alter() Statement {
 	case "rls", "masking":
 		p.at++
 		return p.policy(start, true)
-	case "datashare", "identity", "system", "model", "library":
+	case "datashare", "identity", "system", "model", "library", "template":
 		return p.unsupported()
 	}
 	p.at++
@@ -77,7 +80,7 @@ func (p *parser) alterView(start int) Statement {
 	if p.word("auto", "refresh") {
 		v.AutoRefresh = p.yesNo()
 	} else if v.RenameTo, v.OwnerTo = p.renameOrOwner(); v.RenameTo == nil && v.OwnerTo == nil {
-		if p.isWord("row") {
+		if p.isWord("row") || v.Materialized && p.isWord("alter") {
 			return &AlterTable{Table: v.Name, Action: p.alterAction(p.start()), Pos: p.since(start)}
 		}
 		p.fail()
@@ -94,6 +97,9 @@ func (p *parser) unsupportedTail(start int, feature string) Statement {
 func (p *parser) alterTable(start int) Statement {
 	p.ifExists()
 	a := &AlterTable{Table: p.name()}
+	if p.isWord("masking") {
+		return p.unsupportedTail(start, "MASKING FOR DATASHARES")
+	}
 	a.Action = p.alterAction(p.start())
 	a.Pos = p.since(start)
 	return a
@@ -343,7 +349,7 @@ func (p *parser) drop() Statement {
 		}
 	}
 	switch p.ahead(1).text {
-	case "model", "datashare", "library", "identity", "namespace":
+	case "model", "datashare", "library", "identity", "namespace", "template":
 		return p.unsupported()
 	}
 	p.at++

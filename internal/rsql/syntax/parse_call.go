@@ -324,9 +324,6 @@ func (p *parser) call(name Name, start int) *Call {
 			}
 		} else {
 			c.Args = p.exprs()
-			if name.Last().Name == "object_transform" {
-				p.transforms(c)
-			}
 		}
 		p.nullTreatment(c)
 		if p.word("order", "by") {
@@ -337,15 +334,6 @@ func (p *parser) call(name Name, start int) *Call {
 	p.afterCall(c)
 	c.Pos = p.since(start)
 	return c
-}
-
-// transforms reads the clauses of OBJECT_TRANSFORM, which is refused by name.
-func (p *parser) transforms(c *Call) {
-	for _, clause := range []string{"keep", "set"} {
-		if p.word(clause) {
-			c.Args = append(c.Args, p.exprs()...)
-		}
-	}
 }
 
 func (p *parser) afterCall(c *Call) {

@@ -47,7 +47,7 @@ func (p *parser) create() Statement {
 	case "rls", "masking":
 		p.at += n
 		return p.policy(start, false)
-	case "model", "datashare", "library", "identity":
+	case "model", "datashare", "library", "identity", "template":
 		return p.unsupported()
 	}
 	p.at += n
@@ -67,6 +67,7 @@ func (p *parser) createTable(start int) Statement {
 		p.tableElements(c)
 	}
 	p.tableAttrs(&c.Attrs)
+	p.onCommit()
 	if p.word("as") {
 		for _, d := range c.Columns {
 			c.ColumnNames = append(c.ColumnNames, d.Name)
@@ -79,6 +80,14 @@ func (p *parser) createTable(start int) Statement {
 	}
 	c.Pos = p.since(start)
 	return c
+}
+
+// onCommit reads ON COMMIT PRESERVE ROWS, as Tableau writes it: what temporary
+// tables do anyway.
+func (p *parser) onCommit() {
+	if p.word("on", "commit") && !p.word("preserve", "rows") {
+		p.fail()
+	}
 }
 
 // tableElements parses the parenthesised part of CREATE TABLE. A name alone is
@@ -150,7 +159,7 @@ func (p *parser) references() *References {
 // columnDef parses name type attributes.
 func (p *parser) columnDef() ColumnDef {
 	start := p.start()
-	d := ColumnDef{Name: p.label()}
+	d := ColumnDef{Name: p.ident()}
 	d.Type = p.typeName()
 	for p.columnAttr(&d) {
 	}

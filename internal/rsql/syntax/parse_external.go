@@ -39,6 +39,8 @@ func (p *parser) externalSchemaClause(s *CreateExternalSchema) bool {
 		s.CatalogRole = p.role()
 	case p.word("secret_arn"):
 		s.SecretARN = p.str()
+	case p.word("authentication_arn"), p.word("cluster_arn"):
+		p.str()
 	case p.word("authentication"):
 		p.textOrName()
 	case p.word("create", "external", "database"):

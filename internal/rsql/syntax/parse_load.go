@@ -81,6 +81,8 @@ func (p *parser) loadOptions(specs map[string]optionSpec) []Option {
 			if p.word("include") {
 				o.Value = "INCLUDE"
 			}
+		case p.word("using", "template"):
+			o = Option{Name: "USING TEMPLATE", Value: p.name().Last().Name}
 		case p.word("job", "create"), p.word("job"):
 			o = Option{Name: "JOB", Value: p.label().Name}
 			if p.word("auto") {

@@ -160,7 +160,7 @@ func (p *parser) unsupported() Statement {
 // featureWords are the object kinds that name an unsupported statement.
 var featureWords = wordSet(`
 	model datashare library rls masking policy identity provider external function
-	system view catalog namespace job
+	system view catalog namespace job template protected schema
 `)
 
 func upper(s string) string {

@@ -54,6 +54,7 @@ func FuzzParse(f *testing.F) {
 		"unload ('select 1') to 's3://b/k' iam_role default parquet partition by (a) include",
 		"((select 1) union all (select 2)) minus select 3; merge into a using b on a.i=b.i when matched then delete",
 		"select sum(x) over (partition by y order by z rows between 1 preceding and current row) from t group by rollup(a, (b, c))",
+		"select object_transform(a.b keep '\"x\"', '\"y\".\"z\"' set '\"x\"', upper(c), '\"w\"', a.b + 1), object_transform(a), object_transform(a or b set '\"x\"', 1)",
 		"select a(select 0), a((select 1)), a(((select 2) limit 1), 3)",
 	} {
 		f.Add(s)

@@ -64,6 +64,11 @@ func (s *Service) plan(ctx context.Context, w *wish) (*plan, error) {
 	if len(found) > 0 {
 		return nil, unusable(found[0].Text)
 	}
+	for _, t := range w.tags {
+		if bus.From(ctx).ReservedTag(value(t.Key)) {
+			return nil, invalid(bus.ReservedTags)
+		}
+	}
 	p.spec = spec{Template: hashOf(text), Tags: tagMap(w.tags), NotificationARNs: w.notify, Capabilities: w.capabilities, Rollback: w.rollback}
 	missing := error(nil)
 	if in.Values, missing = s.parameters(ctx, w, p, declared, old); missing != nil && awserr.From(missing) == nil {

@@ -11,9 +11,9 @@ import (
 
 // Check says what is wrong with a template, and warns of what would fail a stack
 // here: resource types, properties and attributes that are not known, and
-// properties that are missing.
+// properties that are missing. Paths of local files stand for what packaging uploads.
 func (s *Service) Check(text string) diag.List {
-	t, found := cfn.Parse(text)
+	t, found := cfn.ParseIn(text, cfn.Surroundings{Local: true})
 	if !found.HasErrors() {
 		found = append(found, s.unknown(t)...)
 	}

@@ -15,7 +15,7 @@ const maxTags = 50
 
 func checkTags(c bus.Caller, tags []api.Tag) error {
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(text(t.Key)), "aws:") && c.Source != "cloudformation" {
+		if c.ReservedTag(text(t.Key)) {
 			return invalid("Tag keys starting with 'aws:' are reserved for system use.")
 		}
 	}

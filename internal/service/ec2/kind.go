@@ -159,7 +159,7 @@ func checkTags(c bus.Caller, tags []api.Tag) error {
 		switch {
 		case key == "":
 			return invalid("Tag key cannot be empty.")
-		case strings.HasPrefix(key, "aws:") && c.Source != "cloudformation":
+		case c.ReservedTag(key):
 			return invalid("Tag keys starting with 'aws:' are reserved for internal use")
 		case len([]rune(key)) > 127:
 			return invalid("Tag key exceeds the maximum length of 127 characters")

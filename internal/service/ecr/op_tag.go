@@ -13,7 +13,7 @@ const maxTags = 50
 
 func checkTags(c bus.Caller, tags []tag) error {
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") && c.Source != "cloudformation" {
+		if c.ReservedTag(*t.Key) {
 			return api.InvalidTagParameterException("Tag key '%s' is invalid: it may not begin with 'aws:'.", *t.Key)
 		}
 	}

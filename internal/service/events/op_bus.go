@@ -25,6 +25,9 @@ func (s *Service) createEventBus(ctx context.Context, in *api.CreateEventBusInpu
 	if !busName.MatchString(*in.Name) {
 		return nil, validation("Parameter Name is not valid. Reason: Event bus name must not contain '/'.")
 	}
+	if err := checkTags(c, in.Tags); err != nil {
+		return nil, err
+	}
 	b := eventBus{ARN: c.ARN("events", "event-bus/"+*in.Name), Name: *in.Name, Tags: tagged(nil, in.Tags)}
 	err := s.Store.Update(ctx, func(tx *store.Tx) error {
 		_, err := findBus(tx, c, b.Name)
@@ -211,6 +214,16 @@ func tagged(to map[string]string, tags []api.Tag) map[string]string {
 	return to
 }
 
+// checkTags refuses tags that only AWS gives.
+func checkTags(c bus.Caller, tags []api.Tag) error {
+	for _, t := range tags {
+		if c.ReservedTag(*t.Key) {
+			return validation(bus.ReservedTags)
+		}
+	}
+	return nil
+}
+
 // changeTags runs f on the tags of a rule or a bus.
 func (s *Service) changeTags(ctx context.Context, arn string, f func(map[string]string) map[string]string) error {
 	a, ok := bus.ParseARN(arn)
@@ -239,6 +252,9 @@ func (s *Service) changeTags(ctx context.Context, arn string, f func(map[string]
 }
 
 func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := checkTags(bus.From(ctx), in.Tags); err != nil {
+		return nil, err
+	}
 	return &api.TagResourceOutput{}, s.changeTags(ctx, *in.ResourceARN, func(tags map[string]string) map[string]string { return tagged(tags, in.Tags) })
 }
 

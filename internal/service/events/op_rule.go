@@ -37,6 +37,9 @@ func (s *Service) putRule(ctx context.Context, in *api.PutRuleInput) (*api.PutRu
 			return nil, validation("Parameter ScheduleExpression is not valid.")
 		}
 	}
+	if err := checkTags(c, in.Tags); err != nil {
+		return nil, err
+	}
 	resource := "rule/" + *in.Name
 	if on != defaultBus {
 		resource = "rule/" + on + "/" + *in.Name

@@ -28,7 +28,7 @@ func (s *Service) createConnection(ctx context.Context, r *glue.CreateConnection
 		if _, there, err := connections.Get(tx, key...); err != nil || there {
 			return firstError(err, connectionExists())
 		}
-		if err := putTags(tx, bus.From(ctx).ARN("glue", "connection/"+*c.Connection.Name), r.Tags); err != nil {
+		if err := putTags(tx, bus.From(ctx), bus.From(ctx).ARN("glue", "connection/"+*c.Connection.Name), r.Tags); err != nil {
 			return err
 		}
 		return connections.Put(tx, c, key...)

@@ -20,7 +20,7 @@ func (s *Service) createDatabase(ctx context.Context, r *glue.CreateDatabaseInpu
 		if _, there, err := databases.Get(tx, at.key(*d.Name)...); err != nil || there {
 			return firstError(err, databaseExists())
 		}
-		if err := putTags(tx, bus.From(ctx).ARN("glue", "database/"+*d.Name), r.Tags); err != nil {
+		if err := putTags(tx, bus.From(ctx), bus.From(ctx).ARN("glue", "database/"+*d.Name), r.Tags); err != nil {
 			return err
 		}
 		if err := databases.Put(tx, d, at.key(*d.Name)...); err != nil {

@@ -43,7 +43,7 @@ func (s *Service) createJob(ctx context.Context, r *glue.CreateJobInput) (*glue.
 		if _, there, err := jobs.Get(tx, at.key(*j.Name)...); err != nil || there {
 			return firstError(err, jobExists())
 		}
-		if err := putTags(tx, bus.From(ctx).ARN("glue", "job/"+*j.Name), r.Tags); err != nil {
+		if err := putTags(tx, bus.From(ctx), bus.From(ctx).ARN("glue", "job/"+*j.Name), r.Tags); err != nil {
 			return err
 		}
 		return jobs.Put(tx, j, at.key(*j.Name)...)

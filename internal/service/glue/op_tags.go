@@ -13,10 +13,23 @@ import (
 // maxTags is how many tags a resource can have.
 const maxTags = 50
 
+// checkTags refuses tags that only AWS gives.
+func checkTags(c bus.Caller, set map[string]string) error {
+	for key := range set {
+		if c.ReservedTag(key) {
+			return glue.InvalidInputException(bus.ReservedTags)
+		}
+	}
+	return nil
+}
+
 // putTags sets a new resource's tags.
-func putTags(tx *store.Tx, arn string, set map[string]string) error {
+func putTags(tx *store.Tx, c bus.Caller, arn string, set map[string]string) error {
 	if len(set) == 0 {
 		return nil
+	}
+	if err := checkTags(c, set); err != nil {
+		return err
 	}
 	return tags.Put(tx, set, arn)
 }
@@ -48,6 +61,9 @@ func taggable(tx *store.Tx, arn string) error {
 }
 
 func (s *Service) tagResource(ctx context.Context, r *glue.TagResourceInput) (*glue.TagResourceOutput, error) {
+	if err := checkTags(bus.From(ctx), r.TagsToAdd); err != nil {
+		return nil, err
+	}
 	return &glue.TagResourceOutput{}, s.changeTags(ctx, *r.ResourceArn, func(set map[string]string) {
 		maps.Copy(set, r.TagsToAdd)
 	})

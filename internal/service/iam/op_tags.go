@@ -23,8 +23,8 @@ func keptTags(c bus.Caller, tags []iam.Tag) ([]tag, error) {
 		switch {
 		case seen[lower]:
 			return nil, errDuplicateTag()
-		case strings.HasPrefix(lower, "aws:") && c.Source != "cloudformation":
-			return nil, iam.InvalidInputException("aws: prefixed tag key names are not allowed for external use.")
+		case c.ReservedTag(*t.Key):
+			return nil, iam.InvalidInputException(bus.ReservedTags)
 		}
 		seen[lower] = true
 		kept = append(kept, tag{*t.Key, *t.Value})

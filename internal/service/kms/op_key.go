@@ -3,7 +3,6 @@ package kms
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	api "stepwell/internal/awsapi/kms"
@@ -190,7 +189,7 @@ func (s *Service) cancelKeyDeletion(ctx context.Context, in *api.CancelKeyDeleti
 
 func checkTags(c bus.Caller, tags []api.Tag) error {
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(*t.TagKey), "aws:") && c.Source != "cloudformation" {
+		if c.ReservedTag(*t.TagKey) {
 			return api.TagException("Tag key may not begin with aws:")
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	api "stepwell/internal/awsapi/lambda"
+	"stepwell/internal/bus"
 	"stepwell/internal/store"
 )
 
@@ -22,6 +23,9 @@ func (s *Service) createFunction(ctx context.Context, r *api.CreateFunctionInput
 		return nil, err
 	}
 	if err := checkCreate(r); err != nil {
+		return nil, err
+	}
+	if err := checkTags(bus.From(ctx), r.Tags); err != nil {
 		return nil, err
 	}
 	f := &function{Config: newConfig(to, r)}

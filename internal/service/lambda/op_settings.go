@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	api "stepwell/internal/awsapi/lambda"
+	"stepwell/internal/bus"
 	"stepwell/internal/store"
 )
 
@@ -99,7 +100,20 @@ func (s *Service) getAccountSettings(ctx context.Context, _ *api.GetAccountSetti
 	})
 }
 
+// checkTags refuses tags that only AWS gives.
+func checkTags(c bus.Caller, tags map[string]string) error {
+	for key := range tags {
+		if c.ReservedTag(key) {
+			return invalid(bus.ReservedTags)
+		}
+	}
+	return nil
+}
+
 func (s *Service) tagResource(ctx context.Context, r *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := checkTags(bus.From(ctx), r.Tags); err != nil {
+		return nil, err
+	}
 	return &api.TagResourceOutput{}, s.changeSetting(ctx, *r.Resource, func(_ *store.Tx, _ ref, set *setting) error {
 		if set.Tags == nil {
 			set.Tags = map[string]string{}

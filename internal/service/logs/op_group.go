@@ -14,6 +14,9 @@ import (
 
 func (s *Service) createLogGroup(ctx context.Context, in *logs.CreateLogGroupInput) (*logs.CreateLogGroupOutput, error) {
 	c := bus.From(ctx)
+	if err := checkTags(c, in.Tags); err != nil {
+		return nil, err
+	}
 	g := group{Name: *in.LogGroupName, Created: s.now(), KMSKey: in.KmsKeyId, Class: logs.LogGroupClassStandard, Tags: maps.Clone(in.Tags)}
 	if in.LogGroupClass != nil {
 		g.Class = *in.LogGroupClass

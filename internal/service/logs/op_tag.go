@@ -22,7 +22,20 @@ func retentionSet() string {
 	return "[" + b.String() + "]"
 }
 
+// checkTags refuses tags that only AWS gives.
+func checkTags(c bus.Caller, tags map[string]string) error {
+	for key := range tags {
+		if c.ReservedTag(key) {
+			return logs.InvalidParameterException(bus.ReservedTags)
+		}
+	}
+	return nil
+}
+
 func (s *Service) tag(ctx context.Context, name string, tags map[string]string) error {
+	if err := checkTags(bus.From(ctx), tags); err != nil {
+		return err
+	}
 	return s.changeGroup(ctx, name, func(g *group) error {
 		if g.Tags == nil {
 			g.Tags = map[string]string{}

@@ -127,8 +127,16 @@ func (f *fakeSession) Execute(ctx context.Context, x Execution, sink Sink) error
 		if err := sink.Done(i, out); err != nil {
 			return err
 		}
-		if verb == "twice" { // a text of two statements
-			if err := sink.Done(i, out); err != nil {
+		if verb == "twice" { // a text of two statements, and with an argument both have rows
+			if arg != "" {
+				if err := sink.Columns(i, []Column{{}}); err != nil {
+					return err
+				}
+				if err := sink.Columns(i, []Column{{}}); err != nil {
+					return err
+				}
+			}
+			if err := sink.Done(i, Outcome{Rows: 3}); err != nil {
 				return err
 			}
 		}

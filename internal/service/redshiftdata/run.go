@@ -180,25 +180,27 @@ type recorder struct {
 	statement *statement
 	file      *resultFile
 	began     time.Time
-	done      bool // the current part has run
 }
 
-// errSeveral answers a text of several statements: a part of a call is one.
+// errSeveral answers a text of several statements of which more than one has
+// rows: a part of a call has one result.
 var errSeveral = sqlerr.New(sqlerr.SyntaxError, "cannot insert multiple commands into a prepared statement")
 
 func (r *recorder) Started(i int) error {
-	r.began, r.done = r.service.Clock.Now(), false
+	r.began = r.service.Clock.Now()
 	p := &r.statement.Parts[i]
+	p.HasResult, p.Columns = false, nil
 	p.Status, p.UpdatedAt = api.StatusStringStarted, r.began
 	r.service.show(r.statement)
 	return r.ctx.Err()
 }
 
 func (r *recorder) Columns(i int, columns []Column) error {
-	if r.done || r.file != nil {
+	p := &r.statement.Parts[i]
+	if p.HasResult {
+		p.HasResult = false
 		return errSeveral
 	}
-	p := &r.statement.Parts[i]
 	p.HasResult = true
 	p.Columns = make([]api.ColumnMetadata, len(columns))
 	for j, c := range columns {
@@ -217,12 +219,10 @@ func (r *recorder) Row(_ int, values []any) error {
 }
 
 func (r *recorder) Done(i int, o Outcome) error {
-	if r.done {
-		return errSeveral
-	}
-	r.done = true
 	p := &r.statement.Parts[i]
-	p.Rows, p.QueryID = o.Rows, o.QueryID
+	if p.QueryID = o.QueryID; !p.HasResult || r.file != nil {
+		p.Rows = o.Rows
+	}
 	if f := r.file; f != nil {
 		r.file = nil
 		if err := f.close(); err != nil {

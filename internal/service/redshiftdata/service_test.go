@@ -78,7 +78,8 @@ func TestOutcomes(t *testing.T) {
 		{[]string{"rows 0"}, "FINISHED rows=0 result=true"},
 		{[]string{"write 5"}, "FINISHED rows=5 result=false"},
 		{[]string{"fail relation does not exist"}, "FAILED rows=-1 result=false error=ERROR: relation does not exist\n  Position: 7"},
-		{[]string{"twice"}, "FAILED rows=-1 result=false error=ERROR: cannot insert multiple commands into a prepared statement"},
+		{[]string{"twice"}, "FINISHED rows=3 result=false"},
+		{[]string{"twice rows"}, "FAILED rows=-1 result=false error=ERROR: cannot insert multiple commands into a prepared statement"},
 		{[]string{"rows 1", "write 3"}, "FINISHED rows=4 result=true; :1 FINISHED rows=1; :2 FINISHED rows=3"},
 		{[]string{"write 1", "fail no", "rows 1"}, "FAILED rows=-1 result=false error=Query #2 failed with ERROR: no\n  Position: 7; " +
 			":1 FINISHED rows=1; :2 FAILED rows=-1 error=ERROR: no\n  Position: 7; :3 ABORTED rows=-1 error=" + textPrior},

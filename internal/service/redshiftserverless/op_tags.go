@@ -3,7 +3,6 @@ package redshiftserverless
 import (
 	"context"
 	"slices"
-	"strings"
 
 	api "stepwell/internal/awsapi/redshiftserverless"
 	"stepwell/internal/bus"
@@ -15,8 +14,8 @@ const maxTags = 200
 // checkTags refuses tags that only CloudFormation sets.
 func checkTags(c bus.Caller, tags []api.Tag) error {
 	for _, t := range tags {
-		if strings.HasPrefix(*t.Key, "aws:") && c.Source != "cloudformation" {
-			return invalid("aws: prefixed tag key names are not allowed for external use.")
+		if c.ReservedTag(*t.Key) {
+			return invalid(bus.ReservedTags)
 		}
 	}
 	if len(tags) > maxTags {

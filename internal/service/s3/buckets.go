@@ -16,6 +16,7 @@ import (
 
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/wire/sigv4"
 )
 
 // maxDocument bounds the XML documents this package reads itself.
@@ -35,6 +36,9 @@ func (s *Service) intercept(r *http.Request, t *target) *awserr.Error {
 		return awserr.NotImplemented("s3:PostObject (uploads from HTML forms)")
 	}
 	if fault := s.interceptKey(r, t); fault != nil {
+		return fault
+	}
+	if fault := reservedTags(r, t); fault != nil {
 		return fault
 	}
 	if r.Method == http.MethodPut && t.Bucket != "" && t.Key == "" && !hasSubresource(t.Query) {
@@ -102,7 +106,7 @@ func (s *Service) interceptCreate(r *http.Request, t *target) *awserr.Error {
 	}
 	r.ContentLength = int64(len(rest))
 	r.Header.Set("Content-Length", strconv.Itoa(len(rest)))
-	r.Header.Set("X-Amz-Content-Sha256", payloadUnsigned)
+	r.Header.Set("X-Amz-Content-Sha256", sigv4.UnsignedPayload)
 	r.Header.Del("Content-Md5")
 	for name := range r.Header {
 		if strings.HasPrefix(name, "X-Amz-Checksum-") || name == "X-Amz-Sdk-Checksum-Algorithm" {

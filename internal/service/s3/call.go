@@ -11,7 +11,6 @@ import (
 	"os"
 	"strconv"
 
-	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 )
 
@@ -64,9 +63,6 @@ func (s *Service) roundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.prepare(r, bus.From(r.Context()))
 	resp, err := s.embedded.client.Transport.RoundTrip(r)
-	if errors.Is(err, errBody) {
-		return nil, awserr.New(http.StatusBadRequest, "IncompleteBody", "%s", errBody)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the S3 server: %w", err)
 	}

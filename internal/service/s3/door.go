@@ -17,6 +17,7 @@ import (
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/store"
+	"stepwell/internal/wire/sigv4"
 )
 
 // newProxy builds the way of HTTP requests to the embedded server: bodies
@@ -235,7 +236,7 @@ func (s *Service) proxyError(w http.ResponseWriter, r *http.Request, err error) 
 	switch fault := (*store.Fault)(nil); {
 	case errors.As(err, &fault):
 		writeError(w, r, awserr.New(http.StatusServiceUnavailable, "ServiceUnavailable", "The server's state cannot be kept (%s).", fault.Err))
-	case errors.Is(err, errBody), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, sigv4.ErrChunk), errors.Is(err, io.ErrUnexpectedEOF):
 		writeError(w, r, awserr.New(http.StatusBadRequest, "IncompleteBody",
 			"You did not provide the number of bytes specified by the Content-Length HTTP header"))
 	case r.Context().Err() != nil:

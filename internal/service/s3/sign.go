@@ -13,9 +13,6 @@ import (
 const (
 	signRegion    = "us-east-1" // the only region the embedded server is configured with
 	amzDateFormat = "20060102T150405Z"
-
-	payloadUnsigned        = "UNSIGNED-PAYLOAD"
-	payloadUnsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 )
 
 // sign puts a Signature Version 4 of the account on a request for the embedded

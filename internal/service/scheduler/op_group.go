@@ -13,6 +13,9 @@ import (
 
 func (s *Service) createScheduleGroup(ctx context.Context, in *api.CreateScheduleGroupInput) (*api.CreateScheduleGroupOutput, error) {
 	c, now := bus.From(ctx), s.Clock.Now()
+	if err := checkTags(c, in.Tags); err != nil {
+		return nil, err
+	}
 	g := group{ARN: c.ARN("scheduler", "schedule-group/"+*in.Name), Name: *in.Name, Created: now, Modified: now, Tags: tagged(nil, in.Tags), Token: value(in.ClientToken)}
 	return &api.CreateScheduleGroupOutput{ScheduleGroupArn: &g.ARN}, s.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := s.ensureDefault(tx, c); err != nil {
@@ -109,6 +112,16 @@ func groupAt(ctx context.Context, arn string) (bus.Caller, string) {
 	return c, strings.TrimPrefix(a.Resource, "schedule-group/")
 }
 
+// checkTags refuses tags that only AWS gives.
+func checkTags(c bus.Caller, tags []api.Tag) error {
+	for _, t := range tags {
+		if c.ReservedTag(*t.Key) {
+			return invalid(bus.ReservedTags)
+		}
+	}
+	return nil
+}
+
 // changeTags runs f on the tags of a group.
 func (s *Service) changeTags(ctx context.Context, arn string, f func(map[string]string) map[string]string) error {
 	c, name := groupAt(ctx, arn)
@@ -126,6 +139,9 @@ func (s *Service) changeTags(ctx context.Context, arn string, f func(map[string]
 }
 
 func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
+	if err := checkTags(bus.From(ctx), in.Tags); err != nil {
+		return nil, err
+	}
 	return &api.TagResourceOutput{}, s.changeTags(ctx, *in.ResourceArn, func(tags map[string]string) map[string]string { return tagged(tags, in.Tags) })
 }
 

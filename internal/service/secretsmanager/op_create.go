@@ -4,7 +4,6 @@ import (
 	"context"
 	"regexp"
 	"slices"
-	"strings"
 
 	api "stepwell/internal/awsapi/secretsmanager"
 	"stepwell/internal/awserr"
@@ -185,8 +184,8 @@ func (x *secret) unstage(label string, from *string) error {
 // checkTags refuses names of tags that only CloudFormation gives.
 func checkTags(ctx context.Context, tags []api.Tag) error {
 	for _, t := range tags {
-		if strings.HasPrefix(text(t.Key), "aws:") && bus.From(ctx).Source != "cloudformation" {
-			return api.InvalidParameterException("aws: prefixed tag key names are not allowed for external use.")
+		if bus.From(ctx).ReservedTag(text(t.Key)) {
+			return api.InvalidParameterException(bus.ReservedTags)
 		}
 	}
 	return nil

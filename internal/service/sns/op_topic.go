@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	api "stepwell/internal/awsapi/sns"
 	"stepwell/internal/awserr"
@@ -204,7 +203,7 @@ func (s *Service) TagResource(ctx context.Context, in *api.TagResourceInput) (*a
 		given := tagMap(in.Tags)
 		t.Tags = slices.DeleteFunc(t.Tags, func(old api.Tag) bool { _, again := given[text(old.Key)]; return again })
 		for _, key := range slices.Sorted(maps.Keys(given)) {
-			if strings.HasPrefix(key, "aws:") && bus.From(ctx).Source != "cloudformation" {
+			if bus.From(ctx).ReservedTag(key) {
 				return invalid("Tag Reason: tag key can't start with aws:")
 			}
 			t.Tags = append(t.Tags, api.Tag{Key: new(key), Value: new(given[key])})

@@ -24,6 +24,9 @@ func (s *Service) createQueue(ctx context.Context, in *api.CreateQueueInput) (*a
 	if err := goodName(name, r.FIFO); err != nil {
 		return nil, err
 	}
+	if err := checkTags(c, in.Tags); err != nil {
+		return nil, err
+	}
 	for _, name := range slices.Sorted(maps.Keys(in.Attributes)) {
 		if err := s.check(&r, name, in.Attributes[name]); err != nil {
 			return nil, err
@@ -354,7 +357,20 @@ func (s *Service) purgeQueue(ctx context.Context, in *api.PurgeQueueInput) (*api
 	})
 }
 
+// checkTags refuses tags that only AWS gives.
+func checkTags(c bus.Caller, tags map[string]string) error {
+	for key := range tags {
+		if c.ReservedTag(key) {
+			return invalid(bus.ReservedTags)
+		}
+	}
+	return nil
+}
+
 func (s *Service) tagQueue(ctx context.Context, in *api.TagQueueInput) (*api.TagQueueOutput, error) {
+	if err := checkTags(bus.From(ctx), in.Tags); err != nil {
+		return nil, err
+	}
 	return &api.TagQueueOutput{}, s.change(ctx, *in.QueueUrl, func(r *record) error {
 		if r.Tags == nil {
 			r.Tags = map[string]string{}

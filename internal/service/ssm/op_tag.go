@@ -3,7 +3,6 @@ package ssm
 import (
 	"context"
 	"slices"
-	"strings"
 
 	api "stepwell/internal/awsapi/ssm"
 	"stepwell/internal/awserr"
@@ -17,8 +16,8 @@ const maxTags = 50
 func checkTags(c bus.Caller, tags []api.Tag) error {
 	seen := map[string]bool{}
 	for _, t := range tags {
-		if strings.HasPrefix(strings.ToLower(*t.Key), "aws:") && c.Source != "cloudformation" {
-			return invalid("aws: prefixed tag key names are not allowed for external use.")
+		if c.ReservedTag(*t.Key) {
+			return invalid(bus.ReservedTags)
 		}
 		if seen[*t.Key] {
 			return invalid("Duplicate tag keys found: %s", *t.Key)

@@ -67,7 +67,7 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 // ended lets go of an execution whose end is durable.
 func (s *Service) ended(l *liveExecution, r *exec.Result) {
 	last := l.record.end(r)
-	s.live.remove(last.ARN)
+	s.live.release(l)
 	l.finish(last)
 }
 

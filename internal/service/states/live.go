@@ -36,6 +36,15 @@ func (t *liveTable) get(arn string) *liveExecution {
 	return t.byARN[arn]
 }
 
+// release forgets l, unless the execution goes on as another by now (RedriveExecution).
+func (t *liveTable) release(l *liveExecution) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if arn := l.record.ARN; t.byARN[arn] == l {
+		delete(t.byARN, arn)
+	}
+}
+
 func (t *liveTable) remove(arn string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/awserr"
+	"stepwell/internal/bus"
 	"stepwell/internal/store"
 )
 
@@ -172,7 +173,12 @@ func (s *Service) finishDeleting(tx *store.Tx, e *execution) error {
 }
 
 // checkTags checks the tags a resource would have.
-func checkTags(arn string, tags []api.Tag) *awserr.Error {
+func checkTags(c bus.Caller, arn string, given, tags []api.Tag) *awserr.Error {
+	for _, t := range given {
+		if c.ReservedTag(value(t.Key)) {
+			return validation(bus.ReservedTags)
+		}
+	}
 	if len(tags) > 50 {
 		return api.TooManyTags("Too many tags for resource: '%s'", arn).With("resourceName", arn)
 	}

@@ -97,7 +97,7 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 		l.watchers = append(l.watchers, func(execution) { limit.Stop() })
 		return s.launch(l, c.Machine, nil)
 	}
-	journal, over, err := s.recordChild(ctx, &l.record, c.Redrives)
+	journal, over, err := s.recordChild(ctx, &l.record)
 	if err != nil {
 		return err
 	}
@@ -115,15 +115,15 @@ func (s *Service) childRecord(parent *execution, c *exec.Child) execution {
 		Account: parent.Account, Region: parent.Region, ARN: exec.ChildARN(*c), Name: c.Name, Machine: parent.Machine + "/" + c.Label,
 		MachineARN: parent.MachineARN + "/" + c.Label, Revision: parent.Revision, RoleARN: parent.RoleARN, Start: millis(now),
 		Order: inverted(now), Input: string(c.Input), Status: string(exec.Running),
-		MapRunARN: new(exec.MapRunARN(c.Parent, c.Label, c.MapRun)), Parent: parent.ARN, TestCase: parent.TestCase,
+		MapRunARN: new(exec.MapRunARN(c.Parent, c.Label, c.MapRun)), Parent: parent.ARN, TestCase: parent.TestCase, RunRedrives: c.Redrives,
 	}
 }
 
 // recordChild makes a child durable, or reads the one that is: its journal
 // where it runs, or runs again because the Map run was redriven since it ended;
 // over: it has ended for good, maybe because it cannot be redriven.
-func (s *Service) recordChild(ctx context.Context, e *execution, redrives int64) (journal [][]byte, over bool, err error) {
-	e.RunRedrives = redrives
+func (s *Service) recordChild(ctx context.Context, e *execution) (journal [][]byte, over bool, err error) {
+	redrives := e.RunRedrives
 	now := millis(s.Clock.Now())
 	err = s.Store.Keep(ctx, func(tx *store.Tx) error {
 		journal, over = nil, false

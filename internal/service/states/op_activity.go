@@ -20,7 +20,7 @@ func (s *Service) createActivity(ctx context.Context, in *api.CreateActivityInpu
 		ARN: caller.ARN("states", kindActivity+":"+*in.Name), Name: *in.Name, Created: millis(s.Clock.Now()),
 		Tags: mergeTags(nil, in.Tags), Encryption: in.EncryptionConfiguration,
 	}
-	if err := checkTags(a.ARN, a.Tags); err != nil {
+	if err := checkTags(bus.From(ctx), a.ARN, in.Tags, a.Tags); err != nil {
 		return nil, err
 	}
 	return update(ctx, s.Store, func(tx *store.Tx) (*api.CreateActivityOutput, error) {

@@ -62,7 +62,7 @@ func (s *Service) newMachine(ctx context.Context, in *api.CreateStateMachineInpu
 		Type: kind, Status: active, Created: now, Updated: now, NextVersion: 1, Tags: mergeTags(nil, in.Tags),
 		Encryption: in.EncryptionConfiguration,
 	}
-	if err := checkTags(m.ARN, m.Tags); err != nil {
+	if err := checkTags(bus.From(ctx), m.ARN, in.Tags, m.Tags); err != nil {
 		return m, rev, err
 	}
 	if err := s.checkDefinition(*in.Definition, kind); err != nil {

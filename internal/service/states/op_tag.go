@@ -6,6 +6,7 @@ import (
 
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/awserr"
+	"stepwell/internal/bus"
 	"stepwell/internal/store"
 )
 
@@ -45,7 +46,7 @@ func getTaggable(tx *store.Tx, r resource) (taggable, error) {
 func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*api.TagResourceOutput, error) {
 	err := s.retag(ctx, *in.ResourceArn, func(old []api.Tag) ([]api.Tag, *awserr.Error) {
 		merged := mergeTags(old, in.Tags)
-		return merged, checkTags(*in.ResourceArn, merged)
+		return merged, checkTags(bus.From(ctx), *in.ResourceArn, in.Tags, merged)
 	})
 	return &api.TagResourceOutput{}, err
 }

@@ -9,7 +9,8 @@ import (
 
 // Reframe gives the content of a decoded stream as unsigned chunks with its
 // trailer (STREAMING-UNSIGNED-PAYLOAD-TRAILER), for a server that does not know
-// the client's key.
+// the client's key. All chunks but the last are 64 KiB long: S3 refuses those
+// below 8 KiB (InvalidChunkSizeError).
 func Reframe(c *Chunked) io.Reader { return &reframer{in: c} }
 
 type reframer struct {
@@ -33,12 +34,17 @@ func (r *reframer) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next frames what one read gives, or the end.
+// next frames the next chunk, or the end.
 func (r *reframer) next() error {
 	if r.buf == nil {
 		r.buf = make([]byte, 64<<10)
 	}
-	n, err := r.in.Read(r.buf)
+	n, err := 0, error(nil)
+	for n < len(r.buf) && err == nil {
+		var more int
+		more, err = r.in.Read(r.buf[n:])
+		n += more
+	}
 	if n > 0 {
 		r.pending = strconv.AppendInt(nil, int64(n), 16)
 		r.pending = append(r.pending, "\r\n"...)

@@ -107,6 +107,9 @@ func updateBucket(ctx context.Context, r *resource.Request) (*resource.Made, err
 // control sets the canned access control list that AccessControl names.
 func control(ctx context.Context, r *resource.Request) error {
 	name := r.Text("AccessControl")
+	if name == "BucketOwnerRead" || name == "BucketOwnerFullControl" {
+		name = "Private" // S3 ignores those of objects on a bucket ("Canned ACL")
+	}
 	if (name == "" || name == "Private") && r.Old["AccessControl"] == nil {
 		return nil // as buckets are
 	}
