@@ -21,3 +21,14 @@ func ParseARN(s string) (a ARN, ok bool) {
 func (a ARN) String() string {
 	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
 }
+
+// AssumedRole is the principal of a session of a role, by the role's ARN; false
+// for what is no ARN of a role in an account.
+func AssumedRole(role, session string) (principal string, ok bool) {
+	a, ok := ParseARN(role)
+	if !ok || a.Account == "" || !strings.HasPrefix(a.Resource, "role/") {
+		return "", false
+	}
+	name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
+	return "arn:" + a.Partition + ":sts::" + a.Account + ":assumed-role/" + name + "/" + session, true
+}

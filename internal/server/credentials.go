@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"strings"
 	"sync"
@@ -14,18 +16,18 @@ import (
 )
 
 // keys are the access keys that the server knows beside those STS hands out:
-// the configured ones, and one per account for the jobs it runs, whose secrets
-// live as long as the process.
+// the configured ones, and one per principal for the jobs and functions it runs,
+// which live as long as the process.
 type keys struct {
 	static []sts.StaticCredential
 
 	mu   sync.Mutex
-	jobs map[string]string // account -> secret
+	jobs map[string]gateway.Credential // by access key
 }
 
 // credentials reads the --credentials flags.
 func (o *Options) credentials() (*keys, error) {
-	k := &keys{jobs: map[string]string{}}
+	k := &keys{jobs: map[string]gateway.Credential{}}
 	for _, text := range o.Credentials {
 		parts := strings.Split(text, ":")
 		if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
@@ -45,17 +47,19 @@ func (o *Options) credentials() (*keys, error) {
 	return k, nil
 }
 
-// jobPrefix begins the access keys of jobs; the account follows.
+// jobPrefix begins the access keys of jobs and functions.
 const jobPrefix = "ASIAJOB0"
 
-// forJob is the access key with which the jobs of an account call the server.
-func (k *keys) forJob(_ context.Context, account string) (id, secret string) {
+// forJob is the access key with which a job or function calls the server as c.
+func (k *keys) forJob(_ context.Context, c bus.Caller) (id, secret string) {
+	sum := sha256.Sum256([]byte(c.Account + " " + c.Principal))
+	id = jobPrefix + base32.StdEncoding.EncodeToString(sum[:])[:12]
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.jobs[account] == "" {
-		k.jobs[account] = rand.Text()
+	if _, there := k.jobs[id]; !there {
+		k.jobs[id] = gateway.Credential{Secret: rand.Text(), Account: c.Account, Principal: c.Principal}
 	}
-	return jobPrefix + account, k.jobs[account]
+	return id, k.jobs[id].Secret
 }
 
 // credentialStore is what the gateway asks about an access key.
@@ -66,11 +70,11 @@ type credentialStore struct {
 }
 
 func (c credentialStore) Lookup(ctx context.Context, accessKey string) (gateway.Credential, bool) {
-	if account, ok := strings.CutPrefix(accessKey, jobPrefix); ok {
+	if strings.HasPrefix(accessKey, jobPrefix) {
 		c.keys.mu.Lock()
 		defer c.keys.mu.Unlock()
-		secret := c.keys.jobs[account]
-		return gateway.Credential{Secret: secret, Account: account}, secret != ""
+		known, ok := c.keys.jobs[accessKey]
+		return known, ok
 	}
 	if known, ok := c.sts.Lookup(ctx, accessKey); ok {
 		return gateway.Credential(known), true

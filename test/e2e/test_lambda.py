@@ -31,6 +31,8 @@ def handler(event, context):
         time.sleep(600)
     if do == "account":
         return boto3.client("sts").get_caller_identity()["Account"]
+    if do == "who":
+        return boto3.client("sts").get_caller_identity()["Arn"]
     if do == "write":
         boto3.client("s3").put_object(Bucket=event["bucket"], Key=event["key"], Body=json.dumps(event).encode())
         return "written"
@@ -88,7 +90,8 @@ def test_invoke(server, lam, function):
     assert (r["StatusCode"], r["ExecutedVersion"], r.get("FunctionError")) == (200, "$LATEST", None)
     log = base64.b64decode(r["LogResult"]).decode()
     assert 'event {"a": 1}\n' in log and "\nREPORT RequestId: " in log and log.index("START") < log.index("event") < log.index("END")
-    assert invoke(lam, function, {"do": "account"})[0] == "123456789012"
+    who = invoke(lam, function, {"do": "who"})[0]
+    assert who == f"arn:aws:sts::123456789012:assumed-role/lambda/{function}"
     failed, r = invoke(lam, function, {"do": "raise", "message": "no"})
     assert r["FunctionError"] == "Unhandled" and failed["errorType"] == "ValueError" and failed["errorMessage"] == "no"
     assert '"/var/task/index.py"' in failed["stackTrace"][0]

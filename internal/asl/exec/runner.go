@@ -243,14 +243,26 @@ func (j *job) enqueue(d delivery) (idle bool, err error) {
 	if j.ended {
 		return false, ErrNoExecution
 	}
+	if !j.active && !j.r.enter() {
+		return false, ErrClosed
+	}
 	j.queue = append(j.queue, d)
 	if j.active {
 		return false, nil
 	}
 	j.active, j.busy = true, j.r.clock.Busy()
 	j.stopTimer()
-	j.r.wg.Add(1)
 	return true, nil
+}
+
+// enter counts somebody who drives a job, unless the runner is closed.
+func (r *Runner) enter() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed {
+		r.wg.Add(1)
+	}
+	return !r.closed
 }
 
 func (j *job) stopTimer() {

@@ -273,7 +273,9 @@ func arguments(rec runRecord) []string {
 // variables are the script's environment: what it needs to reach this server
 // as its account, and nothing of the server's own.
 func (s *Service) variables(ctx context.Context, rec runRecord, f *files, env *process.Environment) []string {
-	id, secret := s.Credentials(ctx, rec.Caller.Account)
+	self := bus.Caller{Account: rec.Caller.Account}
+	self.Principal, _ = bus.AssumedRole(rec.Caller.Principal, "GlueJobRunnerSession")
+	id, secret := s.Credentials(ctx, self)
 	list := []string{
 		"PATH=" + env.Bin + ":/usr/local/bin:/usr/bin:/bin",
 		"PYTHONPATH=" + strings.Join(slices.Concat(f.path, []string{f.site, filepath.Join(f.lib, "modules")}), string(os.PathListSeparator)),

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"stepwell/internal/bus"
 	"stepwell/internal/process"
 )
 
@@ -108,7 +109,9 @@ var reserved = []string{
 // what reaches this server, and what the function sets.
 func (w *worker) environment(l *launch, own map[string]string) []string {
 	c, s := w.f.Config, w.s
-	id, secret := s.Credentials(w.ctx, w.at.Account)
+	self := bus.Caller{Account: w.at.Account}
+	self.Principal, _ = bus.AssumedRole(value(c.Role), *c.FunctionName)
+	id, secret := s.Credentials(w.ctx, self)
 	path := append(slices.Clone(l.bins), "/usr/local/bin", "/usr/bin", "/bin")
 	libraries := []string{filepath.Join(w.task), filepath.Join(w.task, "lib")}
 	if w.opt != "" {

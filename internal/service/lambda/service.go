@@ -44,7 +44,7 @@ type Deps struct {
 	EndpointURL func() string
 	// Credentials returns the access key of a function's role; nil means the
 	// account's number as key id, with any secret.
-	Credentials func(ctx context.Context, account string) (id, secret string)
+	Credentials func(ctx context.Context, c bus.Caller) (id, secret string)
 	// CABundle is a file of certificates that handlers verify this server with,
 	// given to them as SSL_CERT_FILE; "" leaves the system's.
 	CABundle string
@@ -86,7 +86,7 @@ func New(d Deps) *Service {
 		d.Seal, d.Unseal = plain, plain
 	}
 	if d.Credentials == nil {
-		d.Credentials = func(_ context.Context, account string) (string, string) { return account, "stepwell" }
+		d.Credentials = func(_ context.Context, c bus.Caller) (string, string) { return c.Account, "stepwell" }
 	}
 	if d.MaxWorkers == 0 {
 		d.MaxWorkers = 16 * runtime.NumCPU()

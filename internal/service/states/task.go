@@ -114,11 +114,9 @@ func (s *Service) callerOf(t *exec.Task) bus.Caller {
 		role = r
 	}
 	c := bus.Caller{Account: self.Account, Region: self.Region, Principal: role, Source: "states", RequestID: requestID(t, "")}
-	if a, ok := bus.ParseARN(role); ok && a.Account != "" {
-		name := a.Resource[strings.LastIndexByte(a.Resource, '/')+1:]
-		session := t.Execution[strings.LastIndexByte(t.Execution, ':')+1:]
-		c.Account = a.Account
-		c.Principal = "arn:aws:sts::" + a.Account + ":assumed-role/" + name + "/" + session
+	if session, ok := bus.AssumedRole(role, t.Execution[strings.LastIndexByte(t.Execution, ':')+1:]); ok {
+		a, _ := bus.ParseARN(role)
+		c.Account, c.Principal = a.Account, session
 	}
 	return c
 }

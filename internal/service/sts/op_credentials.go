@@ -72,7 +72,11 @@ func (s *Service) getSessionToken(ctx context.Context, in *sts.GetSessionTokenIn
 		seconds = *in.DurationSeconds
 	}
 	caller := bus.From(ctx)
-	c, err := s.grant(ctx, caller.Account, caller.Principal, userID(caller), seconds)
+	id, err := s.userID(ctx, caller)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.grant(ctx, caller.Account, caller.Principal, id, seconds)
 	if err != nil {
 		return nil, err
 	}

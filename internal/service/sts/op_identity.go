@@ -13,44 +13,43 @@ import (
 
 func (s *Service) getCallerIdentity(ctx context.Context, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
 	c := bus.From(ctx)
-	id := userID(c)
+	id, err := s.userID(ctx, c)
+	return &sts.GetCallerIdentityOutput{Account: &c.Account, Arn: &c.Principal, UserId: &id}, err
+}
+
+// userID is the unique id of a caller: the one its session was given, the account
+// id for the root user, IAM's for users and roles; their names where IAM does not
+// know them.
+func (s *Service) userID(ctx context.Context, c bus.Caller) (string, error) {
 	if strings.HasPrefix(c.AccessKey, temporaryPrefix) {
-		r, ok, err := s.session(ctx, c.AccessKey)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			id = r.UserID
-		}
-	} else if name := userName(c); name != "" {
-		out, err := bus.Invoke[iam.GetUserOutput](ctx, s.bus, "iam", "GetUser", &iam.GetUserInput{UserName: &name})
-		if err == nil {
-			id = *out.User.UserId
-		} else if awserr.From(err) == nil {
-			return nil, err
+		if r, ok, err := s.session(ctx, c.AccessKey); err != nil || ok {
+			return r.UserID, err
 		}
 	}
-	return &sts.GetCallerIdentityOutput{Account: &c.Account, Arn: &c.Principal, UserId: &id}, nil
-}
-
-// userName is the name of the IAM user who calls, "" of others.
-func userName(c bus.Caller) string {
-	arn, _ := bus.ParseARN(c.Principal)
-	path, ok := strings.CutPrefix(arn.Resource, "user/")
-	if !ok || arn.Service != "iam" {
-		return ""
-	}
-	return path[strings.LastIndex(path, "/")+1:]
-}
-
-// userID is the unique id of a principal without a session: the account id for
-// the root user, the user's name for others.
-func userID(c bus.Caller) string {
 	arn, ok := bus.ParseARN(c.Principal)
 	if !ok || arn.Resource == "root" {
-		return c.Account
+		return c.Account, nil
 	}
-	return arn.Resource[strings.LastIndex(arn.Resource, "/")+1:]
+	kind, name, _ := strings.Cut(arn.Resource, "/")
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	var err error
+	switch kind {
+	case "user":
+		var out *iam.GetUserOutput
+		if out, err = bus.Invoke[iam.GetUserOutput](ctx, s.bus, "iam", "GetUser", &iam.GetUserInput{UserName: &last}); err == nil {
+			return *out.User.UserId, nil
+		}
+	case "assumed-role":
+		var out *iam.GetRoleOutput
+		role, _, _ := strings.Cut(name, "/")
+		if out, err = bus.Invoke[iam.GetRoleOutput](ctx, s.bus, "iam", "GetRole", &iam.GetRoleInput{RoleName: &role}); err == nil {
+			return *out.Role.RoleId + ":" + last, nil
+		}
+	}
+	if err != nil && awserr.From(err) == nil {
+		return "", err
+	}
+	return last, nil
 }
 
 func (s *Service) getAccessKeyInfo(ctx context.Context, in *sts.GetAccessKeyInfoInput) (*sts.GetAccessKeyInfoOutput, error) {
