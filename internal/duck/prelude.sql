@@ -53,10 +53,12 @@ CREATE MACRO rs_avg_result(v, x SMALLINT) AS CAST(trunc(v) AS BIGINT),
   (v, x HUGEINT) AS CAST(trunc(v) AS HUGEINT),
   (v, x) AS cast_to_type(v, x);
 
--- The average of decimals that a double would not hold: their total in units of the last digit is divided, and rounded.
+-- The average of decimals: their total in units of the last digit is divided, and rounded. A double holds the units of small totals.
 CREATE MACRO rs_units(x) AS CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT);
 CREATE MACRO rs_half_up(a, b) AS (2 * a + CASE WHEN a < 0 THEN -b ELSE b END) // (2 * b);
-CREATE MACRO rs_exact_average(total, n, unit) AS CAST(rs_half_up(rs_units(total), CAST(n AS HUGEINT)) AS DECIMAL(38,0)) * unit;
+CREATE MACRO rs_exact_average(total, n, unit) AS CASE
+  WHEN abs(CAST(total AS DOUBLE) / CAST(unit AS DOUBLE)) < 1e14 THEN CAST(rs_half_up(CAST(CAST(total AS DOUBLE) / CAST(unit AS DOUBLE) AS BIGINT), n) AS DECIMAL(38,0))
+  ELSE CAST(rs_half_up(rs_units(total), CAST(n AS HUGEINT)) AS DECIMAL(38,0)) END * unit;
 
 CREATE MACRO rs_sum(x SMALLINT) AS CAST(sum(x) AS BIGINT),
   (x INTEGER) AS CAST(sum(x) AS BIGINT),

@@ -36,17 +36,17 @@ func superPath(l *lowering, e syntax.Expr) emit.Expr {
 	case *syntax.Field:
 		return call("rs_super_field", l.expr(e.X), &emit.Str{Value: l.Options.Attribute(e.Name)})
 	case *syntax.Index:
-		switch t := l.typeOf(e.X); t.Kind {
-		case types.Boolean, types.Smallint, types.Integer, types.Bigint, types.Decimal, types.Real, types.Double, types.Char, types.Varchar, types.Date, types.Timestamp, types.TimestampTZ:
-			if _, column := e.X.(*syntax.ColumnRef); column {
-				l.fail(e, sqlerr.DatatypeMismatch, "cannot subscript type %s because it is not an array", t.Base())
-			}
-		}
 		if s, ok := e.Index.(*syntax.String); ok {
 			return call("rs_super_field", l.expr(e.X), &emit.Str{Value: s.Value})
 		}
 		if x := l.catalogElement(e); x != nil {
 			return x
+		}
+		switch t := l.typeOf(e.X); t.Kind {
+		case types.Boolean, types.Smallint, types.Integer, types.Bigint, types.Decimal, types.Real, types.Double, types.Char, types.Varchar, types.Date, types.Timestamp, types.TimestampTZ:
+			if _, column := e.X.(*syntax.ColumnRef); column {
+				l.fail(e, sqlerr.DatatypeMismatch, "cannot subscript type %s because it is not an array", t.Base())
+			}
 		}
 		return call("rs_super_index", l.expr(e.X), l.expr(e.Index))
 	}

@@ -7,8 +7,9 @@ import (
 	"stepwell/internal/sqlerr"
 )
 
-// needBoolean fails where a condition plainly has another type. What is not
-// known for certain is left to the engine.
+// needBoolean fails where a condition plainly has a type that does not become
+// BOOLEAN by itself, as integers do (developer guide, "Type compatibility and
+// conversion"). What is not known for certain is left to the engine.
 func (r *resolver) needBoolean(e syntax.Expr, clause string) {
 	switch e := e.(type) {
 	case *syntax.Binary:
@@ -25,8 +26,7 @@ func (r *resolver) needBoolean(e syntax.Expr, clause string) {
 		return
 	case *syntax.ColumnRef, *syntax.Number, *syntax.Cast:
 		switch t := r.result.TypeOf(e); t.Kind {
-		case types.Smallint, types.Integer, types.Bigint, types.Decimal, types.Real, types.Double, types.Date, types.Timestamp, types.TimestampTZ, types.Time,
-			types.Char, types.Varchar:
+		case types.Decimal, types.Real, types.Double, types.Date, types.Timestamp, types.TimestampTZ, types.Time, types.Char, types.Varchar:
 			r.fail(e, sqlerr.DatatypeMismatch, "argument of %s must be type boolean, not type %s", clause, t.Base())
 		}
 	case *syntax.Case:
