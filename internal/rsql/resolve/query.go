@@ -119,14 +119,19 @@ func (r *resolver) block(s *syntax.Select, outer *scope) ([]Column, bool, *scope
 	if s.ConnectBy != nil && !sc.hasColumn("level") {
 		sc.sources = append(sc.sources, &source{known: true, pseudo: true, columns: []Column{{Name: "level", Type: types.Type{Kind: types.Integer}}}})
 	}
-	for _, it := range s.Items {
+	name := func(it syntax.SelectItem) {
 		if _, column := it.Expr.(*syntax.ColumnRef); !column || it.Alias != nil {
 			sc.aliases[r.ItemName(it)] = it.Expr
 		}
 	}
+	for _, it := range s.Items {
+		name(it)
+	}
 	r.exprs(sc, s.Where, s.StartWith, s.ConnectBy)
+	clear(sc.aliases) // an item may name those before it
 	for _, it := range s.Items {
 		r.expr(sc, it.Expr)
+		name(it)
 	}
 	r.exprs(sc, s.Having, s.Qualify, s.Top)
 	r.conditions(s)
