@@ -21,9 +21,6 @@ const (
 	Duck     Stage = "duckdb"   // the DuckDB SQL
 )
 
-// Stages lists all stages.
-func Stages() []Stage { return []Stage{Tree, Print, Resolved, Lowered, Duck} }
-
 // Explain prints one stage of the compilation of every statement of a script.
 func Explain(script string, stage Stage, catalog resolve.Catalog, options Options) (string, error) {
 	list, err := Parse(script)

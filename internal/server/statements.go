@@ -7,7 +7,6 @@ import (
 
 	"stepwell/internal/bus"
 	"stepwell/internal/duck"
-	"stepwell/internal/rsql/syntax"
 	"stepwell/internal/rsql/types"
 	"stepwell/internal/service/redshiftdata"
 	"stepwell/internal/service/redshiftserverless"
@@ -82,9 +81,10 @@ func (s *toldSink) Prepared(wrote bool, mark string) error {
 }
 
 func (s *statementSession) execute(ctx context.Context, x redshiftdata.Execution, sink redshiftdata.Sink) error {
-	if len(x.Statements) == 1 && !x.Transaction && !several(x.Statements[0]) {
+	if len(x.Statements) == 1 && !x.Transaction && !warehouse.Several(x.Statements[0].SQL) {
 		return s.statement(ctx, x.Statements[0], &statementSink{to: sink, session: s.session, mark: x.Mark, last: s.session.Status() == 'I'})
 	}
+	// Several statements, of a batch or in one text, are one transaction.
 	if err := s.session.Execute(ctx, "BEGIN", warehouse.Discard{}); err != nil {
 		return err
 	}
@@ -94,13 +94,6 @@ func (s *statementSession) execute(ctx context.Context, x redshiftdata.Execution
 		_ = s.session.Execute(context.WithoutCancel(ctx), "ROLLBACK", warehouse.Discard{})
 	}
 	return err
-}
-
-// several says that a text holds more than one statement; they run as one
-// transaction, as those of a batch do.
-func several(st redshiftdata.Statement) bool {
-	list, err := syntax.Parse(st.SQL)
-	return err == nil && len(list) > 1
 }
 
 func (s *statementSession) batch(ctx context.Context, x redshiftdata.Execution, sink redshiftdata.Sink) error {

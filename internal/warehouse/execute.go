@@ -431,3 +431,10 @@ func parts(name syntax.Name) []string {
 	}
 	return out
 }
+
+// Several says that a text holds more than one statement. One that does not
+// parse holds none.
+func Several(text string) bool {
+	list, err := rsql.Parse(text)
+	return err == nil && len(list) > 1
+}

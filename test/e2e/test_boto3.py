@@ -84,3 +84,17 @@ def test_objects_large_and_small(server, tmp_path):
     import urllib.request
     with urllib.request.urlopen(url) as answer:
         assert answer.headers["Content-Length"] == str(20_480_000)
+
+
+def test_data_api_text_of_several_statements(server):
+    data = server.client("redshift-data")
+
+    def run(sql):
+        told = data.execute_statement(ClusterIdentifier="stepwell", Database="dev", DbUser="awsuser", Sql=sql)
+        return wait_for("end", lambda: (d := data.describe_statement(Id=told["Id"]))["Status"] in ("FINISHED", "FAILED") and d)
+
+    assert run("create table several (a int); insert into several values (1); insert into several values (2);")["Status"] == "FINISHED"
+    failed = run("insert into several values (3); insert into several values ('x')")
+    assert failed["Status"] == "FAILED" and "invalid input syntax" in failed["Error"]
+    count = run("select count(*), sum(a) from several")
+    assert data.get_statement_result(Id=count["Id"])["Records"] == [[{"longValue": 2}, {"longValue": 3}]]

@@ -55,7 +55,7 @@ var edges = []struct {
 	{"internal/project", []string{"internal/remote", "internal/forward", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/diag"}},
 	{"internal/server", []string{
 		"internal/diag", "internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/clock", "internal/store", "internal/work", "internal/process", "internal/forward", "internal/wire",
-		"internal/warehouse", "internal/lake", "internal/remote", "internal/duck", "internal/rsql/syntax", "internal/rsql/types", "internal/gateway", "internal/pgwire", "internal/service/", "internal/sqlerr",
+		"internal/warehouse", "internal/lake", "internal/remote", "internal/duck", "internal/rsql/types", "internal/gateway", "internal/pgwire", "internal/service/", "internal/sqlerr",
 	}},
 	{"internal/cli", []string{
 		"internal/server", "internal/project", "internal/asl/syntax", "internal/asl/graph", "internal/awsapi/", "internal/awserr", "internal/bus", "internal/wire/", "internal/cfn", "internal/rsql", "internal/rsql/", "internal/sqlerr", "internal/diag", "internal/process",
