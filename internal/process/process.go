@@ -103,9 +103,16 @@ func Run(ctx context.Context, s Spec) (Result, error) {
 	if s.Started != nil {
 		s.Started(&Running{PID: cmd.Process.Pid, outputs: outputs.readers})
 	}
-	stop := context.AfterFunc(ctx, func() { terminate(cmd.Process.Pid, s) })
-	defer stop()
+	ended, terminated := make(chan struct{}), make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(terminated)
+		terminate(cmd.Process.Pid, s, ended)
+	})
 	waitErr := cmd.Wait()
+	close(ended)
+	if !stop() {
+		<-terminated // or it might kill what gets the pid or the mark next
+	}
 	killTree(cmd.Process.Pid, s.Mark)
 	outputs.drain(&readers)
 	return result(cmd.ProcessState, waitErr)
@@ -252,21 +259,19 @@ func readLines(r io.Reader, sink func(string)) {
 	}
 }
 
-// terminate asks the tree to end, then makes it.
-func terminate(pid int, s Spec) {
+// terminate asks the tree to end, then makes it, unless its first process ends
+// before: then Run looks for what is left.
+func terminate(pid int, s Spec, ended <-chan struct{}) {
 	grace := s.Grace
 	if grace == 0 {
 		grace = defaultGrace
 	}
 	syscall.Kill(-pid, syscall.SIGTERM)
-	deadline := time.Now().Add(grace)
-	for time.Now().Before(deadline) {
-		if syscall.Kill(-pid, 0) != nil {
-			return // the group is gone; Run looks for what left it
-		}
-		time.Sleep(20 * time.Millisecond)
+	select {
+	case <-ended:
+	case <-time.After(grace):
+		killTree(pid, s.Mark)
 	}
-	killTree(pid, s.Mark)
 }
 
 // killTree kills the group and whatever carries the mark.

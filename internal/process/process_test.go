@@ -100,12 +100,14 @@ func TestCancelKillsTheTree(t *testing.T) {
 		{"asked first", "trap 'echo bye; exit 3' TERM; echo $$; while :; do sleep 0.05; done", Result{Code: 3}, []string{"bye"}},
 		{"then killed", "trap '' TERM; echo $$; while :; do sleep 0.05; done", Result{Code: -1, Signal: syscall.SIGKILL}, nil},
 		{"with a child in its own session", "setsid sh -c 'trap \"\" TERM; sleep 100' & echo $$; sleep 100", Result{Code: -1, Signal: syscall.SIGTERM}, nil},
+		{"with a child that loads one program after another", `printf 'exec sh "$0"' >loads; setsid sh loads & echo $$; sleep 100`,
+			Result{Code: -1, Signal: syscall.SIGTERM}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			s, got := shell(c.script)
-			s.Mark, s.Grace = testMark("cancel-"+c.name), 300*time.Millisecond
+			s.Mark, s.Grace, s.Dir = testMark("cancel-"+c.name), 300*time.Millisecond, t.TempDir()
 			keep := s.Stdout
 			s.Stdout = func(l string) {
 				cancel() // the first line: it is up

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,23 +16,45 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// marked returns the live processes whose environment has the entry.
+// How often, and how far apart, an environment that is empty is read again.
+const (
+	readAgain      = 10
+	readAgainAfter = time.Millisecond
+)
+
+// marked returns the live processes whose environment has the entry. While a
+// process loads another program (execve) its environment reads as empty, so
+// empty ones are read again before they count as having none.
 func marked(entry string) []int {
 	dirs, err := os.ReadDir("/proc")
 	if err != nil {
 		return nil
 	}
-	var pids []int
+	var look []int
 	for _, d := range dirs {
-		pid, err := strconv.Atoi(d.Name())
-		if err != nil || pid == os.Getpid() {
-			continue
+		if pid, err := strconv.Atoi(d.Name()); err == nil && pid != os.Getpid() {
+			look = append(look, pid)
 		}
-		env, err := os.ReadFile("/proc/" + d.Name() + "/environ")
-		if err != nil || !slices.ContainsFunc(bytes.Split(env, []byte{0}), func(e []byte) bool { return string(e) == entry }) {
-			continue
+	}
+	var pids []int
+	for range readAgain {
+		var empty []int
+		for _, pid := range look {
+			dir := "/proc/" + strconv.Itoa(pid)
+			env, err := os.ReadFile(dir + "/environ")
+			if err != nil {
+				continue
+			}
+			if slices.ContainsFunc(bytes.Split(env, []byte{0}), func(e []byte) bool { return string(e) == entry }) {
+				pids = append(pids, pid)
+			} else if _, err := os.Readlink(dir + "/exe"); len(env) == 0 && err == nil { // no thread of the kernel, and not dead
+				empty = append(empty, pid)
+			}
 		}
-		pids = append(pids, pid)
+		if look = empty; len(look) == 0 {
+			break
+		}
+		time.Sleep(readAgainAfter)
 	}
 	return pids
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stepwell/internal/clock"
@@ -51,6 +52,7 @@ type job struct {
 	x      *Execution
 	queue  []delivery
 	active bool          // a goroutine drives it
+	ending atomic.Bool   // its end is being committed
 	ended  bool          // nobody takes inputs any more
 	gone   chan struct{} // closed when the runner has forgotten it
 	timer  clock.Timer
@@ -123,16 +125,6 @@ func (r *Runner) Redrive(m *Machine, info Info, journal [][]byte) error {
 	if x.Result() == nil || x.Result().Status == Succeeded {
 		return fmt.Errorf("cannot redrive execution %s: it runs or has succeeded", info.ID)
 	}
-	r.mu.Lock()
-	last := r.live[info.ID]
-	r.mu.Unlock()
-	if last != nil { // its end is durable, and will be forgotten in a moment
-		select {
-		case <-last.gone:
-		case <-r.ctx.Done():
-			return ErrClosed
-		}
-	}
 	j, err := r.add(x)
 	if err != nil {
 		return err
@@ -140,14 +132,24 @@ func (r *Runner) Redrive(m *Machine, info Info, journal [][]byte) error {
 	return j.push(delivery{in: Redrive{At: r.clock.Now()}})
 }
 
+// add makes the job of an execution. One of the same ID whose end the host has
+// seen is forgotten in a moment: add waits for that.
 func (r *Runner) add(x *Execution) (*job, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for last := r.live[x.info.ID]; last != nil; last = r.live[x.info.ID] {
+		if !last.ending.Load() {
+			return nil, fmt.Errorf("cannot start execution %s: it runs already", x.info.ID)
+		}
+		r.mu.Unlock()
+		select {
+		case <-last.gone:
+		case <-r.ctx.Done():
+		}
+		r.mu.Lock()
+	}
 	if r.closed {
 		return nil, ErrClosed
-	}
-	if r.live[x.info.ID] != nil {
-		return nil, fmt.Errorf("cannot start execution %s: it runs already", x.info.ID)
 	}
 	j := &job{r: r, id: x.info.ID, x: x, gone: make(chan struct{})}
 	r.live[j.id] = j
@@ -338,6 +340,7 @@ func (j *job) batch() (*batch, bool) {
 		b.begin, b.abandon = append(b.begin, step.Begin...), append(b.abandon, step.Abandon...)
 		b.runs, b.stopped = append(b.runs, step.BeginRuns...), append(b.stopped, step.AbandonRuns...)
 		b.commit.End = step.End
+		j.ending.Store(step.End != nil)
 		if step.More {
 			j.queue = append(j.queue, delivery{in: Continue{At: j.r.clock.Now()}})
 		}

@@ -95,7 +95,11 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 	if c.Express {
 		limit := s.Clock.AfterFunc(expressLimit, func() { s.expire(l.record.ARN) })
 		l.watchers = append(l.watchers, func(execution) { limit.Stop() })
-		return s.launch(l, c.Machine, nil)
+		err := s.launch(l, c.Machine, nil)
+		if err != nil {
+			limit.Stop()
+		}
+		return err
 	}
 	journal, over, err := s.recordChild(ctx, &l.record)
 	if err != nil {
