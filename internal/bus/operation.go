@@ -29,7 +29,6 @@ type Handler func(ctx context.Context, in any) (any, error)
 // Operation is a row of a service's operation table.
 type Operation struct {
 	Name   string // as in the service model, e.g. "StartExecution"
-	Action string // IAM action; "" means the service's prefix and the name
 	Status Status
 	Note   string // what a partial operation lacks, why a missing one is missing
 	Handle Handler

@@ -56,7 +56,7 @@ func answer(text string, given []string) string {
 			values[name] = value
 		}
 	}
-	t, found := ParseIn(text, Surroundings{Values: values})
+	t, found := Parse(text, Surroundings{Values: values})
 	diag.Render(&out, "template", text, found)
 	if found.HasErrors() {
 		return out.String()

@@ -86,10 +86,6 @@ type Surroundings struct {
 	Local bool
 }
 
-// Parse reads a template and checks all of it that can be checked without its
-// parameters. The template is usable when no diagnostic is an error.
-func Parse(text string) (*Template, diag.List) { return ParseIn(text, Surroundings{}) }
-
 // Declared reads the parameters of a template and nothing else: what their values
 // are may decide what the rest is.
 func Declared(text string, in Surroundings) (*Template, diag.List) {
@@ -107,8 +103,9 @@ func Declared(text string, in Surroundings) (*Template, diag.List) {
 	return t, t.found
 }
 
-// ParseIn is Parse for templates whose transforms look beyond them.
-func ParseIn(text string, in Surroundings) (*Template, diag.List) {
+// Parse reads a template and checks all of it that can be checked without its
+// parameters. The template is usable when no diagnostic is an error.
+func Parse(text string, in Surroundings) (*Template, diag.List) {
 	root, fault := read(text)
 	if fault != nil {
 		return nil, diag.List{*fault}

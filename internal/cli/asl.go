@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"stepwell/internal/asl/syntax"
 	"stepwell/internal/diag"
 	"stepwell/internal/server"
 )
@@ -30,7 +32,8 @@ func newASLCheck(o *options) *cobra.Command {
 		Long: `Say what is wrong with state machine definitions, with the line: what
 CreateStateMachine would refuse them for, and, as warnings, what is allowed and
 hardly meant. The exit status is 1 when there is an error. No server is needed;
-FILE - is standard input.`,
+FILE - is standard input. A file may be YAML (.yaml, .yml), and have names that
+a template replaces (${Name}); what depends on these is not judged.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return o.checkFiles(args, func(name, text string) bool { return o.checkDefinition(name, text, express) })
@@ -40,8 +43,26 @@ FILE - is standard input.`,
 	return cmd
 }
 
-// readDefinition reads a file; - is standard input.
+// readDefinition reads a definition; one in YAML comes as JSON.
 func (o *options) readDefinition(name string) (string, error) {
+	text, err := o.readText(name)
+	if err != nil || !isYAML(name) {
+		return text, err
+	}
+	y, fault := syntax.FromYAML(text)
+	if fault != nil {
+		diag.Render(o.std.Err, name, text, diag.List{*fault})
+		return "", fmt.Errorf("cannot read the definition: %s is not YAML", name)
+	}
+	return y.JSON, nil
+}
+
+func isYAML(name string) bool {
+	return strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml")
+}
+
+// readText reads a file; - is standard input.
+func (o *options) readText(name string) (string, error) {
 	var text []byte
 	var err error
 	if name == "-" {
@@ -59,7 +80,7 @@ func (o *options) readDefinition(name string) (string, error) {
 func (o *options) checkFiles(names []string, check func(name, text string) (failed bool)) error {
 	failed := false
 	for _, name := range names {
-		text, err := o.readDefinition(name)
+		text, err := o.readText(name)
 		if err != nil {
 			return err
 		}
@@ -72,7 +93,18 @@ func (o *options) checkFiles(names []string, check func(name, text string) (fail
 }
 
 func (o *options) checkDefinition(name, text string, express bool) (failed bool) {
-	return o.report(name, text, server.CheckDefinition(text, machineType(express)))
+	if !isYAML(name) {
+		return o.report(name, text, server.CheckDefinition(text, machineType(express)))
+	}
+	y, fault := syntax.FromYAML(text)
+	if fault != nil {
+		return o.report(name, text, diag.List{*fault})
+	}
+	found := server.CheckDefinition(y.JSON, machineType(express))
+	for i := range found {
+		found[i].Span = y.Span(found[i].Span)
+	}
+	return o.report(name, text, found)
 }
 
 // report shows what was found in a file; failed says that errors were.

@@ -26,6 +26,7 @@ func TestASLCommands(t *testing.T) {
 		return file
 	}
 	machine := write("machine.json", aslTestMachine)
+	inYAML := write("machine.yaml", "StartAt: A\nStates:\n  A:\n    Type: Task\n    Resource: ${F}\n    TimeoutSeconds: ${N}\n    Next: b\n  B: {Type: Succeed}\n")
 	broken := write("broken.json", strings.Replace(aslTestMachine, `"Next": "B"`, `"Next": "b2"`, 1))
 	mock := write("mock.json", `{"StateMachines": {"m": {"TestCase": {}}}, "MockedResponses": {}}`)
 	for _, c := range []struct {
@@ -36,6 +37,8 @@ func TestASLCommands(t *testing.T) {
 	}{
 		{args: []string{"asl", "check", machine}, out: "no errors"},
 		{args: []string{"asl", "check", broken, machine}, status: 1, out: "broken.json:2:53: error: Missing 'Next' target: b2|no errors"},
+		{args: []string{"asl", "check", inYAML}, status: 1, out: "machine.yaml:7:11: error: Missing 'Next' target: b|did you mean \"B\"?"},
+		{args: []string{"asl", "graph", inYAML, "--text"}, out: "■ A"},
 		{args: []string{"asl", "check", filepath.Join(data, "none")}, status: 1, errs: "cannot read the definition"},
 		{args: []string{"asl", "graph", machine}, out: "<svg|Choice: B|</svg>"},
 		{args: []string{"asl", "graph", machine, "--text"}, out: "◆ B  (Choice)|$.n == 1 → C"},

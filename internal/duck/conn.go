@@ -309,7 +309,8 @@ func (s *Stmt) bindOne(at bindings.IdxT, arg any) (bindings.State, error) {
 
 // bindText binds text as a value of the type the statement wants, so that
 // DuckDB keeps its plan; text that does not parse goes as it is and fails, or
-// not, in DuckDB's own cast.
+// not, in DuckDB's own cast. That would round a decimal with more digits after
+// the point than the statement's.
 func (s *Stmt) bindText(at bindings.IdxT, v string) bindings.State {
 	switch bindings.ParamType(s.stmt, at) {
 	case bindings.TypeInteger, bindings.TypeBigInt, bindings.TypeSmallInt:
@@ -319,6 +320,10 @@ func (s *Stmt) bindText(at bindings.IdxT, v string) bindings.State {
 	case bindings.TypeDouble, bindings.TypeFloat:
 		if f, err := strconv.ParseFloat(v, 64); err == nil {
 			return bindings.BindDouble(s.stmt, at, f)
+		}
+	case bindings.TypeDecimal:
+		if d, ok := finer(v, s.Param(int(at)).Scale); ok {
+			return bindings.BindDecimal(s.stmt, at, d)
 		}
 	}
 	return bindings.BindVarcharLength(s.stmt, at, v, bindings.IdxT(len(v)))

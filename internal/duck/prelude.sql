@@ -35,6 +35,10 @@ CREATE MACRO rs_div(a SMALLINT, b SMALLINT) AS a // rs_divisor(a, b),
 
 CREATE MACRO rs_mod(a, b) AS a % rs_divisor(a, b);
 
+-- Decimals as texts, where no type of DuckDB has room for the computation.
+CREATE MACRO rs_divide(a, b, scale) AS stepwell_divide(a, b, CAST(scale AS BIGINT));
+CREATE MACRO rs_remainder(a, b, scale) AS stepwell_remainder(a, b, CAST(scale AS BIGINT));
+
 -- Shifts drop the bits that leave the type, where DuckDB fails.
 CREATE MACRO rs_wrapped(x, size) AS ((x % size) + size + size // 2) % size - size // 2;
 CREATE MACRO rs_shift_left(a SMALLINT, n) AS CAST(rs_wrapped(CAST(a AS BIGINT) * (CAST(1 AS BIGINT) << CAST(n % 32 AS BIGINT)), CAST(65536 AS BIGINT)) AS SMALLINT),

@@ -76,6 +76,33 @@ func Cut[T any](sorted []T, key func(*T) string, token *string, size int) (page 
 	return page, nil, nil
 }
 
+// Read is the page of a list that is read in pieces: its first entries after the
+// token that fits lets pass, all where it is nil. read returns the next entries
+// after a position, n at the most, and the position of the last one, "" where the
+// list ends with them. The error is ErrToken or read's.
+func Read[T any](read func(after string, n int) ([]T, string, error), fits func(*T) bool, token *string, size int) (page []T, next *string, err error) {
+	after, err := Position(token)
+	if err != nil {
+		return nil, nil, err
+	}
+	page = []T{}
+	for {
+		part, last, err := read(after, size-len(page))
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range part {
+			if fits == nil || fits(&part[i]) {
+				page = append(page, part[i])
+			}
+		}
+		if last == "" || len(page) >= size {
+			return page, Token(last), nil
+		}
+		after = last
+	}
+}
+
 // CutAt is Cut for a list in any order, whose positions are numbers: for lists
 // that do not change between pages, or where it does not matter.
 func CutAt[T any](list []T, token *string, size int) (page []T, next *string, err error) {

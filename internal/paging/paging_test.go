@@ -9,7 +9,20 @@ import (
 // TestPages cuts lists into pages of two and puts them together again.
 func TestPages(t *testing.T) {
 	key := func(s *string) string { return *s }
+	reader := func(all []string) func(string, int) ([]string, string, error) {
+		return func(after string, n int) ([]string, string, error) {
+			from := 0
+			if after != "" {
+				from = slices.Index(all, after) + 1
+			}
+			if to := from + n; to < len(all) {
+				return all[from:to], all[to-1], nil
+			}
+			return all[from:], "", nil
+		}
+	}
 	cuts := map[string]func([]string, *string) ([]string, *string, error){
+		"Read":  func(all []string, token *string) ([]string, *string, error) { return Read(reader(all), nil, token, 2) },
 		"Cut":   func(all []string, token *string) ([]string, *string, error) { return Cut(all, key, token, 2) },
 		"CutAt": func(all []string, token *string) ([]string, *string, error) { return CutAt(all, token, 2) },
 	}
@@ -36,6 +49,10 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s with token %q: %v", name, token, err)
 			}
 		}
+	}
+	odd := func(s *string) bool { return *s != "b" && *s != "d" }
+	if page, next, err := Read(reader([]string{"a", "b", "c", "d", "e"}), odd, nil, 2); err != nil || !slices.Equal(page, []string{"a", "c"}) || *next != *Token("c") {
+		t.Errorf("Read of some: %q %v", page, err)
 	}
 	if _, _, err := CutAt([]string{"a"}, Token("-1"), 2); !errors.Is(err, ErrToken) {
 		t.Errorf("CutAt with a position below 0: %v", err)

@@ -72,7 +72,10 @@ func resultColumns(plan *rsql.Plan, from []duck.Column) []Column {
 		out[i].Name = plan.Columns[i]
 		if i < len(plan.Types) {
 			known := plan.Types[i]
-			if known.Kind == out[i].Type.Kind && known.Kind != types.Decimal || known.IsText() && out[i].Type.IsText() {
+			switch {
+			case known.Kind != out[i].Type.Kind && !(known.IsText() && out[i].Type.IsText()):
+			case known.Kind == types.Decimal && (known.Precision == 0 || known.Scale != out[i].Type.Scale): // DuckDB's scale is how the values are read
+			default:
 				out[i].Type = known
 			}
 		}

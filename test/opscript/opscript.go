@@ -14,8 +14,8 @@
 // "sns:Publish" calls another service than the script's own; "advance 30s" moves
 // the clock; "restart" makes the services anew over the same store; "as
 // cloudformation" changes the door the calls come from, "in eu-west-1" the
-// region; "let NAME Vpc.VpcId" keeps a member of the last answer, which is ${NAME} in
-// later inputs. "make NAME AWS::SSM::Parameter" makes a resource from the properties in
+// region; "let NAME Vpcs.1.VpcId" keeps a member of the last answer, which is ${NAME}
+// in later inputs. An error shows its HTTP status where that is not 400. "make NAME AWS::SSM::Parameter" makes a resource from the properties in
 // the input, "remake NAME" makes it again as after a crash, "change NAME" gives
 // it other properties, "drop NAME" removes it; ${NAME} is its id, ${NAME.Arn} its
 // attribute. Lines that begin with # are
@@ -34,6 +34,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,6 +45,7 @@ import (
 	"stepwell/internal/clock"
 	"stepwell/internal/service/cloudformation/resource"
 	"stepwell/internal/store"
+	"stepwell/internal/wire"
 	"stepwell/internal/work"
 )
 
@@ -83,11 +85,12 @@ func Unseal(b []byte) ([]byte, error) {
 
 // Suite says how the scripts of a folder are run.
 type Suite struct {
-	Service string                      // that names without a service belong to
-	Build   func(*testing.T, Parts)     // makes the services and registers them on the bus
-	Types   []resource.Type             // of "make"
-	Hide    *regexp.Regexp              // what differs between runs; shown as <>
-	Call    map[string]func(arg string) // further commands
+	Service string                             // that names without a service belong to
+	Build   func(*testing.T, Parts)            // makes the services and registers them on the bus
+	Types   []resource.Type                    // of "make"
+	Hide    *regexp.Regexp                     // what differs between runs; shown as <>
+	Call    map[string]func(arg string) string // further commands, and what they answer
+	Checked bool                               // inputs are checked as the gateway does
 }
 
 // Run runs every testdata/*.txt.
@@ -133,13 +136,24 @@ func (r *run) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	r.bus, r.engine = bus.New(), work.New(r.store, r.clock, log)
+	r.bus, r.engine = bus.New(r.check), work.New(r.store, r.clock, log)
 	r.Build(t, Parts{Store: r.store, Clock: r.clock, IDs: r.ids, Bus: r.bus, Work: r.engine, Log: log})
 	ctx, cancel := context.WithCancelCause(context.Background())
 	r.cancel = cancel
 	if err := r.engine.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// check is the gateway's check of an input.
+func (r *run) check(ctx context.Context, call *bus.Call, next bus.Handler) (any, error) {
+	if r.Checked {
+		c := wire.New(call.Service.Model)
+		if err := c.Validate(c.Model.Operation(call.Operation.Name), call.In); err != nil {
+			return nil, err
+		}
+	}
+	return next(ctx, call.In)
 }
 
 func (r *run) stop(t *testing.T) {
@@ -234,8 +248,7 @@ func (r *run) block(t *testing.T, head string) string {
 		return r.resource(t, name, arg, input)
 	default:
 		if f := r.Call[name]; f != nil {
-			f(arg)
-			return ""
+			return f(arg)
 		}
 		return r.call(t, name, input)
 	}
@@ -278,6 +291,10 @@ func (r *run) let(t *testing.T, arg string) {
 	}
 	for member := range strings.SplitSeq(path, ".") {
 		if list, ok := v.([]any); ok && len(list) > 0 {
+			if n, err := strconv.Atoi(member); err == nil && n < len(list) {
+				v = list[n]
+				continue
+			}
 			v = list[0]
 		}
 		m, _ := v.(map[string]any)
@@ -291,8 +308,12 @@ func (r *run) let(t *testing.T, arg string) {
 }
 
 func (r *run) failed(err error) string {
-	if awserr.From(err) == nil {
+	e := awserr.From(err)
+	switch {
+	case e == nil:
 		return "! internal: " + err.Error()
+	case e.HTTPStatus() != 400:
+		return fmt.Sprintf("! %d %s", e.HTTPStatus(), err)
 	}
 	return "! " + err.Error()
 }

@@ -42,12 +42,13 @@ var edges = []struct {
 	{"internal/warehouse", []string{"internal/records", "internal/lake", "internal/plpgsql", "internal/rsql", "internal/rsql/", "internal/duck", "internal/sqlerr", "internal/diag", "internal/clock", "internal/store", "internal/work"}},
 	{"internal/remote", []string{"internal/sqlerr"}},
 	{"internal/work", []string{"internal/store", "internal/clock", "internal/bus"}},
+	{"internal/notify", []string{"internal/awsapi/", "internal/awserr", "internal/bus"}},
 	{"internal/logstream", []string{"internal/awsapi/", "internal/awserr", "internal/bus", "internal/clock"}},
 	{"internal/process", []string{"internal/clock"}},
 	// services: shapes, parts and engines, never each other
 	{"internal/service/", []string{
 		"internal/awsapi", "internal/awsapi/", "internal/awserr", "internal/sqlerr", "internal/diag", "internal/clock", "internal/paging", "internal/bus",
-		"internal/store", "internal/work", "internal/cfn", "internal/wire", "internal/wire/", "internal/asl", "internal/asl/", "internal/logstream", "internal/process", "internal/schedule", "internal/dbauth", "internal/warehouse", "internal/lake", "internal/remote",
+		"internal/store", "internal/work", "internal/cfn", "internal/wire", "internal/wire/", "internal/asl", "internal/asl/", "internal/logstream", "internal/notify", "internal/process", "internal/schedule", "internal/dbauth", "internal/warehouse", "internal/lake", "internal/remote",
 	}},
 	// doors
 	{"internal/gateway", []string{"internal/awsapi", "internal/awserr", "internal/bus", "internal/clock", "internal/wire", "internal/wire/"}},

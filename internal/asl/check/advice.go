@@ -29,7 +29,7 @@ var predefinedErrors = []string{"States.ALL", "States.BranchFailed", "States.Dat
 // expressions that are taken for plain text. The service says nothing of these.
 func Advice(def *syntax.Definition) []syntax.Fault {
 	a := &adviser{}
-	a.assigned(def.Root)
+	a.given(def.Root)
 	a.machine(def.Machine, "", def.Machine.QueryLanguage == "JSONata")
 	return a.found
 }
@@ -37,6 +37,7 @@ func Advice(def *syntax.Definition) []syntax.Fault {
 type adviser struct {
 	found     []syntax.Fault
 	variables []string // that some state assigns
+	errors    []string // that Fail states fail with
 }
 
 func (a *adviser) add(code, at string, span diag.Span, suggestion, text string) {
@@ -44,18 +45,21 @@ func (a *adviser) add(code, at string, span diag.Span, suggestion, text string) 
 		Severity: diag.Warning, Span: span, Code: code, Text: text, Suggestion: suggestion}})
 }
 
-// assigned collects the names under every Assign.
-func (a *adviser) assigned(n *syntax.Node) {
+// given collects the names under every Assign, and the errors of Fail states.
+func (a *adviser) given(n *syntax.Node) {
+	if t := n.Get("Type"); t != nil && t.Text == "Fail" {
+		a.errors = append(a.errors, textOf(n.Get("Error")))
+	}
 	for _, m := range n.Members {
 		if m.Name == "Assign" {
 			for _, v := range m.Value.Members {
 				a.variables = append(a.variables, strings.TrimSuffix(v.Name, ".$"))
 			}
 		}
-		a.assigned(m.Value)
+		a.given(m.Value)
 	}
 	for _, item := range n.Items {
-		a.assigned(item)
+		a.given(item)
 	}
 }
 
@@ -67,10 +71,10 @@ func (a *adviser) machine(m *syntax.Machine, at string, jsonata bool) {
 
 func (a *adviser) state(s *syntax.State, at string, jsonata bool) {
 	for i, r := range s.Retry {
-		a.errors(r.Node, indexed(at+"/Retry", i))
+		a.errorNames(r.Node, indexed(at+"/Retry", i))
 	}
 	for i, k := range s.Catch {
-		a.errors(k.Node, indexed(at+"/Catch", i))
+		a.errorNames(k.Node, indexed(at+"/Catch", i))
 	}
 	if jsonata || s.QueryLanguage == "JSONata" {
 		for _, name := range []string{"Arguments", "Output", "Assign", "Items", "ItemSelector", "Choices", "Catch"} {
@@ -96,18 +100,19 @@ func (a *adviser) state(s *syntax.State, at string, jsonata bool) {
 	}
 }
 
-// errors looks at the names of an ErrorEquals.
-func (a *adviser) errors(n *syntax.Node, at string) {
+// errorNames looks at the names of an ErrorEquals.
+func (a *adviser) errorNames(n *syntax.Node, at string) {
 	list := n.Get("ErrorEquals")
 	if list == nil {
 		return
 	}
 	for _, item := range list.Items {
 		name := item.Text
-		if !strings.HasPrefix(strings.ToLower(name), "states.") || slices.Contains(predefinedErrors, name) || strings.HasPrefix(name, "States.Http.StatusCode.") {
+		if !strings.HasPrefix(strings.ToLower(name), "states.") || slices.Contains(predefinedErrors, name) || slices.Contains(a.errors, name) ||
+			strings.HasPrefix(name, "States.Http.StatusCode.") {
 			continue
 		}
-		a.add(UnknownError, at+"/ErrorEquals", item.Span, diag.Nearest(name, predefinedErrors), "no error has the name \""+name+"\"")
+		a.add(UnknownError, at+"/ErrorEquals", item.Span, diag.Nearest(name, slices.Concat(predefinedErrors, a.errors)), "no error has the name \""+name+"\"")
 	}
 }
 
@@ -121,7 +126,8 @@ func (a *adviser) template(n *syntax.Node, at string) {
 	}
 	for _, m := range n.Members {
 		text := m.Value.Text
-		path := strings.HasPrefix(text, "$.") || strings.HasPrefix(text, "$$.") || strings.HasPrefix(text, "States.") && strings.HasSuffix(text, ")")
+		path := (strings.HasPrefix(text, "$.") || strings.HasPrefix(text, "$$.")) && validPath(text) ||
+			strings.HasPrefix(text, "States.") && strings.HasSuffix(text, ")")
 		if m.Value.Kind == syntax.String && path && !strings.HasSuffix(m.Name, ".$") {
 			a.add(PlainPath, at, m.NameSpan, m.Name+".$", "the value of \""+m.Name+"\" is plain text: only members whose names end with .$ are evaluated")
 		}

@@ -44,7 +44,7 @@ func FuzzRun(f *testing.F) {
 		}
 		begun := time.Now()
 		events, _, _ := play(m, recordedInfo(input, at), at)
-		if d := time.Since(begun); d > 30*time.Second { // with the race detector on a busy machine, too
+		if d := time.Since(begun); d > 5*time.Minute { // a hang, and not a busy machine
 			t.Fatalf("takes %v", d)
 		}
 		for i := range events {

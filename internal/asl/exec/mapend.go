@@ -71,11 +71,11 @@ func (m *mapRunner) finish(rest *childSource) {
 	m.mu.Lock()
 	fail, given := m.err, m.given
 	m.mu.Unlock()
+	if fail != nil && m.again {
+		m.patiently(func() error { return m.host.AbandonChildren(m.r.ctx, m.run) })
+	}
 	if fail != nil && rest != nil {
 		m.countRest(rest)
-	}
-	if m.r.ctx.Err() != nil {
-		return
 	}
 	end := MapRunEnded{ID: m.run.ID}
 	if m.results != nil {
@@ -95,7 +95,9 @@ func (m *mapRunner) finish(rest *childSource) {
 		status, end.Output = Failed, nil
 		end.Failed, end.Error, end.Cause = true, fail.Error, fail.Cause
 	}
-	m.settle(status, fail, end)
+	if m.r.ctx.Err() == nil { // else what is said of the results may come from that
+		m.settle(status, fail, end)
+	}
 }
 
 // stopRest aborts the children that run and waits for their ends: one that ends
@@ -112,7 +114,7 @@ func (m *mapRunner) stopRest() {
 		m.host.StopChild(m.r.ctx, c)
 	}
 	m.mu.Lock()
-	for len(m.open) > 0 && m.r.ctx.Err() == nil {
+	for len(m.open)+m.writing > 0 && m.r.ctx.Err() == nil {
 		m.wait()
 	}
 }
@@ -151,25 +153,33 @@ func (m *mapRunner) insist(call func() error) error {
 	}
 }
 
+// patiently calls the host until it does what it is asked for. false: the server stops.
+func (m *mapRunner) patiently(call func() error) bool {
+	for pause := firstPause; call() != nil; pause = min(2*pause, longPause) {
+		select {
+		case <-m.r.ctx.Done():
+			return false
+		case <-time.After(pause):
+		}
+	}
+	return true
+}
+
 // settle makes the end durable, then tells the parent.
 func (m *mapRunner) settle(status Status, fail *failure, end MapRunEnded) {
 	m.mu.Lock()
 	p := m.progress(status, fail)
 	if status != Succeeded && m.kept != nil {
 		if m.results != nil {
-			m.kept.Files = m.results.files["SUCCEEDED"].written
+			m.kept.Done, m.kept.Files = m.results.stored()
 		} else {
 			m.kept.Outputs = m.outputs
 		}
 		p.Kept = m.kept.text()
 	}
 	m.mu.Unlock()
-	for pause := firstPause; m.note(p) != nil; pause = min(2*pause, longPause) {
-		select {
-		case <-m.r.ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+	if m.recorded && !m.patiently(func() error { return m.note(p) }) {
+		return
 	}
 	m.r.mu.Lock()
 	if key := (runKey{m.run.Execution, m.run.ID}); m.r.runs[key] == m {

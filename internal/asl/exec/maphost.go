@@ -35,6 +35,9 @@ type MapHost interface {
 	EndOfChild(ctx context.Context, c Child) (Result, error)
 	// StopChild aborts a child that was begun. Its end is delivered as any other.
 	StopChild(ctx context.Context, c Child)
+	// AbandonChildren aborts the children that an earlier server left running and
+	// that were not begun since: the Map run ends without coming to them.
+	AbandonChildren(ctx context.Context, m MapRun) error
 
 	// Open reads an object of S3 as a stream. Errors become States.ItemReaderFailed
 	// with the error's text as cause.
@@ -45,6 +48,16 @@ type MapHost interface {
 	List(ctx context.Context, o Object, token string) (page []ObjectEntry, next string, err error)
 	// Put writes an object. Errors become States.ResultWriterFailed.
 	Put(ctx context.Context, o Object, contentType string, body io.ReadSeeker) error
+	// Scratch is room on a disk for results on their way to an object. Where there
+	// is none they stay in memory.
+	Scratch() (Scratch, error)
+}
+
+// Scratch is a file that is gone once it is closed, or the process ends.
+type Scratch interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
 }
 
 // MapRun is one run of a Distributed Map state.
@@ -64,6 +77,7 @@ type MapRun struct {
 // MapBegun is a Map run as the host has it.
 type MapBegun struct {
 	MapControl
+	Again           bool   // it was recorded before: children of it may exist
 	Kept            []byte // of the last MapProgress
 	Items, Children Counts // redriven: of the attempt before
 }

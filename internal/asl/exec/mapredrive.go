@@ -57,11 +57,15 @@ const (
 )
 
 // unreached counts a child that the Map run did not come to: as what it came to in
-// an earlier attempt, else as pending.
+// an earlier attempt, or under an earlier server, else as pending.
 func (m *mapRunner) unreached(c Child) {
 	r, known := Result{}, false
 	if c.Index < m.past[ofChildren].begins() {
 		r, known = m.earlier(c)
+	} else if m.again && !m.run.Express && m.misses < 2*starters {
+		if r, known = m.earlier(c); !known {
+			m.misses++
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -120,6 +124,16 @@ func (b *bits) add(index int64) {
 		*b = append(*b, 0)
 	}
 	(*b)[index/8] |= 1 << (index % 8)
+}
+
+// join adds what another set holds.
+func (b *bits) join(other bits) {
+	for len(*b) < len(other) {
+		*b = append(*b, 0)
+	}
+	for i, o := range other {
+		(*b)[i] |= o
+	}
 }
 
 func (b bits) remove(index int64) {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,16 +36,23 @@ type mapHost struct {
 	again    []string         // inputs of Express children that ran again
 	objects  map[string]string
 	noted    MapProgress
-	refusals int // BeginChilds that fail
-	crash    int // how many Commits and BeginChilds until the host stops working; 0: never
+	begun    *MapBegun  // the Map run as it is recorded; nil: it is not
+	refusals int        // BeginChilds that fail
+	at       []mapEvent // what happens to the Map run
+	ends     int        // of children
+	watch    int64      // the child from which on crowd counts
+	crowd    int        // the most children at once
+	crash    int        // how many Commits and BeginChilds until the host stops working; 0: never
 	dead     bool
-	healed   atomic.Bool // tasks do not fail any more
-	done     chan struct{}
+	healed   atomic.Bool   // tasks do not fail any more
+	done     chan struct{} // closed when the execution has ended, or the host is dead
+	death    chan struct{} // closed when it is dead
 }
 
 func newMapHost() *mapHost {
 	return &mapHost{journals: map[string][][]byte{}, events: map[string][]Event{}, ended: map[string]*Result{},
-		parent: map[string]Child{}, live: map[string]bool{}, objects: map[string]string{}, redriven: map[string]int64{}, done: make(chan struct{})}
+		parent: map[string]Child{}, live: map[string]bool{}, objects: map[string]string{}, redriven: map[string]int64{},
+		done: make(chan struct{}), death: make(chan struct{})}
 }
 
 var errDead = fmt.Errorf("the host is dead")
@@ -56,7 +62,8 @@ func (h *mapHost) step() error {
 	if h.crash > 0 {
 		if h.crash--; h.crash == 0 {
 			h.dead = true
-			close(h.done)
+			close(h.death)
+			h.finished()
 		}
 	}
 	if h.dead {
@@ -78,9 +85,10 @@ func (h *mapHost) Commit(_ context.Context, c Commit) error {
 	}
 	h.ended[c.Execution] = c.End
 	if kid, ok := h.parent[c.Execution]; ok {
+		h.childEnds(kid)
 		_ = h.r.DeliverChild(kid.Parent.ID, kid.MapRun, kid.Index, *c.End)
 	} else {
-		close(h.done)
+		h.finished()
 	}
 	return nil
 }
@@ -109,20 +117,6 @@ func at(in Input, now time.Time) Input {
 func (h *mapHost) ResumeTask(ctx context.Context, t Task) { h.BeginTask(ctx, t) }
 func (h *mapHost) AbandonTask(context.Context, Task)      {}
 
-func (h *mapHost) BeginMapRun(_ context.Context, m MapRun) (MapBegun, error) {
-	return MapBegun{MapControl: m.MapControl, Kept: h.noted.Kept}, nil
-}
-
-func (h *mapHost) NoteMapRun(_ context.Context, p MapProgress) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.noted = p
-	if h.dead {
-		return errDead
-	}
-	return nil
-}
-
 func (h *mapHost) BeginChild(_ context.Context, c Child) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -132,6 +126,9 @@ func (h *mapHost) BeginChild(_ context.Context, c Child) error {
 	}
 	if err := h.step(); err != nil {
 		return err
+	}
+	if h.ended[c.Parent.ID] != nil {
+		return ErrNoExecution
 	}
 	arn := ChildARN(c)
 	if end := h.ended[arn]; end != nil && c.Redrives > h.redriven[arn] && end.Status != Succeeded && !c.Express {
@@ -153,7 +150,14 @@ func (h *mapHost) BeginChild(_ context.Context, c Child) error {
 		return nil
 	}
 	h.parent[arn], h.live[arn] = c, true
-	return h.r.Resume(c.Machine, childInfo(c), h.journals[arn])
+	if c.Index >= h.watch {
+		h.crowd = max(h.crowd, h.running())
+	}
+	err := h.r.Resume(c.Machine, childInfo(c), h.journals[arn])
+	if err != nil && h.redriven[arn] > 0 { // to be redriven, and not begun
+		err = h.r.Redrive(c.Machine, childInfo(c), h.journals[arn])
+	}
+	return err
 }
 
 func childInfo(c Child) Info {
@@ -218,12 +222,17 @@ func (h *mapHost) List(_ context.Context, o Object, token string) ([]ObjectEntry
 
 func (h *mapHost) Put(_ context.Context, o Object, _ string, body io.ReadSeeker) error {
 	text, err := io.ReadAll(body)
-	if o.Bucket == "closed" {
+	if o.Bucket == "closed" || o.Bucket == "out-mended" && !h.healed.Load() {
 		err = fmt.Errorf("Access Denied")
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.objects[o.Bucket+"/"+o.Key] = string(text)
+	if h.dead {
+		err = errDead
+	}
+	if err == nil {
+		h.objects[o.Bucket+"/"+o.Key] = string(text)
+	}
 	return err
 }
 
@@ -261,62 +270,76 @@ func TestMapRun(t *testing.T) {
 		if m == nil {
 			return refusal(problems)
 		}
-		h := newMapHost()
-		for name, text := range c.Args {
-			text = strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(text)
-			if key, ok := strings.CutPrefix(name, "object-"); ok {
-				h.objects["b/"+key] = text
+		out, _ := runMapCase(t, c, m, 0)
+		for crash := 1; c.Args["crash"] != ""; crash++ {
+			got, crashed := runMapCase(t, c, m, crash)
+			if got != out {
+				return fmt.Sprintf("%s\nafter a crash at step %d:\n%s", out, crash, got)
 			}
-			if key, ok := strings.CutPrefix(name, "big-"); ok { // a text with one item of that many bytes
-				n, _ := strconv.Atoi(text)
-				h.objects["b/"+key] = `["` + strings.Repeat("x", n) + `"]`
-			}
-			if kind, key, ok := strings.Cut(name, "-"); ok && packers[kind] != nil {
-				h.objects["b/"+key] = packers[kind](text)
-			}
-		}
-		given := len(h.objects)
-		h.start(t, counter())
-		input := c.Args["input"]
-		if input == "" {
-			input = "{}"
-		}
-		info := recordedInfo(input, benchTime)
-		if err := h.r.Start(m, info); err != nil {
-			t.Fatal(err)
-		}
-		h.wait(t)
-		if c.Args["redrive"] != "" {
-			h.mu.Lock()
-			h.healed.Store(true)
-			h.done = make(chan struct{})
-			journal := h.journals[info.ID]
-			h.mu.Unlock()
-			if err := h.r.Redrive(m, info, journal); err != nil {
-				t.Fatal(err)
-			}
-			h.wait(t)
-		}
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		out := printEvents(h.events[info.ID], c.Args["events"]) + stampless(printResult(h.ended[info.ID]))
-		if c.Args["children"] != "" {
-			out += h.printChildren()
-		} else if h.noted.Status == Failed {
-			out += "\nFAILED" // how far the others came is a matter of timing
-		} else if h.noted.ID != "" {
-			out += fmt.Sprintf("\n%s: %d children, %d items, %d succeeded, %d failed", h.noted.Status, h.noted.Children.Total, h.noted.Items.Total,
-				h.noted.Items.Succeeded, h.noted.Items.Failed)
-		}
-		if len(h.objects) > given {
-			for _, k := range slices.Sorted(maps.Keys(h.objects)) {
-				if strings.HasPrefix(k, "out/") {
-					out += "\n" + k + " " + stampless(h.objects[k])
-				}
+			if !crashed {
+				break
 			}
 		}
 		return out
 	})
+}
+
+// runMapCase runs a Map; crash is the step at which the host dies. It tells
+// what came of it, and whether the host died.
+func runMapCase(t *testing.T, c *datatest.Case, m *Machine, crash int) (out string, crashed bool) {
+	h := newMapHost()
+	h.crash = crash
+	h.arrange(c)
+	given := len(h.objects)
+	uuid := counter()
+	h.start(t, uuid)
+	input := c.Args["input"]
+	if input == "" {
+		input = "{}"
+	}
+	info := recordedInfo(input, benchTime)
+	if err := h.r.Start(m, info); err != nil {
+		t.Fatal(err)
+	}
+	crashed = h.survive(t, c, m, info, uuid)
+	if c.Args["redrive"] != "" {
+		h.mu.Lock()
+		h.healed.Store(true)
+		h.done = make(chan struct{})
+		journal := h.journals[info.ID]
+		delete(h.ended, info.ID)
+		h.mu.Unlock()
+		if err := h.r.Redrive(m, info, journal); err != nil {
+			t.Fatal(err)
+		}
+		crashed = h.survive(t, c, m, info, uuid) || crashed
+	}
+	h.over()
+	h.r.Close()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out = printEvents(h.events[info.ID], c.Args["events"]) + stampless(printResult(h.ended[info.ID]))
+	if c.Args["children"] != "" {
+		out += h.printChildren()
+	} else if h.noted.Status == Failed {
+		out += "\nFAILED" // how far the others came is a matter of timing
+	} else if h.noted.Status == Aborted || h.noted.Status == Running { // as is this, where the execution was stopped
+	} else if h.noted.ID != "" {
+		out += fmt.Sprintf("\n%s: %d children, %d items, %d succeeded, %d failed", h.noted.Status, h.noted.Children.Total, h.noted.Items.Total,
+			h.noted.Items.Succeeded, h.noted.Items.Failed)
+	}
+	out += h.violations(info.ID)
+	if c.Args["watch"] != "" {
+		out += fmt.Sprintf("\nat once: %d", h.crowd)
+	}
+	if len(h.objects) > given {
+		for _, k := range slices.Sorted(maps.Keys(h.objects)) {
+			if strings.HasPrefix(k, "out") {
+				out += "\n" + k + " " + stampless(h.objects[k])
+			}
+		}
+	}
+	return out, crashed
 }
 
 // packers make objects of texts.
@@ -413,7 +436,11 @@ func (h *mapHost) resume(t *testing.T, m *Machine, info Info) {
 	h.mu.Lock()
 	journal := h.journals[info.ID]
 	h.mu.Unlock()
-	if err := h.r.Resume(m, info, journal); err != nil {
+	err := h.r.Resume(m, info, journal)
+	if err != nil { // to be redriven, and not begun
+		err = h.r.Redrive(m, info, journal)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

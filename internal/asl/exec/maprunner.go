@@ -2,11 +2,8 @@ package exec
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 
@@ -18,6 +15,9 @@ const (
 	mostChildren = 10000
 	// starters is how many children are begun at once, so that they share commits.
 	starters = 32
+	// mostWriting is how many children may have ended whose results wait for a file
+	// that is being written: none begin meanwhile.
+	mostWriting = starters
 	// noteEvery is how many ended children lie between two notes of the counts.
 	noteEvery = 1000
 )
@@ -40,6 +40,7 @@ type mapRunner struct {
 	begun    int64      // children
 	past     [2]attempt // redriven; ofItems, ofChildren
 	open     map[int64]Child
+	writing  int // children that have ended, and whose results are being kept
 	items    Counts
 	children Counts
 	outputs  map[int64]json.RawMessage // of children that succeeded, in front of flushed
@@ -51,9 +52,14 @@ type mapRunner struct {
 	noteDue  bool
 	err      *failure
 	given    bool          // the parent takes no result: it ended, or a sibling failed
+	recorded bool          // the host knows the Map run
+	again    bool          // an earlier server, or an earlier attempt, began children
+	misses   int           // children that the Map run did not come to, and of which the host knows nothing
+	updated  bool          // ControlMapRun was called: the host's record is older
+	known    int64         // items, where their number is known before they are read
 	kept     *keptChildren // Express: the children that need not run again when it is redriven
 	done     chan struct{} // closed when all is over
-	before   chan struct{} // closed when an earlier drive of the same Map run is over; nil: there is none
+	before   *mapRunner    // an earlier drive of the same Map run that is not over yet; nil: there is none
 }
 
 // beginRun starts a Map run of x. Its frames are detached.
@@ -90,7 +96,7 @@ func (r *Runner) beginRun(x *Execution, t MapTask) {
 		return
 	}
 	if old := r.runs[runKey{x.info.ID, t.ID}]; old != nil {
-		m.before = old.done
+		m.before = old
 	}
 	r.runs[runKey{x.info.ID, t.ID}] = m
 	m.busy = r.clock.Busy()
@@ -108,12 +114,19 @@ func (r *Runner) mapRun(execution, run string) *mapRunner {
 
 // DeliverChild says that a child of a Map run has ended.
 func (r *Runner) DeliverChild(parent, mapRun string, index int64, result Result) error {
-	m := r.mapRun(parent, mapRun)
-	if m == nil {
-		return ErrNoTask
+	for m := r.mapRun(parent, mapRun); m != nil; m = m.prior() {
+		if m.childEnded(index, result) {
+			return nil
+		}
 	}
-	m.childEnded(index, result)
-	return nil
+	return ErrNoTask
+}
+
+// prior is the drive of the same Map run that m waits for; nil: there is none.
+func (m *mapRunner) prior() *mapRunner {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.before
 }
 
 // MapRunProgress is how far a Map run is that goes on here; false: none does.
@@ -135,7 +148,9 @@ func (r *Runner) ControlMapRun(parent, mapRun string, c MapControl) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.updated = true
 	m.control(c)
+	m.judge()
 	m.wake()
 	return nil
 }
@@ -148,11 +163,15 @@ func (m *mapRunner) control(c MapControl) {
 // stops its children and writes its results before it is over.
 func (r *Runner) abandonRun(execution, run string) {
 	if m := r.mapRun(execution, run); m != nil {
-		m.mu.Lock()
-		m.err, m.given = &failure{}, true
-		m.wake()
-		m.mu.Unlock()
+		m.abandon()
 	}
+}
+
+func (m *mapRunner) abandon() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err, m.given = &failure{}, true
+	m.wake()
 }
 
 // wake lets drive go on; m.mu is held.
@@ -199,10 +218,13 @@ func (m *mapRunner) drive() {
 	defer m.cancel()
 	if m.before != nil {
 		select {
-		case <-m.before:
+		case <-m.before.done:
 		case <-m.ctx.Done():
 			return
 		}
+		m.mu.Lock()
+		m.before = nil
+		m.mu.Unlock()
 	}
 	rest, err := m.work()
 	m.mu.Lock()
@@ -211,11 +233,12 @@ func (m *mapRunner) drive() {
 	}
 	m.read = true
 	m.judge()
-	for m.err == nil && len(m.open) > 0 && m.ctx.Err() == nil {
+	for m.err == nil && len(m.open)+m.writing > 0 && m.ctx.Err() == nil {
 		m.pause()
 	}
 	m.mu.Unlock()
 	m.finish(rest)
+	m.results.drop()
 }
 
 // work begins the Map run and its children. rest are the children that it did
@@ -226,11 +249,15 @@ func (m *mapRunner) work() (rest *childSource, err error) {
 		begun, err = m.host.BeginMapRun(m.ctx, m.run)
 		return err
 	})
+	if errors.Is(err, ErrNoExecution) {
+		m.abandon() // the parent has ended, and says so in a moment
+	}
 	if err != nil {
 		return nil, err
 	}
 	m.mu.Lock()
-	if begun.MapControl != m.run.MapControl {
+	m.recorded, m.again = true, begun.Again
+	if begun.MapControl != m.run.MapControl && !m.updated {
 		m.control(begun.MapControl)
 	}
 	m.past[ofItems].last, m.past[ofChildren].last = begun.Items, begun.Children
@@ -245,6 +272,11 @@ func (m *mapRunner) work() (rest *childSource, err error) {
 	items, err := openItems(m.ctx, m.host, m.parent.info, m.task.spec)
 	if err != nil {
 		return nil, &runFault{errReader, err.Error()}
+	}
+	if l, ok := items.(*listSource); ok {
+		m.mu.Lock()
+		m.known = int64(len(l.items))
+		m.mu.Unlock()
 	}
 	source := m.childrenOf(items)
 	more, err := m.produce(source)
@@ -288,6 +320,9 @@ func (m *mapRunner) produce(source *childSource) (more bool, err error) {
 			for s := range begin {
 				if err := m.insist(func() error { return m.host.BeginChild(m.ctx, s.child) }); err != nil {
 					once.Do(func() { failed = err })
+					if errors.Is(err, ErrNoExecution) {
+						m.abandon()
+					}
 					m.childEnded(s.child.Index, Result{Status: Aborted, At: m.r.clock.Now()})
 				}
 				s.done()
@@ -315,7 +350,7 @@ func (m *mapRunner) produce(source *childSource) (more bool, err error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if err == nil && failed != nil && !m.given && m.ctx.Err() == nil {
+	if err == nil && failed != nil && m.err == nil && m.ctx.Err() == nil {
 		err = failed
 	}
 	return more, err
@@ -325,7 +360,7 @@ func (m *mapRunner) produce(source *childSource) (more bool, err error) {
 func (m *mapRunner) admit(c Child) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for m.err == nil && m.ctx.Err() == nil && int64(len(m.open)) >= m.most() {
+	for m.err == nil && m.ctx.Err() == nil && (int64(len(m.open)+m.writing) >= m.most() || m.writing >= mostWriting) {
 		m.pause()
 	}
 	if m.err != nil || m.ctx.Err() != nil {
@@ -343,156 +378,27 @@ func (m *mapRunner) most() int64 {
 	return mostChildren
 }
 
-// childSource makes the children of the items.
-type childSource struct {
-	m     *mapRunner
-	items itemSource
-	read  int   // items
-	index int64 // of the next child
-	batch []json.RawMessage
-	size  int
-	most  int64 // items of a batch; 0: no limit
-	limit int   // bytes of a child's input
-	base  int
-	back  *Child // comes next
-	ended bool
-}
-
-func (m *mapRunner) childrenOf(items itemSource) *childSource {
-	spec := m.task.spec
-	s := &childSource{m: m, items: items, most: 1, limit: m.parent.limits.data}
-	if b := spec.Batch; b != nil {
-		s.most = b.Items
-		if b.Bytes > 0 && b.Bytes < int64(s.limit) {
-			s.limit = int(b.Bytes)
-		}
-	}
-	s.base = len(`{"Items":[]}`) + len(spec.Batched) + len(`"BatchInput":,`)
-	return s
-}
-
-// next is the next child; io.EOF: there is none.
-func (s *childSource) next() (Child, error) {
-	if c := s.back; c != nil {
-		s.back = nil
-		return *c, nil
-	}
-	for !s.ended {
-		item, err := s.items.next()
-		if err == io.EOF {
-			s.ended = true
-			break
-		}
-		if err != nil {
-			return Child{}, &runFault{errReader, err.Error()}
-		}
-		if item, err = s.m.selected(s.read, item, s.items.origin()); err != nil {
-			return Child{}, err
-		}
-		s.read++
-		full := s.m.task.spec.Batch != nil && len(s.batch) > 0 && s.base+s.size+len(item)+1 > s.limit
-		var c Child
-		if full {
-			c, err = s.child()
-		}
-		s.batch = append(s.batch, item)
-		s.size += len(item) + 1
-		if full {
-			return c, err
-		}
-		if s.most > 0 && int64(len(s.batch)) >= s.most {
-			return s.child()
-		}
-	}
-	if len(s.batch) > 0 {
-		return s.child()
-	}
-	return Child{}, io.EOF
-}
-
-// child is the child of the items at hand.
-func (s *childSource) child() (Child, error) {
-	c := s.m.child(s.index, s.batch)
-	if most := s.m.parent.limits.data; len(c.Input) > most {
-		return c, &runFault{errDataLimit, fmt.Sprintf("The input of the child execution %d exceeds the maximum size, %d bytes.", s.index, most)}
-	}
-	s.index, s.size, s.batch = s.index+1, 0, nil
-	return c, nil
-}
-
-// selected applies the ItemSelector. What a child gets of a member of an object
-// without one is not documented: such a Map fails, of a file with the error that
-// the service gave before it read objects.
-func (m *mapRunner) selected(index int, item json.RawMessage, from origin) (json.RawMessage, error) {
-	selector := m.task.frame.state.loop.selector
-	if selector == nil && from.key != nil && from.source != stateData {
-		return nil, &runFault{errReader, errNoItems.Error()}
-	}
-	if selector == nil && from.key != nil {
-		return nil, &runFault{errRuntime, "not implemented: a Map over the members of a JSON object without an ItemSelector that places $$.Map.Item.Key and $$.Map.Item.Value"}
-	}
-	if selector == nil {
-		return item, nil
-	}
-	s := m.parent.scope(m.task.frame, m.task.spec.Input)
-	s.itemIndex, s.item, s.itemFrom = index, item, from
-	v, err := s.template(selector)
-	if err != nil {
-		f := m.parent.failureOf(m.task.frame, err)
-		return nil, &runFault{*f.Error, *f.Cause}
-	}
-	return value.Text(v), nil
-}
-
-// child is the child execution of one item or batch.
-func (m *mapRunner) child(index int64, items []json.RawMessage) Child {
-	c := Child{MapRun: m.run.ID, Index: index, Name: childName(m.run.ID, index), Items: int64(len(items)), Machine: m.run.Machine,
-		Parent: m.parent.info, Express: m.run.Express, Label: m.run.Label, Redrives: m.run.Redrives}
-	if m.task.spec.Batch == nil {
-		c.Input = items[0]
-		return c
-	}
-	size := 40 + len(m.task.spec.Batched)
-	for _, item := range items {
-		size += len(item) + 1
-	}
-	in := append(make([]byte, 0, size), '{')
-	if b := m.task.spec.Batched; b != nil {
-		in = append(append(append(in, `"BatchInput":`...), b...), ',')
-	}
-	in = append(in, `"Items":[`...)
-	for i, item := range items {
-		if i > 0 {
-			in = append(in, ',')
-		}
-		in = append(in, item...)
-	}
-	c.Input = append(in, "]}"...)
-	return c
-}
-
-// childName is a UUID that follows from the Map run and the index.
-func childName(run string, index int64) string {
-	b := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(run), uint64(index)))
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
-}
-
-// childEnded counts an ended child and keeps its result.
-func (m *mapRunner) childEnded(index int64, r Result) {
+// childEnded counts an ended child and keeps its result; false: it is none of this
+// drive's.
+func (m *mapRunner) childEnded(index int64, r Result) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, ok := m.open[index]
 	if !ok {
-		return
+		return false
 	}
 	delete(m.open, index)
 	m.tally(c, r)
+	m.noteDue = m.noteDue || m.children.ended()%noteEvery == 0
 	if r.Before && r.Status == Succeeded {
 		m.keep(c)
 	}
 	if m.results != nil {
+		m.writing++
+		m.mu.Unlock()
 		m.results.add(c, r)
+		m.mu.Lock()
+		m.writing--
 	} else if r.Status == Succeeded {
 		out := r.Output
 		if m.task.spec.Shape == whole {
@@ -502,8 +408,8 @@ func (m *mapRunner) childEnded(index int64, r Result) {
 	}
 	m.kept.ended(index, r.Status)
 	m.judge()
-	m.noteDue = m.noteDue || m.children.ended()%noteEvery == 0
 	m.wake()
+	return true
 }
 
 // output keeps the output of a child; m.mu is held.
@@ -531,7 +437,8 @@ func (c *Counts) add(s Status, n int64) {
 func (c *Counts) ended() int64 { return c.Succeeded + c.Failed + c.TimedOut + c.Aborted }
 
 // judge sets the error of a Map run with too many failures; m.mu is held. The
-// share counts once all items are read. A limit of 0 beside another one is none.
+// share counts once the number of items is known. A limit of 0 beside another one
+// is none.
 func (m *mapRunner) judge() {
 	failed := m.items.Failed + m.items.TimedOut + m.items.Aborted
 	if m.err != nil || failed == 0 {
@@ -541,7 +448,7 @@ func (m *mapRunner) judge() {
 	byShare := m.percent != nil && *m.percent > 0
 	over := !byCount && !byShare
 	over = over || byCount && failed > *m.count
-	over = over || byShare && m.read && float64(failed)*100/float64(m.items.Total) > *m.percent
+	over = over || byShare && (m.read || m.known > 0) && float64(failed)*100/float64(max(m.items.Total, m.known)) > *m.percent
 	if over {
 		m.err = &failure{Error: new(errThreshold), Cause: new(thresholdText)}
 	}

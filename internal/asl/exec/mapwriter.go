@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
+	"sync"
 
 	"stepwell/internal/asl/value"
 )
@@ -13,17 +16,22 @@ import (
 // ResultWriter: SUCCEEDED_n, FAILED_n, PENDING_n and manifest.json under
 // Prefix/MapRunID ("ResultWriter", developer guide).
 type resultWriter struct {
-	m     *mapRunner
-	spec  *writerSpec
+	m    *mapRunner
+	spec *writerSpec
+
+	mu    sync.Mutex
 	files map[string]*resultFile // by kind
-	err   error
+	text  []byte                 // room for the entry of one child
+	err   error                  // of the first file that could not be written
 }
 
 // resultFile are the files of one kind.
 type resultFile struct {
-	buf     bytes.Buffer
+	spool   // the one at hand
 	n       int
 	written []writtenFile
+	at      bits // whose results are in the one at hand
+	in      bits // whose results are in those written
 }
 
 type writtenFile struct {
@@ -31,25 +39,37 @@ type writtenFile struct {
 	Size int64
 }
 
+var resultKinds = [...]string{"SUCCEEDED", "FAILED", "PENDING"}
+
 // fileSize is where a file ends and the next begins.
 const fileSize = 64 << 20
 
 func newResultWriter(m *mapRunner) *resultWriter {
-	return &resultWriter{m: m, spec: m.task.spec.Writer, files: map[string]*resultFile{"SUCCEEDED": {}, "FAILED": {}, "PENDING": {}}}
+	w := &resultWriter{m: m, spec: m.task.spec.Writer, files: map[string]*resultFile{}}
+	for _, kind := range resultKinds {
+		w.files[kind] = &resultFile{spool: spool{space: m.host.Scratch}}
+	}
+	return w
 }
 
-// add keeps the result of a child; the Map run's lock is held.
+// add keeps the result of a child. Whoever is not to wait for a file that is
+// full and being written holds no lock.
 func (w *resultWriter) add(c Child, r Result) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	kind := "FAILED"
 	if r.Status == Succeeded {
 		kind = "SUCCEEDED"
 	}
+	w.files[kind].at.add(c.Index)
 	w.write(kind, w.texts(c, r))
 }
 
 // pending keeps a child that did not begin. It has no execution.
 func (w *resultWriter) pending(c Child) {
-	w.write("PENDING", [][]byte{value.Text(value.NewObject(value.Member{Name: "Input", Value: string(c.Input)},
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.write("PENDING", [][]byte{w.render(value.NewObject(value.Member{Name: "Input", Value: string(c.Input)},
 		value.Member{Name: "InputDetails", Value: value.NewObject(value.Member{Name: "Included", Value: true})},
 		value.Member{Name: "Status", Value: "PENDING"}))})
 }
@@ -58,25 +78,40 @@ func (w *resultWriter) pending(c Child) {
 func (w *resultWriter) resume(k *keptChildren) {
 	if w != nil {
 		f := w.files["SUCCEEDED"]
-		f.written, f.n = k.Files, len(k.Files)
+		f.written, f.n, f.in = k.Files, len(k.Files), slices.Clone(k.Done)
 	}
+}
+
+// stored are the children that succeeded and whose results are written, and the files.
+func (w *resultWriter) stored() (bits, []writtenFile) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := w.files["SUCCEEDED"]
+	return f.in, f.written
 }
 
 func (w *resultWriter) write(kind string, texts [][]byte) {
 	f := w.files[kind]
-	sep := byte(',')
-	if w.spec.Lines {
-		sep = '\n'
-	}
 	for _, text := range texts {
-		if f.buf.Len() > 0 {
-			f.buf.WriteByte(sep)
+		if !w.spec.Lines && f.size() == 0 {
+			f.write('[')
+		} else if !w.spec.Lines {
+			f.write(',')
 		}
-		f.buf.Write(text)
+		f.write(text...)
+		if w.spec.Lines {
+			f.write('\n')
+		}
 	}
-	if f.buf.Len() > fileSize {
+	if f.size() > fileSize {
 		w.flush(kind, f)
 	}
+}
+
+// render is the text of v, until the next one.
+func (w *resultWriter) render(v value.Value) []byte {
+	w.text = value.Append(w.text[:0], v)
+	return w.text
 }
 
 // texts are what a child adds to its file.
@@ -92,7 +127,7 @@ func (w *resultWriter) texts(c Child, r Result) [][]byte {
 		}
 		return [][]byte{r.Output}
 	}
-	return [][]byte{value.Text(entry(c, r))}
+	return [][]byte{w.render(entry(c, r))}
 }
 
 // entry is a child as the files show it.
@@ -152,35 +187,59 @@ func (w *resultWriter) key(name string) string {
 
 // flush writes a file where a bucket is named.
 func (w *resultWriter) flush(kind string, f *resultFile) {
-	if f.buf.Len() == 0 {
+	if f.size() == 0 {
+		f.settle()
 		return
 	}
-	text, suffix := f.buf.Bytes(), ".json"
-	if w.spec.Lines {
-		suffix = ".jsonl"
-		text = append(text, '\n')
-	} else {
-		text = append(append([]byte{'['}, text...), ']')
+	suffix := ".jsonl"
+	if !w.spec.Lines {
+		suffix = ".json"
+		f.write(']')
 	}
 	name := fmt.Sprintf("%s_%d%s", kind, f.n, suffix)
-	f.n++
-	f.buf = bytes.Buffer{}
-	f.written = append(f.written, writtenFile{w.key(name), int64(len(text))})
-	w.put(name, text)
+	if w.put(name, f.reader()) {
+		f.n++
+		f.written = append(f.written, writtenFile{w.key(name), f.size()})
+		f.settle()
+	}
+	f.at = nil
+	f.clear()
 }
 
-func (w *resultWriter) put(name string, text []byte) {
+// settle notes that the results of the file at hand are safe.
+func (f *resultFile) settle() {
+	f.in.join(f.at)
+	f.at = nil
+}
+
+func (w *resultWriter) put(name string, text io.ReadSeeker) bool {
 	o := w.spec.Object.object(w.m.parent.info)
 	o.Key, o.Prefix = w.key(name), ""
-	if err := w.m.host.Put(w.m.r.ctx, o, "application/json", bytes.NewReader(text)); err != nil && w.err == nil {
+	err := w.m.host.Put(w.m.r.ctx, o, "application/json", text)
+	if err != nil && w.err == nil {
 		w.err = err
+	}
+	return err == nil
+}
+
+// drop gives back the room of what is not written.
+func (w *resultWriter) drop() {
+	if w == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.files {
+		f.clear()
 	}
 }
 
 // finish writes what is left and the manifest, and returns the Map state's result.
 func (w *resultWriter) finish() (json.RawMessage, error) {
 	arn := MapRunARN(w.m.parent.info, w.m.run.Label, w.m.run.ID)
-	for _, kind := range []string{"SUCCEEDED", "FAILED", "PENDING"} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, kind := range resultKinds {
 		w.flush(kind, w.files[kind])
 	}
 	list := func(kind string) value.Value {
@@ -190,13 +249,13 @@ func (w *resultWriter) finish() (json.RawMessage, error) {
 		}
 		return out
 	}
-	w.put("manifest.json", value.Text(value.NewObject(
+	w.put("manifest.json", bytes.NewReader(w.render(value.NewObject(
 		value.Member{Name: "DestinationBucket", Value: w.spec.Object.Bucket},
 		value.Member{Name: "MapRunArn", Value: arn},
 		value.Member{Name: "ResultFiles", Value: value.NewObject(
 			value.Member{Name: "FAILED", Value: list("FAILED")},
 			value.Member{Name: "PENDING", Value: list("PENDING")},
-			value.Member{Name: "SUCCEEDED", Value: list("SUCCEEDED")})})))
+			value.Member{Name: "SUCCEEDED", Value: list("SUCCEEDED")})}))))
 	return value.Text(value.NewObject(
 		value.Member{Name: "MapRunArn", Value: arn},
 		value.Member{Name: "ResultWriterDetails", Value: value.NewObject(

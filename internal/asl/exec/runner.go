@@ -66,21 +66,19 @@ type delivery struct {
 
 // Start begins an execution that the host has recorded. It returns at once.
 func (r *Runner) Start(m *Machine, info Info) error {
-	j, err := r.add(New(m, info, r.env))
+	j, err := r.add(New(m, info, r.env), Start{At: r.clock.Now()})
 	if err != nil {
 		return err
 	}
-	return j.push(delivery{in: Start{At: r.clock.Now()}})
+	go j.drive()
+	return nil
 }
 
 // Run is Start that returns when the execution has ended or waits for the first
 // time: what it does until then is done in the caller's goroutine.
 func (r *Runner) Run(m *Machine, info Info) error {
-	j, err := r.add(New(m, info, r.env))
+	j, err := r.add(New(m, info, r.env), Start{At: r.clock.Now()})
 	if err != nil {
-		return err
-	}
-	if idle, err := j.enqueue(delivery{in: Start{At: r.clock.Now()}}); err != nil || !idle {
 		return err
 	}
 	j.drive()
@@ -100,19 +98,18 @@ func (r *Runner) Resume(m *Machine, info Info, journal [][]byte) error {
 	if end := x.Result(); end != nil {
 		return fmt.Errorf("cannot resume execution %s: it has ended", info.ID)
 	}
-	j, err := r.add(x)
+	j, err := r.add(x, Resumed{At: r.clock.Now()})
 	if err != nil {
 		return err
 	}
-	defer r.clock.Busy()()
-	tasks, runs := x.Tasks(), x.MapRuns() // their answers may come at once and change x
-	for _, t := range runs {
+	for _, t := range x.MapRuns() {
 		r.beginRun(x, t)
 	}
-	for _, t := range tasks {
+	for _, t := range x.Tasks() {
 		r.host.ResumeTask(r.ctx, t)
 	}
-	return j.push(delivery{in: Resumed{At: r.clock.Now()}})
+	go j.drive() // takes their answers, too
+	return nil
 }
 
 // Redrive goes on with an execution that has ended without success, from its
@@ -125,16 +122,18 @@ func (r *Runner) Redrive(m *Machine, info Info, journal [][]byte) error {
 	if x.Result() == nil || x.Result().Status == Succeeded {
 		return fmt.Errorf("cannot redrive execution %s: it runs or has succeeded", info.ID)
 	}
-	j, err := r.add(x)
+	j, err := r.add(x, Redrive{At: r.clock.Now()})
 	if err != nil {
 		return err
 	}
-	return j.push(delivery{in: Redrive{At: r.clock.Now()}})
+	go j.drive()
+	return nil
 }
 
-// add makes the job of an execution. One of the same ID whose end the host has
-// seen is forgotten in a moment: add waits for that.
-func (r *Runner) add(x *Execution) (*job, error) {
+// add makes the job of an execution, with its first input: the caller drives
+// it. A job of the same ID whose end the host has seen is forgotten in a moment:
+// add waits for that.
+func (r *Runner) add(x *Execution, first Input) (*job, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for last := r.live[x.info.ID]; last != nil; last = r.live[x.info.ID] {
@@ -151,8 +150,9 @@ func (r *Runner) add(x *Execution) (*job, error) {
 	if r.closed {
 		return nil, ErrClosed
 	}
-	j := &job{r: r, id: x.info.ID, x: x, gone: make(chan struct{})}
+	j := &job{r: r, id: x.info.ID, x: x, queue: []delivery{{in: first}}, active: true, busy: r.clock.Busy(), gone: make(chan struct{})}
 	r.live[j.id] = j
+	r.wg.Add(1)
 	return j, nil
 }
 
@@ -229,32 +229,23 @@ func (j *job) offer(d delivery) error {
 	return j.push(d)
 }
 
+// push adds an input, and sees to it that somebody drives the job.
 func (j *job) push(d delivery) error {
-	idle, err := j.enqueue(d)
-	if idle {
-		go j.drive()
-	}
-	return err
-}
-
-// enqueue adds an input. It reports whether the caller has to see to it that
-// somebody drives the job.
-func (j *job) enqueue(d delivery) (idle bool, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.ended {
-		return false, ErrNoExecution
+		return ErrNoExecution
 	}
-	if !j.active && !j.r.enter() {
-		return false, ErrClosed
+	if !j.active {
+		if !j.r.enter() {
+			return ErrClosed
+		}
+		j.active, j.busy = true, j.r.clock.Busy()
+		j.stopTimer()
+		go j.drive()
 	}
 	j.queue = append(j.queue, d)
-	if j.active {
-		return false, nil
-	}
-	j.active, j.busy = true, j.r.clock.Busy()
-	j.stopTimer()
-	return true, nil
+	return nil
 }
 
 // enter counts somebody who drives a job, unless the runner is closed.

@@ -28,7 +28,9 @@ func (p *parser) filterStep() (step, error) {
 	if !p.take("(") {
 		return step{}, p.fault("( is missing after ?")
 	}
+	p.filter++
 	e, err := p.or()
+	p.filter--
 	if err != nil {
 		return step{}, err
 	}
@@ -164,11 +166,18 @@ func (p *parser) literal() (operand, error) {
 	if err != nil && strings.HasPrefix(text, "[") {
 		v, err = value.Parse([]byte(strings.ReplaceAll(text, "'", `"`)))
 	}
+	if err != nil && word.MatchString(text) {
+		v, err = text, nil
+	}
 	if err != nil {
 		return operand{}, p.fault("%q is not a value", text)
 	}
 	return operand{literal: v}, nil
 }
+
+// word is text without quotes, as in [?(@.lang==es)], which definitions that
+// run on the service have.
+var word = regexp.MustCompile(`^[\pL_][\pL\d_-]*$`)
 
 // missing marks an operand path that selects nothing.
 type missing struct{}

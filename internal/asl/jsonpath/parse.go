@@ -11,9 +11,9 @@ import (
 // MaxSteps bounds a path's length.
 const MaxSteps = 500
 
-// Parse reads a path.
+// Parse reads a path. Blanks after it do not count.
 func Parse(text string) (*Path, error) {
-	p := &parser{text: text}
+	p := &parser{text: strings.TrimRight(text, " ")}
 	path, err := p.path()
 	if err != nil {
 		return nil, err
@@ -25,9 +25,10 @@ func Parse(text string) (*Path, error) {
 }
 
 type parser struct {
-	text  string
-	at    int
-	depth int
+	text   string
+	at     int
+	depth  int
+	filter int // how many filters are open
 }
 
 func (p *parser) fault(format string, args ...any) error {
@@ -105,6 +106,9 @@ func (p *parser) steps(path *Path) error {
 				return err
 			}
 		case p.take("."):
+			if p.peek() == '[' { // $.[0] is $[0]
+				continue
+			}
 			if err := p.dotted(path); err != nil {
 				return err
 			}
@@ -132,10 +136,13 @@ func (p *parser) dotted(path *Path) error {
 		path.steps = append(path.steps, step{kind: stepWild})
 		return nil
 	}
-	start := p.at
+	start, ends := p.at, ".[](),'\"*? \t\n"
+	if p.filter > 0 {
+		ends += "=<>!&|@"
+	}
 	for p.at < len(p.text) {
 		r, size := utf8.DecodeRuneInString(p.text[p.at:])
-		if strings.ContainsRune(".[]()=<>!&|,'\"*?@ \t\n", r) {
+		if strings.ContainsRune(ends, r) {
 			break
 		}
 		p.at += size

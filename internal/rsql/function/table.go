@@ -133,7 +133,7 @@ var maths = []Function{
 	{"floor", Macro, "", 1, 1, Scalar},
 	{"ln", Macro, "", 1, 1, Scalar},
 	{"log", Macro, "", 1, 2, Scalar},
-	{"mod", Macro, "", 2, 2, Scalar},
+	{"mod", Rule, "mod", 2, 2, Scalar},
 	{"pi", Same, "", 0, 0, Scalar},
 	{"pow", Macro, "rs_power", 2, 2, Scalar},
 	{"power", Macro, "", 2, 2, Scalar},

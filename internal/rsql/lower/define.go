@@ -84,7 +84,7 @@ func (l *lowering) createTable(s *syntax.CreateTable) []emit.Statement {
 	name := l.target(s.Name, s.Temp)
 	t := &emit.CreateTable{Temp: s.Temp, Name: name}
 	if s.As != nil {
-		t.As = l.query(s.As)
+		t.As = l.stored(s.As)
 		if s.ColumnNames != nil {
 			t.As = renamed(t.As, l.folds(s.ColumnNames))
 		}
@@ -118,6 +118,24 @@ func (l *lowering) createTable(s *syntax.CreateTable) []emit.Statement {
 		t.Columns = append(t.Columns, c)
 	}
 	return append(out, t)
+}
+
+// stored lowers a query whose columns become a table's: what is computed from
+// decimals gets the digits that the guide says, of which DuckDB's types have
+// fewer.
+func (l *lowering) stored(q *syntax.Query) *emit.Query {
+	out := l.query(q)
+	s, ok := q.Body.(*syntax.Select)
+	block, plain := out.Body.(*emit.Select)
+	if !ok || !plain || len(block.Items) != len(s.Items) {
+		return out
+	}
+	for i, it := range s.Items {
+		if b, ok := it.Expr.(*syntax.Binary); ok && l.isDecimalChain(b) {
+			block.Items[i] = emit.Item{X: &emit.Cast{X: block.Items[i].X, Type: l.typeOf(b).Duck()}, As: l.Options.ItemName(it)}
+		}
+	}
+	return out
 }
 
 // renamed gives a query's columns new names.
@@ -238,15 +256,15 @@ func (l *lowering) createView(s *syntax.CreateView) ([]emit.Statement, bool) {
 	if len(l.Result.Scans) > 0 {
 		l.fail(s, sqlerr.FeatureNotSupported, "External tables are not supported in views with schema binding")
 	}
-	q := l.query(s.Query)
 	name := l.target(s.Name, false)
 	if s.Materialized {
+		q := l.stored(s.Query)
 		if s.Columns != nil {
 			q = renamed(q, l.folds(s.Columns))
 		}
 		return []emit.Statement{&emit.CreateTable{Name: name, As: q}}, true
 	}
-	return []emit.Statement{&emit.CreateView{OrReplace: s.OrReplace, Name: name, Columns: l.folds(s.Columns), Query: q}}, true
+	return []emit.Statement{&emit.CreateView{OrReplace: s.OrReplace, Name: name, Columns: l.folds(s.Columns), Query: l.query(s.Query)}}, true
 }
 
 // drop lowers DROP TABLE and VIEW. Schemas and external tables are the caller's.

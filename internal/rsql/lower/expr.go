@@ -109,11 +109,7 @@ func (l *lowering) caseOf(e *syntax.Case) emit.Expr {
 		c.Operand = lowered(e.Operand)
 	}
 	for _, w := range e.Whens {
-		when := emit.When{Result: l.expr(w.Result)}
-		if when.Cond = l.dateFor(w.Cond, e.Operand); e.Operand == nil || when.Cond == nil {
-			when.Cond = lowered(w.Cond)
-		}
-		c.Whens = append(c.Whens, when)
+		c.Whens = append(c.Whens, emit.When{Cond: lowered(w.Cond), Result: l.expr(w.Result)})
 	}
 	return c
 }

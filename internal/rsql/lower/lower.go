@@ -54,6 +54,11 @@ type lowering struct {
 	grouped map[string]bool
 	// groupedTexts are the other texts it groups by, as they are emitted.
 	groupedTexts map[string]bool
+	// conditions are the tests that select rows, see conditional.
+	conditions map[*syntax.In]bool
+	// unflat says that the block under way groups by more than columns, see
+	// decimalOf.
+	unflat bool
 	// connecting is the table a CONNECT BY condition under way joins; prior says
 	// that it speaks of the parent.
 	connecting string
@@ -142,6 +147,7 @@ type callRule func(*lowering, *syntax.Call) emit.Expr
 func exprRules() []exprRule {
 	return []exprRule{
 		{"collation", collations},
+		{"literal", untypedLiteral},
 		{"date-literal", dateLiteral},
 		{"interval", intervalLiteral},
 		{"super-operator", superOperator},
@@ -149,6 +155,7 @@ func exprRules() []exprRule {
 		{"row-in", rowIn},
 		{"blanks", compareText},
 		{"smallint-literal", smallintLiterals},
+		{"common-decimal", commonDecimal},
 		{"division", division},
 		{"arithmetic", arithmetic},
 		{"operator", operator},
@@ -182,6 +189,7 @@ func callRules() map[string]callRule {
 		"to_number":        toNumber,
 		"to_date":          toDate,
 		"interval_cmp":     intervalCmp,
+		"mod":              modulo,
 		"nvl2":             nvl2,
 		"decode":           decode,
 		"nullif":           nullif,

@@ -1,19 +1,20 @@
 package lower
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/resolve"
 	"stepwell/internal/rsql/syntax"
-	"stepwell/internal/rsql/types"
 	"stepwell/internal/sqlerr"
 )
 
 func (l *lowering) query(q *syntax.Query) *emit.Query {
 	out := &emit.Query{With: l.with(q.With), Recursive: q.With != nil && q.With.Recursive}
-	grouped, texts := l.grouped, l.groupedTexts
-	defer func() { l.grouped, l.groupedTexts = grouped, texts }()
+	grouped, texts, unflat := l.grouped, l.groupedTexts, l.unflat
+	defer func() { l.grouped, l.groupedTexts, l.unflat = grouped, texts, unflat }()
 	var top syntax.Expr
 	out.Body, top = l.body(q.Body)
 	inBlock := l.inBlock
@@ -58,6 +59,8 @@ func (l *lowering) body(b syntax.Body) (emit.Body, syntax.Expr) {
 		out := &emit.SetOp{Op: strings.ToUpper(b.Op), All: b.All, Left: l.compared(b.Left, b.All), Right: l.compared(b.Right, b.All)}
 		l.literalsAs(b.Left, out.Left, l.Result.United[b])
 		l.literalsAs(b.Right, out.Right, l.Result.United[b])
+		l.unitedDecimals(b.Left, out.Left, l.Result.United[b])
+		l.unitedDecimals(b.Right, out.Right, l.Result.United[b])
 		return out, nil
 	}
 	s := b.(*syntax.Select)
@@ -90,8 +93,8 @@ func (l *lowering) compared(b syntax.Body, all bool) emit.Body {
 	return out
 }
 
-// literalsAs gives the text literals of one side of a set operation the types
-// that the other side has.
+// literalsAs gives the text literals of a query the types of columns: those of
+// the other side of a set operation, or those it is inserted into.
 func (l *lowering) literalsAs(b syntax.Body, lowered emit.Body, columns []resolve.Column) {
 	s, ok := b.(*syntax.Select)
 	block, plain := lowered.(*emit.Select)
@@ -103,12 +106,8 @@ func (l *lowering) literalsAs(b syntax.Body, lowered emit.Body, columns []resolv
 		if !ok {
 			continue
 		}
-		t := columns[i].Type
-		switch {
-		case t.Kind == types.Decimal:
-			block.Items[i].X = l.numberText(literal, t)
-		case t.IsNumber(), t.IsMoment(), t.Kind == types.Boolean:
-			block.Items[i].X = l.castLiteral(literal.Value, syntax.TypeName{Pos: literal.Pos, Name: t.Base()}, literal)
+		if typed := l.literalAs(literal, columns[i].Type); typed != it.Expr {
+			block.Items[i].X = l.expr(typed)
 		}
 	}
 }
@@ -127,7 +126,10 @@ func (l *lowering) block(s *syntax.Select) *emit.Select {
 	inBlock := l.inBlock
 	l.inBlock = true
 	defer func() { l.inBlock = inBlock }()
-	l.grouped, l.groupedTexts = nil, nil
+	l.grouped, l.groupedTexts, l.unflat = nil, nil, false
+	l.conditional(s.Where)
+	l.conditional(s.Having)
+	l.conditional(s.Qualify)
 	joined, rest := l.outerMarks(s)
 	outside := l.hidden
 	l.hidden = nil
@@ -146,6 +148,7 @@ func (l *lowering) block(s *syntax.Select) *emit.Select {
 	}
 	l.inBlock = false
 	l.groupTexts(s)
+	l.unflat = l.groupsByMore(s, s.GroupBy)
 	out.DistinctOn, out.GroupBy = l.exprs(s.DistinctOn), l.groups(s.GroupBy)
 	l.inBlock = true
 	out.Having, out.Qualify = l.optional(s.Having), l.optional(s.Qualify)
@@ -201,6 +204,25 @@ func (l *lowering) groups(items []syntax.GroupItem) []emit.Group {
 	return out
 }
 
+// groupsByMore says whether a block groups by other than columns.
+func (l *lowering) groupsByMore(s *syntax.Select, items []syntax.GroupItem) bool {
+	return slices.ContainsFunc(items, func(g syntax.GroupItem) bool {
+		x := g.Expr
+		if n, ok := x.(*syntax.Number); ok {
+			if i, err := strconv.Atoi(n.Text); err == nil && i >= 1 && i <= len(s.Items) {
+				x = s.Items[i-1].Expr
+			}
+		}
+		switch c := x.(type) {
+		case nil:
+			return l.groupsByMore(s, g.Items)
+		case *syntax.ColumnRef:
+			return l.Result.Aliases[c] != nil
+		}
+		return true
+	})
+}
+
 func (l *lowering) tables(list []syntax.TableExpr) []emit.Table {
 	out := make([]emit.Table, len(list))
 	for i, t := range list {
@@ -225,6 +247,7 @@ func (l *lowering) table(t syntax.TableExpr) emit.Table {
 	case *syntax.TableCall:
 		return l.tableCall(t)
 	case *syntax.Join:
+		l.conditional(t.On)
 		join := &emit.Join{Kind: strings.ToUpper(string(t.Kind)), Natural: t.Natural, Left: l.table(t.Left), Right: l.table(t.Right),
 			On: l.optional(t.On), Using: l.folds(t.Using)}
 		if t.Natural || len(t.Using) > 0 {

@@ -31,12 +31,19 @@ func aggregate(l *lowering, c *syntax.Call) emit.Expr {
 	if l.typeOf(c.Args[0]).Kind == types.Double {
 		return l.callAs(c, name) // DuckDB may count in integers what is a double
 	}
+	sum := l.decimalSum(c)
 	if t := l.typeOf(c.Args[0]); name == "avg" && t.Kind == types.Decimal && t.Precision > doubleDigits {
 		unit := "1"
 		if t.Scale > 0 {
 			unit = "0." + strings.Repeat("0", t.Scale-1) + "1"
 		}
-		return call("rs_exact_average", l.callAs(c, "sum"), l.callAs(c, "count"), &emit.Num{Text: unit})
+		if sum == nil {
+			sum = l.callAs(c, "sum")
+		}
+		return call("rs_exact_average", sum, l.callAs(c, "count"), &emit.Num{Text: unit})
+	}
+	if sum != nil && name == "sum" {
+		return sum
 	}
 	if c.Over == nil && !c.Distinct && c.Filter == nil {
 		return call("rs_"+name, l.exprs(c.Args)...)

@@ -2,7 +2,6 @@ package lower
 
 import (
 	"strconv"
-	"strings"
 
 	"stepwell/internal/rsql/emit"
 	"stepwell/internal/rsql/syntax"
@@ -10,8 +9,7 @@ import (
 )
 
 // arithmetic lowers +, - and * where DuckDB's types are narrower than
-// Redshift's: an integer literal takes the type of a smallint beside it there,
-// and a text literal has none.
+// Redshift's: an integer literal takes the type of a smallint beside it there.
 func arithmetic(l *lowering, e syntax.Expr) emit.Expr {
 	b, ok := e.(*syntax.Binary)
 	if !ok || b.Op != "+" && b.Op != "-" && b.Op != "*" {
@@ -21,19 +19,13 @@ func arithmetic(l *lowering, e syntax.Expr) emit.Expr {
 	if left.Kind == types.Date && right.Kind == types.Bigint && b.Op != "*" { // DuckDB adds days that are INTEGER only
 		return &emit.Op{Op: b.Op, Args: []emit.Expr{l.expr(b.L), &emit.Cast{X: l.expr(b.R), Type: "INTEGER"}}}
 	}
-	x, y := l.numberText(b.L, right), l.numberText(b.R, left)
-	if to := wideDecimal(b.Op, left, right); to != "" {
-		return &emit.Op{Op: b.Op, Args: []emit.Expr{&emit.Cast{X: l.expr(b.L), Type: to}, l.expr(b.R)}}
+	if l.isDecimalChain(b) {
+		return l.decimalArithmetic(b)
 	}
-	switch {
-	case x == nil && y == nil && !l.widens(b.L, left, b.R, right):
+	if !l.widens(b.L, left, b.R, right) {
 		return nil
-	case x != nil:
-		return &emit.Op{Op: b.Op, Args: []emit.Expr{x, l.expr(b.R)}}
-	case y != nil:
-		return &emit.Op{Op: b.Op, Args: []emit.Expr{l.expr(b.L), y}}
 	}
-	x, y = l.expr(b.L), l.expr(b.R)
+	x, y := l.expr(b.L), l.expr(b.R)
 	if left.Kind == types.Smallint {
 		x = &emit.Cast{X: x, Type: right.Duck()}
 	} else {
@@ -54,26 +46,6 @@ func isNumber(e syntax.Expr) bool {
 	}
 	_, ok := e.(*syntax.Number)
 	return ok
-}
-
-// numberText reads a text literal beside a number as that number's type; nil
-// for anything else.
-func (l *lowering) numberText(e syntax.Expr, other types.Type) emit.Expr {
-	s, ok := e.(*syntax.String)
-	if !ok || !other.IsNumber() {
-		return nil
-	}
-	to := other
-	if to.Kind == types.Decimal {
-		to = numericText(s.Value)
-	}
-	return &emit.Cast{X: &emit.Str{Value: strings.TrimSpace(s.Value)}, Type: to.Duck()}
-}
-
-// numericText is the decimal type that holds a number written as text.
-func numericText(text string) types.Type {
-	whole, fraction, _ := strings.Cut(strings.TrimSpace(text), ".")
-	return types.Type{Kind: types.Decimal, Precision: min(max(len(whole), 1)+len(fraction), types.MaxPrecision), Scale: min(len(fraction), types.MaxPrecision)}
 }
 
 // truncated lowers TRUNC(decimal, digits) for a constant number of digits, which

@@ -155,9 +155,7 @@ func (l *lowering) castLiteral(text string, name syntax.TypeName, at syntax.Node
 		}
 		return &emit.Interval{Text: s}
 	}
-	if t.IsInteger() && wholeText.FindString(text) == "" {
-		l.fail(at, sqlerr.InvalidTextRepresentation, "invalid input syntax for integer: \"%s\"", text)
-	}
+	l.numberLiteral(text, t, at)
 	c := &syntax.Cast{Pos: syntax.Pos{Span: at.Range()}, Type: name}
 	return l.convert(c, &emit.Str{Value: text}, types.Type{}, t)
 }

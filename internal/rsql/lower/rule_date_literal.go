@@ -12,78 +12,20 @@ import (
 	"stepwell/internal/rsql/types"
 )
 
-// dateLiteral writes date and time literals the one way DuckDB reads them:
-// typed ones, and texts that are compared with a date or time.
+// dateLiteral writes date and time literals the one way DuckDB reads them.
 func dateLiteral(l *lowering, e syntax.Expr) emit.Expr {
 	switch e := e.(type) {
 	case *syntax.TypedString:
 		return l.castLiteral(e.Value, e.Type, e)
 	case *syntax.Binary:
-		switch e.Op {
-		case "+": // the day depends on the zone the time was written in
-			if t, ok := e.R.(*syntax.TypedString); ok && l.typeOf(e.L).Kind == types.Date && l.typeOf(e.R).Kind == types.TimeTZ {
-				return &emit.Op{Op: "+", Args: []emit.Expr{l.expr(e.L), zonedTime(t.Value, false)}}
-			}
-			return nil
-		case "=", "<>", "<", ">", "<=", ">=":
-		default:
+		if e.Op != "+" { // the day depends on the zone the time was written in
 			return nil
 		}
-		left, right := l.dateFor(e.L, e.R), l.dateFor(e.R, e.L)
-		if left == nil && right == nil {
-			return nil
+		if t, ok := e.R.(*syntax.TypedString); ok && l.typeOf(e.L).Kind == types.Date && l.typeOf(e.R).Kind == types.TimeTZ {
+			return &emit.Op{Op: "+", Args: []emit.Expr{l.expr(e.L), zonedTime(t.Value, false)}}
 		}
-		if left == nil {
-			left = l.expr(e.L)
-		}
-		if right == nil {
-			right = l.expr(e.R)
-		}
-		return &emit.Op{Op: e.Op, Args: []emit.Expr{left, right}}
-	case *syntax.Between:
-		lo, hi := l.dateFor(e.Lo, e.X), l.dateFor(e.Hi, e.X)
-		if lo == nil || hi == nil {
-			return nil
-		}
-		return &emit.Between{X: l.expr(e.X), Lo: lo, Hi: hi, Not: e.Not}
-	case *syntax.In:
-		in := &emit.In{Not: e.Not}
-		for _, x := range e.List {
-			d := l.dateFor(x, e.X)
-			if d == nil {
-				return nil
-			}
-			in.List = append(in.List, d)
-		}
-		if in.List == nil {
-			return nil
-		}
-		in.X = l.expr(e.X)
-		return in
 	}
 	return nil
-}
-
-// dateFor lowers a text that is compared with other, if other is a date or
-// time; nil if not.
-func (l *lowering) dateFor(e, other syntax.Expr) emit.Expr {
-	s, ok := e.(*syntax.String)
-	if !ok {
-		return nil
-	}
-	t := l.typeOf(other)
-	switch t.Kind {
-	case types.Date:
-		if _, clock, ok := splitDate(s.Value); ok && clock != "" {
-			t.Kind = types.Timestamp
-		}
-	case types.TimeTZ:
-		return zonedTime(s.Value, true)
-	case types.Timestamp, types.TimestampTZ:
-	default:
-		return nil
-	}
-	return temporal(s.Value, t)
 }
 
 // temporal is a literal of a date or time type.

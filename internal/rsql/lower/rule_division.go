@@ -46,7 +46,15 @@ func division(l *lowering, e syntax.Expr) emit.Expr {
 		}
 		return call("rs_div", x, y)
 	}
+	if r := l.remainder(b, x, y); r != nil {
+		return r
+	}
 	return call("rs_mod", x, y)
+}
+
+// modulo is MOD(x, y), which is x % y.
+func modulo(l *lowering, c *syntax.Call) emit.Expr {
+	return l.expr(&syntax.Binary{Pos: c.Pos, Op: "%", L: c.Args[0], R: c.Args[1]})
 }
 
 // divisor is y with the check that it is not zero, unless the dividend x is NULL.

@@ -19,6 +19,10 @@ func (l *lowering) quotient(b *syntax.Binary, x, y emit.Expr) emit.Expr {
 		return nil
 	}
 	if f := inverse(b.R); f != "" && t.Precision < types.MaxPrecision {
+		if a := left.AsDecimal(); a.Precision+len(f) > narrowDigits {
+			a.Precision = max(a.Precision, narrowDigits+1)
+			x = &emit.Cast{X: x, Type: a.Duck()}
+		}
 		return &emit.Cast{X: &emit.Op{Op: "*", Args: []emit.Expr{x, &emit.Num{Text: f}}}, Type: t.Duck()}
 	}
 	d := &quotient{x: x, y: y, a: left.AsDecimal(), b: right.AsDecimal(), of: t, checked: !nonZero(b.R), repeats: l.repeatable(b.L)}
@@ -26,6 +30,9 @@ func (l *lowering) quotient(b *syntax.Binary, x, y emit.Expr) emit.Expr {
 		return d.units("BIGINT", "DECIMAL(18,0)", exactUnits)
 	}
 	wide := d.units("HUGEINT", "DECIMAL(38,0)", exactUnits)
+	if d.a.Precision+d.shift() > types.MaxPrecision || d.b.Precision == types.MaxPrecision {
+		wide = d.exact(l.tryable(b.L) && l.tryable(b.R))
+	}
 	if small := d.small(); small != nil && l.repeatable(b.L) && l.repeatable(b.R) {
 		return &emit.Case{Whens: []emit.When{{Cond: small, Result: d.units("BIGINT", "DECIMAL(18,0)", doubleUnits)}}, Else: wide}
 	}
@@ -41,16 +48,34 @@ type quotient struct {
 	repeats bool // x may be written again
 }
 
+// exact divides in as many digits as it takes: what HUGEINT has no room for goes
+// through texts.
+func (q *quotient) exact(safe bool) emit.Expr {
+	x := byText("divide", q.x, q.y, q.of)
+	if !safe {
+		return x
+	}
+	plain := *q
+	plain.checked = false
+	return call("coalesce", call("try", plain.units("HUGEINT", "DECIMAL(38,0)", exactUnits)), x)
+}
+
+// byText computes with the digits of two decimals as texts.
+func byText(op string, x, y emit.Expr, of types.Type) emit.Expr {
+	text := func(x emit.Expr) emit.Expr { return &emit.Cast{X: x, Type: "VARCHAR"} }
+	return &emit.Cast{X: call("rs_"+op, text(x), text(y), &emit.Num{Text: strconv.Itoa(of.Scale)}), Type: of.Duck()}
+}
+
 // shift is the power of ten the dividend's units are multiplied with.
 func (q *quotient) shift() int { return max(q.of.Scale-q.a.Scale+q.b.Scale, 0) }
 
 // units divides in an integer type; toUnits reads a decimal as so many units.
-func (q *quotient) units(integer, width string, toUnits func(x emit.Expr, scale int, integer string) emit.Expr) emit.Expr {
-	dividend := toUnits(q.x, q.a.Scale, integer)
+func (q *quotient) units(integer, width string, toUnits func(x emit.Expr, t types.Type, integer string) emit.Expr) emit.Expr {
+	dividend := toUnits(q.x, q.a, integer)
 	if n := q.shift(); n > 0 {
 		dividend = &emit.Op{Op: "*", Args: []emit.Expr{dividend, &emit.Cast{X: power(n), Type: integer}}}
 	}
-	divisor := toUnits(q.y, q.b.Scale, integer)
+	divisor := toUnits(q.y, q.b, integer)
 	switch {
 	case q.checked && q.repeats:
 		divisor = call("rs_divisor", q.x, divisor)
@@ -58,16 +83,23 @@ func (q *quotient) units(integer, width string, toUnits func(x emit.Expr, scale 
 		divisor = call("rs_nonzero", divisor)
 	}
 	whole := &emit.Cast{X: &emit.Op{Op: "//", Args: []emit.Expr{dividend, divisor}}, Type: width}
-	unit := &emit.Num{Text: "0." + strings.Repeat("0", q.of.Scale-1) + "1"}
+	var unit emit.Expr = &emit.Num{Text: "0." + strings.Repeat("0", q.of.Scale-1) + "1"}
+	if q.of.Scale == types.MaxPrecision { // DuckDB reads so long a number as a double
+		unit = &emit.Cast{X: &emit.Str{Value: "0." + strings.Repeat("0", q.of.Scale-1) + "1"}, Type: q.of.Duck()}
+	}
 	return &emit.Cast{X: &emit.Op{Op: "*", Args: []emit.Expr{whole, unit}}, Type: q.of.Duck()}
 }
 
-func exactUnits(x emit.Expr, scale int, integer string) emit.Expr {
-	if scale > 9 {
+func exactUnits(x emit.Expr, t types.Type, integer string) emit.Expr {
+	digits := t.Precision + t.Scale + 1
+	if t.Scale > 9 || t.Scale > 0 && digits > types.MaxPrecision {
 		return textUnits(x, integer)
 	}
-	if scale > 0 {
-		x = &emit.Op{Op: "*", Args: []emit.Expr{x, power(scale)}}
+	if t.Scale > 0 {
+		if digits > narrowDigits+1 {
+			x = &emit.Cast{X: x, Type: types.Type{Kind: types.Decimal, Precision: digits, Scale: t.Scale}.Duck()}
+		}
+		x = &emit.Op{Op: "*", Args: []emit.Expr{x, power(t.Scale)}}
 	}
 	return &emit.Cast{X: x, Type: integer}
 }
@@ -81,9 +113,9 @@ func textUnits(x emit.Expr, integer string) emit.Expr {
 // doubleUnits goes by a double, which is exact up to 2^50 units: DuckDB
 // converts between decimals of 38 digits and HUGEINT digit by digit, and that
 // takes thirty times as long.
-func doubleUnits(x emit.Expr, scale int, integer string) emit.Expr {
-	if scale > 0 {
-		factor := &emit.Cast{X: power(scale), Type: "DOUBLE"}
+func doubleUnits(x emit.Expr, t types.Type, integer string) emit.Expr {
+	if t.Scale > 0 {
+		factor := &emit.Cast{X: power(t.Scale), Type: "DOUBLE"}
 		x = &emit.Op{Op: "*", Args: []emit.Expr{&emit.Cast{X: x, Type: "DOUBLE"}, factor}}
 	}
 	return &emit.Cast{X: x, Type: integer}
@@ -153,4 +185,19 @@ func inverse(e syntax.Expr) string {
 		return "0." + strings.Repeat("0", len(text)-2) + "1"
 	}
 	return ""
+}
+
+// remainder lowers % of decimals that share no type of 38 digits, in which
+// DuckDB would compute with doubles; nil for others.
+func (l *lowering) remainder(b *syntax.Binary, x, y emit.Expr) emit.Expr {
+	left, right := l.typeOf(b.L), l.typeOf(b.R)
+	t := types.Arithmetic("%", left, right)
+	if t.Kind != types.Decimal || t.Precision == 0 {
+		return nil
+	}
+	a, c := left.AsDecimal(), right.AsDecimal()
+	if max(a.Precision-a.Scale, c.Precision-c.Scale)+max(a.Scale, c.Scale) < types.MaxPrecision {
+		return nil
+	}
+	return byText("remainder", x, y, t)
 }

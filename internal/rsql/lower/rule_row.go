@@ -11,8 +11,12 @@ import (
 // rowIn lowers (a, b) [NOT] IN (query) to EXISTS: DuckDB knows no such test
 // of a query that reads the row's own table, compares texts with their trailing
 // blanks, and takes a row with a NULL for one that may equal any other, while
-// (1, NULL) and (2, 3) differ. What is not known is false, as in a condition.
+// (1, NULL) and (2, 3) differ. What is not known is NULL; in a condition, where
+// both are the same, it is false.
 func rowIn(l *lowering, e syntax.Expr) emit.Expr {
+	if not, ok := e.(*syntax.Unary); ok && not.Op == "not" {
+		return l.notRowIn(not)
+	}
 	in, ok := e.(*syntax.In)
 	if !ok || in.Query == nil {
 		return nil
@@ -27,6 +31,7 @@ func rowIn(l *lowering, e syntax.Expr) emit.Expr {
 	}
 	c := &rowComparison{query: l.query(in.Query)}
 	for i, x := range row.Items {
+		x = l.literalAs(x, columns[i].Type)
 		column := "row_in" + strconv.Itoa(i+1)
 		var left, right emit.Expr = l.expr(x), &emit.Ref{Parts: []string{column}}
 		if l.isText(x) || columns[i].Type.IsText() {
@@ -37,10 +42,52 @@ func rowIn(l *lowering, e syntax.Expr) emit.Expr {
 		}
 		c.names, c.left, c.right = append(c.names, column), append(c.left, left), append(c.right, right)
 	}
-	if in.Not {
+	switch {
+	case l.conditions[in] && in.Not:
 		return c.none()
+	case l.conditions[in]:
+		return c.some(c.equal())
 	}
-	return c.some(c.equal())
+	return c.known(in.Not)
+}
+
+// notRowIn lowers NOT (row IN query) as row NOT IN query.
+func (l *lowering) notRowIn(not *syntax.Unary) emit.Expr {
+	in, ok := not.X.(*syntax.In)
+	if !ok || in.Query == nil {
+		return nil
+	}
+	if _, row := in.X.(*syntax.Row); !row {
+		return nil
+	}
+	other := *in
+	other.Not = !in.Not
+	if l.conditions[in] {
+		l.conditions[&other] = true
+	}
+	return rowIn(l, &other)
+}
+
+// conditional notes that the rows of a condition are those for which it is true:
+// of the tests it consists of it does not matter whether they are false or not
+// known.
+func (l *lowering) conditional(e syntax.Expr) {
+	switch e := e.(type) {
+	case *syntax.Binary:
+		if e.Op == "and" || e.Op == "or" {
+			l.conditional(e.L)
+			l.conditional(e.R)
+		}
+	case *syntax.Unary: // of one test; NOT (a AND b) may be true where b is not known
+		if in, ok := e.X.(*syntax.In); ok && e.Op == "not" {
+			l.conditional(in)
+		}
+	case *syntax.In:
+		if l.conditions == nil {
+			l.conditions = map[*syntax.In]bool{}
+		}
+		l.conditions[e] = true
+	}
 }
 
 // rowComparison compares a row with those of a query.
@@ -58,18 +105,32 @@ func (c *rowComparison) rows() emit.Table {
 // neither has NULL for. Rows without NULLs are joined by their hash; the others
 // are looked at one by one, on either side.
 func (c *rowComparison) none() emit.Expr {
+	first, second := c.maybe()
+	no := func(x emit.Expr) emit.Expr { return &emit.Prefix{Op: "NOT", X: x} }
+	return conjunction([]emit.Expr{no(c.some(c.equal())), no(first), no(second)})
+}
+
+// known is true where the row is in the query, NULL where a NULL leaves it open,
+// and false elsewhere; the other way round for NOT IN.
+func (c *rowComparison) known(not bool) emit.Expr {
+	first, second := c.maybe()
+	word := func(is bool) emit.Expr { return &emit.Word{Text: map[bool]string{true: "TRUE", false: "FALSE"}[is]} }
+	return &emit.Case{Whens: []emit.When{
+		{Cond: c.some(c.equal()), Result: word(!not)},
+		{Cond: &emit.Op{Op: "OR", Args: []emit.Expr{first, second}}, Result: null()},
+	}, Else: word(not)}
+}
+
+// maybe says that the row may be in the query for what is known: where it has a
+// NULL itself, and where the query's row has one.
+func (c *rowComparison) maybe() (left, right emit.Expr) {
 	var maybe, nullLeft, nullRight []emit.Expr
 	for i, same := range c.equal() {
 		xNull, yNull := &emit.Postfix{X: c.left[i], Op: "IS NULL"}, &emit.Postfix{X: c.right[i], Op: "IS NULL"}
 		maybe = append(maybe, &emit.Op{Op: "OR", Args: []emit.Expr{same, xNull, yNull}})
 		nullLeft, nullRight = append(nullLeft, xNull), append(nullRight, yNull)
 	}
-	no := func(where []emit.Expr) emit.Expr { return &emit.Prefix{Op: "NOT", X: c.some(where)} }
-	return conjunction([]emit.Expr{
-		no(c.equal()),
-		no(append([]emit.Expr{&emit.Op{Op: "OR", Args: nullLeft}}, maybe...)),
-		no(append([]emit.Expr{&emit.Op{Op: "OR", Args: nullRight}}, maybe...)),
-	})
+	return c.some(append([]emit.Expr{&emit.Op{Op: "OR", Args: nullLeft}}, maybe...)), c.some(append([]emit.Expr{&emit.Op{Op: "OR", Args: nullRight}}, maybe...))
 }
 
 func (c *rowComparison) equal() []emit.Expr {
@@ -105,7 +166,7 @@ func rowCompare(l *lowering, e syntax.Expr) emit.Expr {
 		}
 	case *syntax.In:
 		row, ok := e.X.(*syntax.Row)
-		if !ok || len(e.List) == 0 || !e.Not && len(e.List) > manyRows {
+		if !ok || len(e.List) == 0 || !e.Not && len(e.List) > manyRows && l.conditions[e] {
 			return nil
 		}
 		var any syntax.Expr
@@ -125,6 +186,25 @@ func rowCompare(l *lowering, e syntax.Expr) emit.Expr {
 			any = &syntax.Unary{Pos: e.Pos, Op: "not", X: any}
 		}
 		return l.expr(any)
+	case *syntax.Between:
+		if _, ok := e.X.(*syntax.Row); !ok {
+			return nil
+		}
+		var both syntax.Expr = &syntax.Binary{Pos: e.Pos, Op: "and", L: &syntax.Binary{Pos: e.Pos, Op: ">=", L: e.X, R: e.Lo}, R: &syntax.Binary{Pos: e.Pos, Op: "<=", L: e.X, R: e.Hi}}
+		if e.Not {
+			both = &syntax.Unary{Pos: e.Pos, Op: "not", X: both}
+		}
+		return l.expr(both)
+	case *syntax.IsTest: // of all values
+		row, ok := e.X.(*syntax.Row)
+		if !ok || e.What != "null" || len(row.Items) == 0 {
+			return nil
+		}
+		all := make([]emit.Expr, len(row.Items))
+		for i, x := range row.Items {
+			all[i] = l.expr(&syntax.IsTest{Pos: e.Pos, X: x, What: e.What, Not: e.Not})
+		}
+		return conjunction(all)
 	}
 	return nil
 }

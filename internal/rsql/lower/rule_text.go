@@ -147,9 +147,6 @@ func decode(l *lowering, c *syntax.Call) emit.Expr {
 			lowered = l.blankless
 		}
 		cond := &emit.Op{Op: op, Args: []emit.Expr{lowered(c.Args[0]), lowered(args[0])}}
-		if d := l.dateFor(args[0], c.Args[0]); d != nil {
-			cond.Args[1] = d
-		}
 		out.Whens = append(out.Whens, emit.When{Cond: cond, Result: l.expr(args[1])})
 	}
 	if len(args) == 1 {

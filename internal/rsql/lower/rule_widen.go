@@ -86,25 +86,3 @@ func typedLiteral(e syntax.Expr) syntax.Expr {
 func castTo(e syntax.Expr, t types.Type) syntax.Expr {
 	return &syntax.Cast{Pos: syntax.Pos{Span: e.Range()}, X: e, Type: syntax.TypeName{Name: t.Base()}, Style: syntax.CastColons}
 }
-
-// roomy are the digits before the point that the sum or product of two decimals
-// of up to 18 digits keeps at least without being computed in 38.
-const roomy = 12
-
-// wideDecimal is the type the left operand of +, - or * is cast to so that
-// DuckDB does not compute in 18 digits what Redshift gives more: it does where
-// both operands have no more, and fails where the result has. The narrow types
-// are much faster and stay where their result has room for numbers that occur.
-// Empty where no cast is wanted.
-func wideDecimal(op string, left, right types.Type) string {
-	if left.Kind != types.Decimal && right.Kind != types.Decimal {
-		return ""
-	}
-	t := types.Arithmetic(op, left, right)
-	a, b := left.AsDecimal(), right.AsDecimal()
-	if t.Kind != types.Decimal || t.Precision <= 18 || 18-t.Scale >= roomy || max(a.Precision, b.Precision) == types.MaxPrecision || a.Precision == 0 {
-		return ""
-	}
-	wide := types.Type{Kind: types.Decimal, Precision: max(a.Precision, 19), Scale: a.Scale}
-	return wide.Duck()
-}

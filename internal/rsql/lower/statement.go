@@ -19,12 +19,14 @@ func (l *lowering) statement(s syntax.Statement) emit.Statement {
 	case *syntax.Insert:
 		return l.insert(s)
 	case *syntax.Update:
+		l.conditional(s.Where)
 		u := &emit.Update{With: l.with(s.With), Table: l.Result.Target.Duck, From: l.tables(s.From), Where: l.optional(s.Where)}
 		u.Alias = l.targetAlias(s.Alias)
 		u.Set = l.sets(s.Set)
 		u.Where = l.onlyVisible(u.Where, u.Alias)
 		return u
 	case *syntax.Delete:
+		l.conditional(s.Where)
 		d := &emit.Delete{With: l.with(s.With), Table: l.Result.Target.Duck, Alias: l.targetAlias(s.Alias),
 			Using: l.tables(s.Using), Where: l.optional(s.Where)}
 		d.Where = l.onlyVisible(d.Where, d.Alias)
@@ -93,12 +95,6 @@ func (l *lowering) sets(list []syntax.Assignment) []emit.Set {
 func (l *lowering) assign(e syntax.Expr, c resolve.Column) emit.Expr {
 	if s, ok := e.(*syntax.String); ok {
 		switch c.Type.Kind {
-		case types.Date, types.Timestamp:
-			return temporal(s.Value, c.Type)
-		case types.Boolean:
-			if v, ok := boolText(s.Value); ok {
-				return &emit.Word{Text: v}
-			}
 		case types.Varchar:
 			if len(s.Value) <= c.Type.Length {
 				return &emit.Str{Value: s.Value}
@@ -109,8 +105,10 @@ func (l *lowering) assign(e syntax.Expr, c resolve.Column) emit.Expr {
 			}
 		case types.Super:
 			return call("rs_super", &emit.Cast{X: &emit.Str{Value: s.Value}, Type: "VARCHAR"})
-		case types.Smallint, types.Integer, types.Bigint: // DuckDB would round a fraction
-			return l.castLiteral(s.Value, syntax.TypeName{Name: c.Type.Base()}, s)
+		default:
+			if typed := l.literalAs(s, c.Type); typed != e {
+				return l.expr(typed)
+			}
 		}
 	}
 	switch e.(type) {
@@ -184,6 +182,7 @@ func (l *lowering) insert(s *syntax.Insert) emit.Statement {
 	}
 	n := l.checkCount(s, columns, len(source))
 	out.Columns = names(columns[:n])
+	l.literalsAs(s.Query.Body, out.Query.Body, columns[:n])
 	out.Query = l.fitQuery(out.Query, source, columns)
 	return out
 }

@@ -102,7 +102,7 @@ func (r *Result) remembered(e syntax.Expr) types.Type {
 		for _, w := range e.Whens {
 			results = append(results, w.Result)
 		}
-		t = r.commonType(append(results, e.Else))
+		t = r.CommonType(append(results, e.Else))
 	}
 	r.told[e] = t
 	return t
@@ -199,6 +199,7 @@ func (r *Result) binaryType(e *syntax.Binary) types.Type {
 		if e.Op == "+" && r.Joins(e) {
 			return types.Type{Kind: types.Varchar}
 		}
+		left, right = r.beside(e.Op, e.L, left, right), r.beside(e.Op, e.R, right, left)
 		if left.Kind == types.Super || right.Kind == types.Super {
 			return types.Type{Kind: types.Super}
 		}
@@ -208,6 +209,15 @@ func (r *Result) binaryType(e *syntax.Binary) types.Type {
 		return types.Arithmetic(e.Op, left, right)
 	}
 	return types.Type{}
+}
+
+// beside is the type t of e, or of a text literal beside a number or, in a
+// difference, a date or time the type it is read as.
+func (r *Result) beside(op string, e syntax.Expr, t, other types.Type) types.Type {
+	if s, ok := e.(*syntax.String); ok && (other.IsNumber() || other.IsMoment() && op == "-") {
+		return types.Beside(s.Value, other)
+	}
+	return t
 }
 
 // Joins says whether a + stands between texts, which it joins as || does.
@@ -244,9 +254,9 @@ func temporalType(op string, left, right types.Type) types.Type {
 	return types.Type{}
 }
 
-// commonType is the type of CASE, COALESCE and their kin; Unknown if one of
+// CommonType is the type of CASE, COALESCE and their kin; Unknown if one of
 // several is not known.
-func (r *Result) commonType(list []syntax.Expr) types.Type {
+func (r *Result) CommonType(list []syntax.Expr) types.Type {
 	var out types.Type
 	literal := false
 	for _, e := range list {
@@ -267,8 +277,15 @@ func (r *Result) commonType(list []syntax.Expr) types.Type {
 			out = types.Common(out, t)
 		}
 	}
-	if out.IsText() || literal && out.Kind == types.Unknown { // literals alone are texts
+	switch {
+	case out.IsText(), literal && out.Kind == types.Unknown: // literals alone are texts
 		return types.Type{Kind: types.Varchar}
+	case literal && out.Kind == types.Decimal:
+		for _, e := range list {
+			if s, ok := e.(*syntax.String); ok {
+				out = types.Common(out, types.Beside(s.Value, out))
+			}
+		}
 	}
 	return out
 }
@@ -313,7 +330,7 @@ func (r *Result) callType(c *syntax.Call) types.Type {
 	case function.Second:
 		return unlimited(argument(1))
 	case function.Common:
-		return r.commonType(c.Args)
+		return r.CommonType(c.Args)
 	case function.Sum:
 		return types.SumOf(argument(0))
 	case function.Average:

@@ -64,7 +64,7 @@ func (r *resolver) unpivot(t *syntax.Unpivot, sc *scope) {
 		values[i] = in.Expr
 	}
 	s.columns = append(s.columns, Column{Name: r.Fold(t.Name), Type: types.Type{Kind: types.Varchar}},
-		Column{Name: r.Fold(t.Value), Type: r.result.commonType(values)})
+		Column{Name: r.Fold(t.Value), Type: r.result.CommonType(values)})
 	s.named(r, t.Alias)
 	sc.sources = append(sc.sources, s)
 }

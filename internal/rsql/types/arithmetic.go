@@ -1,5 +1,11 @@
 package types
 
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
 // Arithmetic is the type of left op right for numbers, as the guide's page
 // "Computations with numeric values" gives it; Unknown if either is no number.
 // An integer beside a decimal counts as DECIMAL(5,0), (10,0) or (19,0).
@@ -54,6 +60,62 @@ func (t Type) AsDecimal() Type {
 	}
 	return t
 }
+
+// Beside is the type a text literal has beside a value of type other in
+// arithmetic: a decimal keeps its own digits, of another number it has the type.
+func Beside(text string, other Type) Type {
+	if other.Kind != Decimal {
+		return other
+	}
+	if _, precision, scale, ok := PlainNumber(text); ok {
+		return Type{Kind: Decimal, Precision: precision, Scale: scale}
+	}
+	return Type{Kind: Decimal}
+}
+
+// PlainNumber reads a number written as text, with an exponent perhaps: its
+// digits without one, and the DECIMAL that has room for them. False if it is no
+// number, or has more digits than a DECIMAL.
+func PlainNumber(text string) (plain string, precision, scale int, ok bool) {
+	m := numberText.FindStringSubmatch(text)
+	if m == nil || m[2] == "" && m[3] == "" {
+		return "", 0, 0, false
+	}
+	whole, fraction := m[2], m[3]
+	exponent := 0
+	if m[4] != "" {
+		var err error
+		if exponent, err = strconv.Atoi(m[4]); err != nil || exponent > MaxPrecision || exponent < -MaxPrecision {
+			return "", 0, 0, false
+		}
+	}
+	for ; exponent > 0; exponent-- {
+		if fraction == "" {
+			fraction = "0"
+		}
+		whole, fraction = whole+fraction[:1], fraction[1:]
+	}
+	for ; exponent < 0; exponent++ {
+		if whole == "" {
+			whole = "0"
+		}
+		whole, fraction = whole[:len(whole)-1], whole[len(whole)-1:]+fraction
+	}
+	whole = strings.TrimLeft(whole, "0")
+	precision, scale = max(len(whole)+len(fraction), 1), len(fraction)
+	if whole == "" {
+		whole = "0"
+	}
+	plain = strings.TrimPrefix(m[1], "+") + whole
+	if scale > 0 {
+		plain += "." + fraction
+	}
+	return plain, precision, scale, precision <= MaxPrecision
+}
+
+// numberText is how a number is written: its sign, the digits before and after
+// the point, and its exponent.
+var numberText = regexp.MustCompile(`^\s*([-+]?)([0-9]*)\.?([0-9]*)(?:[eE]([-+]?[0-9]+))?\s*$`)
 
 // Common is the type CASE, COALESCE and set operations give two types; Unknown
 // if they have none.

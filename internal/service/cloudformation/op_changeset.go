@@ -128,13 +128,7 @@ func (s *Service) addChangeSet(tx *store.Tx, st *stack, isNew bool, p *plan, c *
 		}
 	}
 	if isNew {
-		if _, taken, err := names.Get(tx, st.Account, st.Region, st.Name); err != nil || taken {
-			if err == nil {
-				err = api.AlreadyExistsException("Stack [%s] already exists", st.Name)
-			}
-			return err
-		}
-		if err := names.Put(tx, named{st.Name, st.ID}, st.Account, st.Region, st.Name); err != nil {
+		if err := st.claim(tx); err != nil {
 			return err
 		}
 		st.Spec = spec{Tags: p.spec.Tags, NotificationARNs: p.spec.NotificationARNs, Capabilities: p.spec.Capabilities, Description: p.spec.Description}

@@ -75,13 +75,7 @@ func (s *Service) create(ctx context.Context, in *api.CreateStackInput, parent *
 		st.ParentID, st.RootID, st.Operation.Parent = parent.id, parent.root, parent.operation
 	}
 	return st.ARN, s.Store.Update(ctx, func(tx *store.Tx) error {
-		if _, taken, err := names.Get(tx, st.Account, st.Region, st.Name); err != nil || taken {
-			if err == nil {
-				err = api.AlreadyExistsException("Stack [%s] already exists", st.Name)
-			}
-			return err
-		}
-		if err := names.Put(tx, named{st.Name, st.ID}, st.Account, st.Region, st.Name); err != nil {
+		if err := st.claim(tx); err != nil {
 			return err
 		}
 		if err := p.keep(tx, st.ID); err != nil {
@@ -89,6 +83,16 @@ func (s *Service) create(ctx context.Context, in *api.CreateStackInput, parent *
 		}
 		return s.start(tx, st, "CREATE_IN_PROGRESS", "User Initiated")
 	})
+}
+
+// claim gives a new stack its name.
+func (st *stack) claim(tx *store.Tx) error {
+	if _, taken, err := names.Get(tx, st.Account, st.Region, st.Name); err != nil {
+		return err
+	} else if taken {
+		return api.AlreadyExistsException("Stack [%s] already exists", st.Name)
+	}
+	return names.Put(tx, named{st.Name, st.ID}, st.Account, st.Region, st.Name)
 }
 
 func onFailure(given *string, disabled *bool) string {

@@ -150,18 +150,24 @@ func noStackErr(name string) error { return noStack(name) }
 // changeStack runs f on a stack that is not deleted and keeps what it made of it.
 func (s *Service) changeStack(ctx context.Context, name string, missing func(string) error, f func(tx *store.Tx, st *stack) error) error {
 	return s.Store.Update(ctx, func(tx *store.Tx) error {
-		st, err := find(tx, bus.From(ctx), name)
-		switch {
-		case err != nil:
-			return err
-		case st == nil || st.Deleted != nil:
-			return missing(name)
+		st, err := live(tx, bus.From(ctx), name, missing)
+		if err == nil {
+			err = f(tx, st)
 		}
-		if err := f(tx, st); err != nil {
+		if err != nil {
 			return err
 		}
 		return st.put(tx)
 	})
+}
+
+// live finds a stack that is not deleted.
+func live(tx *store.Tx, c bus.Caller, name string, missing func(string) error) (*stack, error) {
+	st, err := find(tx, c, name)
+	if err == nil && (st == nil || st.Deleted != nil) {
+		err = missing(name)
+	}
+	return st, err
 }
 
 // ContinueUpdateRollback goes on with a rollback that failed.
@@ -206,12 +212,9 @@ func (s *Service) RollbackStack(ctx context.Context, in *api.RollbackStackInput)
 // again starts an operation that goes on with an earlier one.
 func (s *Service) again(ctx context.Context, name string, role *string, f func(*store.Tx, *stack) (string, error)) error {
 	return s.Store.Update(ctx, func(tx *store.Tx) error {
-		st, err := find(tx, bus.From(ctx), name)
-		switch {
-		case err != nil:
+		st, err := live(tx, bus.From(ctx), name, noStackErr)
+		if err != nil {
 			return err
-		case st == nil || st.Deleted != nil:
-			return noStack(name)
 		}
 		status, err := f(tx, st)
 		if err != nil {

@@ -102,18 +102,17 @@ func (p *properties) UnmarshalJSON(b []byte) error {
 
 // version is a resource as it was made.
 type version struct {
-	Type        string
-	PhysicalID  string     `json:",omitempty"`
-	Token       string     `json:",omitempty"`
-	Properties  properties `json:",omitempty"` // dynamic references unresolved
-	Sealed      []byte     `json:",omitempty"` // Properties where the template has NoEcho parameters
-	Attributes  properties `json:",omitempty"`
-	Tags        properties `json:",omitempty"` // the stack's, as they were applied
-	Needs       []string   `json:",omitempty"`
-	OnDelete    string     `json:",omitempty"` // DeletionPolicy
-	OnReplace   string     `json:",omitempty"` // UpdateReplacePolicy
-	Metadata    properties `json:",omitempty"`
-	Description string     `json:",omitempty"`
+	Type       string
+	PhysicalID string     `json:",omitempty"`
+	Token      string     `json:",omitempty"`
+	Properties properties `json:",omitempty"` // dynamic references unresolved
+	Sealed     []byte     `json:",omitempty"` // Properties where the template has NoEcho parameters
+	Attributes properties `json:",omitempty"`
+	Tags       properties `json:",omitempty"` // the stack's, as they were applied
+	Needs      []string   `json:",omitempty"`
+	OnDelete   string     `json:",omitempty"` // DeletionPolicy
+	OnReplace  string     `json:",omitempty"` // UpdateReplacePolicy
+	Metadata   properties `json:",omitempty"`
 }
 
 // record is a resource of a stack.
@@ -142,7 +141,6 @@ type changeSet struct {
 	Spec                                          spec
 	RoleARN, OnFailure                            string
 	Changes                                       []api.Change
-	Resolved                                      map[string]string `json:",omitempty"` // values of SSM parameters
 }
 
 // callback is where a custom resource or a wait handle answers.

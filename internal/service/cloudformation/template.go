@@ -144,7 +144,7 @@ func (s *Service) read(ctx context.Context, stackID string, p *spec) (*cfn.Templ
 
 // parse reads a template and looks up its resource types.
 func (s *Service) parse(text string, in cfn.Surroundings) (*cfn.Template, error) {
-	t, found := cfn.ParseIn(text, in)
+	t, found := cfn.Parse(text, in)
 	for _, d := range found {
 		if d.Severity == diag.Error {
 			return nil, unusable(d.Text)

@@ -13,7 +13,7 @@ import (
 // here: resource types, properties and attributes that are not known, and
 // properties that are missing. Paths of local files stand for what packaging uploads.
 func (s *Service) Check(text string) diag.List {
-	t, found := cfn.ParseIn(text, cfn.Surroundings{Local: true})
+	t, found := cfn.Parse(text, cfn.Surroundings{Local: true})
 	if !found.HasErrors() {
 		found = append(found, s.unknown(t)...)
 	}

@@ -9,10 +9,9 @@ import (
 	"time"
 
 	api "stepwell/internal/awsapi/cloudwatch"
-	"stepwell/internal/awsapi/lambda"
-	"stepwell/internal/awsapi/sns"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -156,10 +155,9 @@ func (s *Service) runAction(ctx context.Context, t *work.Task) error {
 	if err := json.Unmarshal(t.Payload, &x); err != nil {
 		return fmt.Errorf("cannot read an action: %w", err)
 	}
-	err := s.act(ctx, c, &x)
-	refused := awserr.From(err)
-	if err != nil && (refused == nil || refused.HTTPStatus() >= 500 && refused.Code != "NotImplemented") {
-		return err
+	failure := s.act(ctx, c, &x)
+	if failure != nil && notify.Retriable(failure) {
+		return failure
 	}
 	return s.Store.Update(ctx, func(tx *store.Tx) error {
 		a, ok, err := alarms.Get(tx, c.Account, c.Region, x.Alarm)
@@ -168,34 +166,35 @@ func (s *Service) runAction(ctx context.Context, t *work.Task) error {
 		}
 		data := map[string]any{"actionState": "Succeeded", "notificationResource": x.Target, "publishedMessage": x.Message, "error": nil}
 		summary := "Successfully executed action " + x.Target
-		if refused != nil {
-			data["actionState"], data["error"], summary = "Failed", refused.Message, "Failed to execute action "+x.Target+". Received error: "+strconv.Quote(refused.Message)
+		if failure != nil {
+			why := failure.Error()
+			if e := awserr.From(failure); e != nil {
+				why = e.Message
+			}
+			data["actionState"], data["error"], summary = "Failed", why, "Failed to execute action "+x.Target+". Received error: "+strconv.Quote(why)
 		}
 		return s.note(tx, &a, api.HistoryItemTypeAction, summary, data)
 	})
 }
 
 func (s *Service) act(ctx context.Context, c bus.Caller, x *acts) error {
-	service, _ := actionService(x.Target)
-	switch service {
-	case "sns":
-		state, _ := x.Change.State["value"].(string)
-		subject := state + ": " + strconv.Quote(x.Alarm) + " in " + c.Region
-		if r := []rune(subject); len(r) > 99 {
-			subject = string(r[:99])
-		}
-		_, err := s.Bus.Invoke(ctx, "sns", "Publish", &sns.PublishInput{TopicArn: &x.Target, Message: &x.Message, Subject: &subject})
-		return err
-	case "lambda":
+	m := notify.Message{Body: x.Message}
+	if service, _ := actionService(x.Target); service == "lambda" {
 		payload, err := json.Marshal(map[string]any{"source": "aws.cloudwatch", "alarmArn": c.ARN("cloudwatch", "alarm:"+x.Alarm), "accountId": c.Account,
 			"time": x.At.UTC().Format(instant), "region": c.Region, "alarmData": x.Change})
 		if err != nil {
 			return err
 		}
-		_, err = s.Bus.Invoke(ctx, "lambda", "Invoke", &lambda.InvokeInput{FunctionName: &x.Target, InvocationType: new("Event"), Payload: payload})
-		return err
+		m.Body = string(payload)
+	} else {
+		state, _ := x.Change.State["value"].(string)
+		subject := state + ": " + strconv.Quote(x.Alarm) + " in " + c.Region
+		if r := []rune(subject); len(r) > 99 {
+			subject = string(r[:99])
+		}
+		m.Subject = subject
 	}
-	return awserr.NotImplemented("monitoring action " + x.Target)
+	return notify.Sender{Bus: s.Bus, Source: "monitoring", Log: s.Log}.Send(ctx, x.Target, &m)
 }
 
 // actionService is the service of an action, where it can be taken.

@@ -1,10 +1,9 @@
 package cloudwatch
 
 import (
-	"encoding/base64"
-
 	api "stepwell/internal/awsapi/cloudwatch"
 	"stepwell/internal/awserr"
+	"stepwell/internal/paging"
 )
 
 func invalid(format string, args ...any) *awserr.Error {
@@ -20,31 +19,10 @@ func malformed(format string, args ...any) *awserr.Error {
 }
 
 // page cuts a page out of items sorted by key.
-func page[T any](all []T, key func(*T) string, token *string, most int) (shown []T, next *string, err error) {
-	after := ""
-	if token != nil {
-		b, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil {
-			return nil, nil, api.InvalidNextToken("The specified nextToken is invalid.")
-		}
-		after = string(b)
+func page[T any](all []T, key func(*T) string, token *string, size *int64, usual int) (shown []T, next *string, err error) {
+	shown, next, err = paging.Cut(all, key, token, paging.Size(size, usual))
+	if err != nil {
+		return nil, nil, api.InvalidNextToken("The specified nextToken is invalid.")
 	}
-	shown = []T{}
-	for i := range all {
-		if key(&all[i]) <= after {
-			continue
-		}
-		if len(shown) == most {
-			return shown, new(base64.RawURLEncoding.EncodeToString([]byte(key(&shown[most-1])))), nil
-		}
-		shown = append(shown, all[i])
-	}
-	return shown, nil, nil
-}
-
-func limit(size *int64, most int) int {
-	if size != nil {
-		return int(*size)
-	}
-	return most
+	return shown, next, nil
 }

@@ -55,10 +55,7 @@ func (s *Service) putMetricAlarm(ctx context.Context, in *api.PutMetricAlarmInpu
 		}
 		return s.evaluate(tx, &a)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.PutMetricAlarmOutput{}, nil
+	return &api.PutMetricAlarmOutput{}, err
 }
 
 func checkAlarm(in *api.PutMetricAlarmInput) error {
@@ -154,7 +151,7 @@ func (s *Service) describeAlarms(ctx context.Context, in *api.DescribeAlarmsInpu
 	if err != nil {
 		return nil, err
 	}
-	some, out.NextToken, err = page(some, func(a *alarm) string { return *a.Shape.AlarmName }, in.NextToken, limit(in.MaxRecords, 50))
+	some, out.NextToken, err = page(some, func(a *alarm) string { return *a.Shape.AlarmName }, in.NextToken, in.MaxRecords, 50)
 	if err != nil {
 		return nil, err
 	}
@@ -220,10 +217,7 @@ func (s *Service) deleteAlarms(ctx context.Context, in *api.DeleteAlarmsInput) (
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteAlarmsOutput{}, nil
+	return &api.DeleteAlarmsOutput{}, err
 }
 
 func (s *Service) setActions(ctx context.Context, names []string, on bool) error {
@@ -273,10 +267,7 @@ func (s *Service) setAlarmState(ctx context.Context, in *api.SetAlarmStateInput)
 			return s.schedule(tx, a, s.Clock.Now().Truncate(step(period)).Add(step(period)))
 		})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.SetAlarmStateOutput{}, nil
+	return &api.SetAlarmStateOutput{}, err
 }
 
 func (s *Service) describeAlarmHistory(ctx context.Context, in *api.DescribeAlarmHistoryInput) (*api.DescribeAlarmHistoryOutput, error) {
@@ -308,7 +299,7 @@ func (s *Service) describeAlarmHistory(ctx context.Context, in *api.DescribeAlar
 		}
 		slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(key(&a), key(&b)) })
 	}
-	some, next, err := page(all, key, in.NextToken, limit(in.MaxRecords, 100))
+	some, next, err := page(all, key, in.NextToken, in.MaxRecords, 100)
 	if err != nil {
 		return nil, err
 	}

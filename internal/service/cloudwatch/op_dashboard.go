@@ -76,7 +76,7 @@ func (s *Service) listDashboards(ctx context.Context, in *api.ListDashboardsInpu
 	if err != nil {
 		return nil, err
 	}
-	some, next, err := page(all, func(d *dashboard) string { return d.Name }, in.NextToken, 1000)
+	some, next, err := page(all, func(d *dashboard) string { return d.Name }, in.NextToken, nil, 1000)
 	if err != nil {
 		return nil, err
 	}
@@ -102,8 +102,5 @@ func (s *Service) deleteDashboards(ctx context.Context, in *api.DeleteDashboards
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteDashboardsOutput{}, nil
+	return &api.DeleteDashboardsOutput{}, err
 }

@@ -50,10 +50,7 @@ func (s *Service) putMetricData(ctx context.Context, in *api.PutMetricDataInput)
 		}
 		return s.wake(tx, c, changed, now)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.PutMetricDataOutput{}, nil
+	return &api.PutMetricDataOutput{}, err
 }
 
 func checkDatum(n int, d *api.MetricDatum, now time.Time) error {
@@ -188,7 +185,7 @@ func (s *Service) listMetrics(ctx context.Context, in *api.ListMetricsInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	some, next, err := page(all, func(m *metric) string { return store.Key(m.Namespace, m.ID) }, in.NextToken, 500)
+	some, next, err := page(all, func(m *metric) string { return store.Key(m.Namespace, m.ID) }, in.NextToken, nil, 500)
 	if err != nil {
 		return nil, err
 	}

@@ -55,10 +55,7 @@ func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*a
 		}
 		return checkTags(bus.Caller{Source: "cloudformation"}, a.Tags)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.TagResourceOutput{}, nil
+	return &api.TagResourceOutput{}, err
 }
 
 func (s *Service) untagResource(ctx context.Context, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
@@ -66,10 +63,7 @@ func (s *Service) untagResource(ctx context.Context, in *api.UntagResourceInput)
 		a.Tags = slices.DeleteFunc(a.Tags, func(t api.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.UntagResourceOutput{}, nil
+	return &api.UntagResourceOutput{}, err
 }
 
 func (s *Service) listTagsForResource(ctx context.Context, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {

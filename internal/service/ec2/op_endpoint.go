@@ -263,10 +263,7 @@ func (s *Service) deleteVpcEndpoints(ctx context.Context, in *api.DeleteVpcEndpo
 
 func (s *Service) describeVpcEndpoints(ctx context.Context, in *api.DescribeVpcEndpointsInput) (*api.DescribeVpcEndpointsOutput, error) {
 	page, next, err := s.endpoints.describe(ctx, s, in.VpcEndpointIds, in.Filters, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeVpcEndpointsOutput{VpcEndpoints: page, NextToken: next}, nil
+	return &api.DescribeVpcEndpointsOutput{VpcEndpoints: page, NextToken: next}, err
 }
 
 func (s *Service) describeEndpointServices(ctx context.Context, in *api.DescribeVpcEndpointServicesInput) (*api.DescribeVpcEndpointServicesOutput, error) {

@@ -54,10 +54,7 @@ func (s *Service) attachInternetGateway(ctx context.Context, in *api.AttachInter
 		g.Attachments = []api.InternetGatewayAttachment{{VpcId: in.VpcId, State: new("available")}}
 		return s.gateways.put(tx, c, g)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.AttachInternetGatewayOutput{}, nil
+	return &api.AttachInternetGatewayOutput{}, err
 }
 
 func (s *Service) detachInternetGateway(ctx context.Context, in *api.DetachInternetGatewayInput) (*api.DetachInternetGatewayOutput, error) {
@@ -84,10 +81,7 @@ func (s *Service) detachInternetGateway(ctx context.Context, in *api.DetachInter
 		}
 		return s.gateways.put(tx, c, g)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DetachInternetGatewayOutput{}, nil
+	return &api.DetachInternetGatewayOutput{}, err
 }
 
 func (s *Service) deleteInternetGateway(ctx context.Context, in *api.DeleteInternetGatewayInput) (*api.DeleteInternetGatewayOutput, error) {
@@ -101,18 +95,12 @@ func (s *Service) deleteInternetGateway(ctx context.Context, in *api.DeleteInter
 		}
 		return s.gateways.remove(tx, c, *g.InternetGatewayId)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteInternetGatewayOutput{}, nil
+	return &api.DeleteInternetGatewayOutput{}, err
 }
 
 func (s *Service) describeInternetGateways(ctx context.Context, in *api.DescribeInternetGatewaysInput) (*api.DescribeInternetGatewaysOutput, error) {
 	page, next, err := s.gateways.describe(ctx, s, in.InternetGatewayIds, in.Filters, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeInternetGatewaysOutput{InternetGateways: page, NextToken: next}, nil
+	return &api.DescribeInternetGatewaysOutput{InternetGateways: page, NextToken: next}, err
 }
 
 // describeVpnGateways finds none: they cannot be made. The CDK asks for those of
@@ -188,10 +176,7 @@ func (s *Service) releaseAddress(ctx context.Context, in *api.ReleaseAddressInpu
 		}
 		return s.addresses.remove(tx, c, *a.AllocationId)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.ReleaseAddressOutput{}, nil
+	return &api.ReleaseAddressOutput{}, err
 }
 
 func (s *Service) describeAddresses(ctx context.Context, in *api.DescribeAddressesInput) (*api.DescribeAddressesOutput, error) {

@@ -123,10 +123,7 @@ func (s *Service) deleteSecurityGroup(ctx context.Context, in *api.DeleteSecurit
 		}
 		return s.groups.remove(tx, c, id)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteSecurityGroupOutput{}, nil
+	return &api.DeleteSecurityGroupOutput{}, err
 }
 
 func (s *Service) describeSecurityGroups(ctx context.Context, in *api.DescribeSecurityGroupsInput) (*api.DescribeSecurityGroupsOutput, error) {

@@ -129,8 +129,5 @@ func (s *Service) deleteNatGateway(ctx context.Context, in *api.DeleteNatGateway
 
 func (s *Service) describeNatGateways(ctx context.Context, in *api.DescribeNatGatewaysInput) (*api.DescribeNatGatewaysOutput, error) {
 	page, next, err := s.nats.describe(ctx, s, in.NatGatewayIds, in.Filter, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeNatGatewaysOutput{NatGateways: page, NextToken: next}, nil
+	return &api.DescribeNatGatewaysOutput{NatGateways: page, NextToken: next}, err
 }

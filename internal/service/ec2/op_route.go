@@ -57,18 +57,12 @@ func (s *Service) deleteRouteTable(ctx context.Context, in *api.DeleteRouteTable
 		}
 		return s.tables.remove(tx, c, *t.RouteTableId)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteRouteTableOutput{}, nil
+	return &api.DeleteRouteTableOutput{}, err
 }
 
 func (s *Service) describeRouteTables(ctx context.Context, in *api.DescribeRouteTablesInput) (*api.DescribeRouteTablesOutput, error) {
 	page, next, err := s.tables.describe(ctx, s, in.RouteTableIds, in.Filters, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeRouteTablesOutput{RouteTables: page, NextToken: next}, nil
+	return &api.DescribeRouteTablesOutput{RouteTables: page, NextToken: next}, err
 }
 
 func (s *Service) associateRouteTable(ctx context.Context, in *api.AssociateRouteTableInput) (*api.AssociateRouteTableOutput, error) {
@@ -152,10 +146,7 @@ func (s *Service) disassociateRouteTable(ctx context.Context, in *api.Disassocia
 		t.Associations = slices.Delete(t.Associations, i, i+1)
 		return s.tables.put(tx, c, t)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DisassociateRouteTableOutput{}, nil
+	return &api.DisassociateRouteTableOutput{}, err
 }
 
 func (s *Service) replaceRouteTableAssociation(ctx context.Context, in *api.ReplaceRouteTableAssociationInput) (*api.ReplaceRouteTableAssociationOutput, error) {
@@ -297,10 +288,7 @@ func (s *Service) replaceRoute(ctx context.Context, in *api.ReplaceRouteInput) (
 		t.Routes[i] = r
 		return s.tables.put(tx, c, t)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.ReplaceRouteOutput{}, nil
+	return &api.ReplaceRouteOutput{}, err
 }
 
 func (s *Service) deleteRoute(ctx context.Context, in *api.DeleteRouteInput) (*api.DeleteRouteOutput, error) {
@@ -320,10 +308,7 @@ func (s *Service) deleteRoute(ctx context.Context, in *api.DeleteRouteInput) (*a
 		t.Routes = slices.Delete(t.Routes, i, i+1)
 		return s.tables.put(tx, c, t)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteRouteOutput{}, nil
+	return &api.DeleteRouteOutput{}, err
 }
 
 // blackhole marks the routes to what has gone.

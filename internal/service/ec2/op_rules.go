@@ -323,8 +323,5 @@ func (s *Service) describeRules(ctx context.Context, in *api.DescribeSecurityGro
 		return strings.Compare(*a.SecurityGroupRuleId, *b.SecurityGroupRuleId)
 	})
 	page, next, err := cut(all, func(r *api.SecurityGroupRule) string { return *r.SecurityGroupRuleId }, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeSecurityGroupRulesOutput{SecurityGroupRules: page, NextToken: next}, nil
+	return &api.DescribeSecurityGroupRulesOutput{SecurityGroupRules: page, NextToken: next}, err
 }

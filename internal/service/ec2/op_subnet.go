@@ -92,10 +92,7 @@ func (s *Service) makeSubnet(tx *store.Tx, c bus.Caller, vpcID string, p netip.P
 
 func (s *Service) describeSubnets(ctx context.Context, in *api.DescribeSubnetsInput) (*api.DescribeSubnetsOutput, error) {
 	page, next, err := s.subnets.describe(ctx, s, in.SubnetIds, in.Filters, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeSubnetsOutput{Subnets: page, NextToken: next}, nil
+	return &api.DescribeSubnetsOutput{Subnets: page, NextToken: next}, err
 }
 
 func (s *Service) modifySubnetAttribute(ctx context.Context, in *api.ModifySubnetAttributeInput) (*api.ModifySubnetAttributeOutput, error) {
@@ -117,10 +114,7 @@ func (s *Service) modifySubnetAttribute(ctx context.Context, in *api.ModifySubne
 		}
 		return s.subnets.put(tx, c, n)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.ModifySubnetAttributeOutput{}, nil
+	return &api.ModifySubnetAttributeOutput{}, err
 }
 
 func (s *Service) deleteSubnet(ctx context.Context, in *api.DeleteSubnetInput) (*api.DeleteSubnetOutput, error) {
@@ -152,10 +146,7 @@ func (s *Service) deleteSubnet(ctx context.Context, in *api.DeleteSubnetInput) (
 		}
 		return s.subnets.remove(tx, c, id)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteSubnetOutput{}, nil
+	return &api.DeleteSubnetOutput{}, err
 }
 
 // newInterface makes a network interface with the lowest free address of its

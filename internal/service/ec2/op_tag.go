@@ -111,10 +111,7 @@ func (s *Service) createTags(ctx context.Context, in *api.CreateTagsInput) (*api
 		}
 		return tags
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.CreateTagsOutput{}, nil
+	return &api.CreateTagsOutput{}, err
 }
 
 // deleteTags removes tags by key, or by key and value where one is given; all of
@@ -130,10 +127,7 @@ func (s *Service) deleteTags(ctx context.Context, in *api.DeleteTagsInput) (*api
 			})
 		})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteTagsOutput{}, nil
+	return &api.DeleteTagsOutput{}, err
 }
 
 func (s *Service) describeTags(ctx context.Context, in *api.DescribeTagsInput) (*api.DescribeTagsOutput, error) {
@@ -165,32 +159,20 @@ func (s *Service) describeTags(ctx context.Context, in *api.DescribeTagsInput) (
 	key := func(t *api.TagDescription) string { return *t.ResourceId + "\x1f" + *t.Key }
 	slices.SortFunc(all, func(a, b api.TagDescription) int { return strings.Compare(key(&a), key(&b)) })
 	page, next, err := cut(all, key, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeTagsOutput{Tags: page, NextToken: next}, nil
+	return &api.DescribeTagsOutput{Tags: page, NextToken: next}, err
 }
 
 func (s *Service) describeNetworkAcls(ctx context.Context, in *api.DescribeNetworkAclsInput) (*api.DescribeNetworkAclsOutput, error) {
 	page, next, err := s.acls.describe(ctx, s, in.NetworkAclIds, in.Filters, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeNetworkAclsOutput{NetworkAcls: page, NextToken: next}, nil
+	return &api.DescribeNetworkAclsOutput{NetworkAcls: page, NextToken: next}, err
 }
 
 func (s *Service) describeDhcpOptions(ctx context.Context, in *api.DescribeDhcpOptionsInput) (*api.DescribeDhcpOptionsOutput, error) {
 	page, next, err := s.options.describe(ctx, s, in.DhcpOptionsIds, in.Filters, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeDhcpOptionsOutput{DhcpOptions: page, NextToken: next}, nil
+	return &api.DescribeDhcpOptionsOutput{DhcpOptions: page, NextToken: next}, err
 }
 
 func (s *Service) describeNetworkInterfaces(ctx context.Context, in *api.DescribeNetworkInterfacesInput) (*api.DescribeNetworkInterfacesOutput, error) {
 	page, next, err := s.interfaces.describe(ctx, s, in.NetworkInterfaceIds, in.Filters, in.NextToken, in.MaxResults)
-	if err != nil {
-		return nil, err
-	}
-	return &api.DescribeNetworkInterfacesOutput{NetworkInterfaces: page, NextToken: next}, nil
+	return &api.DescribeNetworkInterfacesOutput{NetworkInterfaces: page, NextToken: next}, err
 }

@@ -180,10 +180,7 @@ func (s *Service) modifyVpcAttribute(ctx context.Context, in *api.ModifyVpcAttri
 		set(&v.Metrics, in.EnableNetworkAddressUsageMetrics)
 		return s.vpcs.put(tx, c, v)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.ModifyVpcAttributeOutput{}, nil
+	return &api.ModifyVpcAttributeOutput{}, err
 }
 
 func set(to *bool, v *api.AttributeBooleanValue) {
@@ -203,10 +200,7 @@ func (s *Service) deleteVpc(ctx context.Context, in *api.DeleteVpcInput) (*api.D
 		}
 		return s.removeVpc(tx, c, *v.VpcId)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteVpcOutput{}, nil
+	return &api.DeleteVpcOutput{}, err
 }
 
 // vpcFree is nil where nothing is in a VPC but what was made with it.

@@ -16,6 +16,7 @@ import (
 	api "stepwell/internal/awsapi/events"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 )
 
@@ -37,12 +38,6 @@ type apiClients struct {
 type pacedError struct{ wait time.Duration }
 
 func (e pacedError) Error() string { return "the rate limit of the API destination is reached" }
-
-// laterError is a failure after which the API wants to be left alone for a while.
-type laterError struct {
-	error
-	wait time.Duration
-}
 
 // usualRate is how many calls a second an API destination gets that sets no limit.
 const usualRate = 300
@@ -81,7 +76,7 @@ func (s *Service) sendAPI(ctx context.Context, a bus.ARN, d *delivery, input str
 	}
 	_, name, ok := nameIn(dest.ConnectionARN)
 	if !ok {
-		return refusedError{fmt.Errorf("cannot read the connection of %s", dest.ARN)}
+		return notify.Refuse(fmt.Errorf("cannot read the connection of %s", dest.ARN))
 	}
 	c, err := s.connection(ctx, name)
 	if err != nil {
@@ -93,10 +88,10 @@ func (s *Service) sendAPI(ctx context.Context, a bus.ARN, d *delivery, input str
 	}
 	r, err := apiRequest(ctx, &dest, cr, d.Target.HttpParameters, input)
 	if err != nil {
-		return refusedError{err}
+		return notify.Refuse(err)
 	}
 	if c.State != authorized {
-		return refusedError{fmt.Errorf("connection %s is not authorized", c.Name)}
+		return notify.Refuse(fmt.Errorf("connection %s is not authorized", c.Name))
 	}
 	if err := s.api.slot(&dest, s.Clock.Now()); err != nil {
 		return err
@@ -125,16 +120,16 @@ func (s *Service) answered(c *connection, resp *http.Response) error {
 		s.api.tokens.Delete(tokenKey(c))
 	case code == http.StatusConflict, code == http.StatusTooManyRequests, code >= 500:
 	default:
-		return refusedError{failure}
+		return notify.Refuse(failure)
 	}
 	after := resp.Header.Get("Retry-After")
 	if n, err := strconv.Atoi(after); err == nil && n < 0 {
-		return refusedError{failure}
+		return notify.Refuse(failure)
 	} else if err == nil {
-		return laterError{failure, time.Duration(n) * time.Second}
+		return notify.Later(failure, time.Duration(n)*time.Second)
 	}
 	if at, err := http.ParseTime(after); err == nil {
-		return laterError{failure, at.Sub(s.Clock.Now())}
+		return notify.Later(failure, at.Sub(s.Clock.Now()))
 	}
 	return failure
 }
@@ -160,7 +155,7 @@ func (s *Service) authorize(ctx context.Context, r *http.Request, c *connection,
 		}
 		r.Header.Set("Authorization", "Bearer "+token)
 	default:
-		return refusedError{awserr.NotImplemented("events: connections of type " + c.Type)}
+		return notify.Refuse(awserr.NotImplemented("events: connections of type " + c.Type))
 	}
 	return nil
 }
@@ -175,7 +170,7 @@ func (s *Service) token(ctx context.Context, c *connection, cr *credentials) (st
 	}
 	r, err := tokenRequest(ctx, cr)
 	if err != nil {
-		return "", refusedError{err}
+		return "", notify.Refuse(err)
 	}
 	client := http.Client{Timeout: apiTimeout}
 	resp, err := client.Do(r)

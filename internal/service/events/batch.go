@@ -11,6 +11,7 @@ import (
 	api "stepwell/internal/awsapi/events"
 	"stepwell/internal/awsapi/sqs"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -65,7 +66,7 @@ func (s *Service) deliverBatch(ctx context.Context, task *work.Task) error {
 	}
 	left := map[int]bool{}
 	a, _ := bus.ParseARN(*b.Target.Arn)
-	in := &sqs.SendMessageBatchInput{QueueUrl: new("/" + a.Account + "/" + a.Resource)}
+	in := &sqs.SendMessageBatchInput{QueueUrl: notify.QueueURL(a)}
 	for i := range b.Items {
 		input, err := b.delivery(i).input()
 		if left[i] = true; err != nil {
@@ -74,7 +75,7 @@ func (s *Service) deliverBatch(ctx context.Context, task *work.Task) error {
 		in.Entries = append(in.Entries, sqs.SendMessageBatchRequestEntry{Id: new(strconv.Itoa(i)), MessageBody: &input, MessageGroupId: groupOf(&b.Target)})
 	}
 	if len(in.Entries) > 0 {
-		out, err := bus.Invoke[sqs.SendMessageBatchOutput](as(ctx, a), s.Bus, "sqs", "SendMessageBatch", in)
+		out, err := bus.Invoke[sqs.SendMessageBatchOutput](s.sender().At(ctx, a), s.Bus, "sqs", "SendMessageBatch", in)
 		if cause := context.Cause(ctx); err != nil && cause != nil {
 			return cause // the next server delivers it
 		}

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	api "stepwell/internal/awsapi/events"
-	"stepwell/internal/awsapi/sqs"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -48,12 +48,6 @@ func (d *delivery) task(c bus.Caller) (work.Task, error) {
 		Caller: bus.Caller{Account: c.Account, Region: c.Region, Source: "events"}}, nil
 }
 
-// The retry policy of a target that has none (user guide, "Retrying event delivery").
-const (
-	usualAttempts = 185
-	usualAge      = 24 * time.Hour
-)
-
 // deliveries are the tasks that bring events to the rule's targets.
 func (r *rule) deliveries(c bus.Caller, list []item, now time.Time) (tasks []work.Task, err error) {
 	add := func(t work.Task, e error) {
@@ -81,7 +75,7 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	}
 	input, err := d.input()
 	if err != nil {
-		err = refusedError{err} // it would come to the same again
+		err = notify.Refuse(err) // it would come to the same again
 	} else {
 		err = s.send(ctx, &d, input)
 	}
@@ -110,52 +104,17 @@ func (s *Service) again(ctx context.Context, c bus.Caller, d *delivery, wait tim
 
 // failed arranges for a delivery to be tried again, or gives it up.
 func (s *Service) failed(ctx context.Context, c bus.Caller, d *delivery, err error) error {
-	exhausted := ""
-	attempts, age := int64(usualAttempts), usualAge
-	if p := d.Target.RetryPolicy; p != nil {
-		if p.MaximumRetryAttempts != nil {
-			attempts = *p.MaximumRetryAttempts
-		}
-		if p.MaximumEventAgeInSeconds != nil {
-			age = time.Duration(*p.MaximumEventAgeInSeconds) * time.Second
-		}
+	p := d.Target.RetryPolicy
+	if p == nil {
+		p = &api.RetryPolicy{}
 	}
-	wait := min(time.Second<<min(d.Attempt, 9), 5*time.Minute)
-	if l := (laterError{}); errors.As(err, &l) {
-		wait = max(wait, l.wait)
-	}
-	switch {
-	case !retriable(err):
-	case int64(d.Attempt) >= attempts:
-		exhausted = "MaximumRetryAttempts"
-	case s.Clock.Now().Add(wait).Sub(d.Ingested) > age:
-		exhausted = "MaximumEventAgeInSeconds"
-	default:
+	next := notify.NewPolicy(p.MaximumRetryAttempts, p.MaximumEventAgeInSeconds).Judge(err, d.Attempt, d.Ingested, s.Clock.Now())
+	if next.Again {
 		d.Attempt++
-		return s.again(ctx, c, d, wait)
+		return s.again(ctx, c, d, next.Wait)
 	}
 	s.Log.Warn("event could not be delivered", "event", d.EventID, "rule", d.Rule, "target", *d.Target.Arn, "attempts", d.Attempt+1, "error", err)
-	return s.bury(ctx, d, err, exhausted)
-}
-
-// refusedError is a failure that is not tried again.
-type refusedError struct{ error }
-
-// retriable reports whether a delivery is tried again: not where the target called
-// it the sender's fault.
-func retriable(err error) bool {
-	if r := (refusedError{}); errors.As(err, &r) {
-		return false
-	}
-	e := awserr.From(err)
-	if e == nil {
-		return true
-	}
-	switch e.Code {
-	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestThrottled", "ExecutionLimitExceeded":
-		return true
-	}
-	return e.HTTPStatus() >= 500 && e.HTTPStatus() != 501
+	return s.bury(ctx, d, err, next.Exhausted)
 }
 
 // failureCode is what a dead-letter queue hears of a failure: one of the codes that the
@@ -199,37 +158,17 @@ func failureCode(failure error) (code, message string) {
 // bury sends an event that could not be delivered to the target's dead-letter
 // queue, where it has one ("Using dead-letter queues to process undelivered events").
 func (s *Service) bury(ctx context.Context, d *delivery, failure error, exhausted string) error {
-	if d.Target.DeadLetterConfig == nil || value(d.Target.DeadLetterConfig.Arn) == "" {
+	if d.Target.DeadLetterConfig == nil {
 		return nil
 	}
 	code, message := failureCode(failure)
-	attributes := map[string]string{"RULE_ARN": d.Rule, "TARGET_ARN": *d.Target.Arn, "ERROR_CODE": code, "ERROR_MESSAGE": message}
+	m := &notify.Message{Body: string(d.Event), Attributes: map[string]string{"RULE_ARN": d.Rule, "TARGET_ARN": *d.Target.Arn, "ERROR_CODE": code, "ERROR_MESSAGE": message}}
 	if exhausted != "" {
-		attributes["EXHAUSTED_RETRY_CONDITION"], attributes["RETRY_ATTEMPTS"] = exhausted, strconv.Itoa(d.Attempt)
+		m.Attributes["EXHAUSTED_RETRY_CONDITION"], m.Attributes["RETRY_ATTEMPTS"] = exhausted, strconv.Itoa(d.Attempt)
 	}
-	in := &sqs.SendMessageInput{MessageBody: new(string(d.Event)), MessageAttributes: map[string]sqs.MessageAttributeValue{}}
-	for name, v := range attributes {
-		if v != "" {
-			in.MessageAttributes[name] = sqs.MessageAttributeValue{DataType: new("String"), StringValue: new(v)}
-		}
-	}
-	err := s.sendTo(ctx, *d.Target.DeadLetterConfig.Arn, in)
-	if err != nil && !retriable(err) {
-		s.Log.Error("event could not be kept in its dead-letter queue", "event", d.EventID, "queue", *d.Target.DeadLetterConfig.Arn, "error", err)
-		return nil
-	}
-	return err
+	return s.sender().Bury(ctx, d.Target.DeadLetterConfig.Arn, m)
 }
 
-// sendTo sends a message to the queue with an ARN.
-func (s *Service) sendTo(ctx context.Context, arn string, in *sqs.SendMessageInput) error {
-	a, _ := bus.ParseARN(arn)
-	in.QueueUrl = new("/" + a.Account + "/" + a.Resource)
-	_, err := s.Bus.Invoke(as(ctx, a), "sqs", "SendMessage", in)
-	return err
-}
-
-// as makes ctx that of the account and region of an ARN.
-func as(ctx context.Context, a bus.ARN) context.Context {
-	return bus.With(ctx, bus.From(ctx).At(a, "events"))
+func (s *Service) sender() notify.Sender {
+	return notify.Sender{Bus: s.Bus, Source: "events", Log: s.Log}
 }

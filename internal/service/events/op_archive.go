@@ -133,7 +133,7 @@ func (s *Service) listArchives(ctx context.Context, in *api.ListArchivesInput) (
 	c := bus.From(ctx)
 	out := &api.ListArchivesOutput{Archives: []api.Archive{}}
 	return out, s.Store.View(ctx, func(tx *store.Tx) error {
-		list, next, err := page(tx, archives, in.NextToken, in.Limit, c, func(a archive) bool {
+		list, next, err := page(tx, archives, in.NextToken, in.Limit, c, func(a *archive) bool {
 			return strings.HasPrefix(a.Name, value(in.NamePrefix)) && (in.EventSourceArn == nil || *in.EventSourceArn == a.Source) &&
 				(in.State == nil || *in.State == enabled)
 		})
@@ -342,7 +342,7 @@ func (s *Service) listReplays(ctx context.Context, in *api.ListReplaysInput) (*a
 	c := bus.From(ctx)
 	out := &api.ListReplaysOutput{Replays: []api.Replay{}}
 	return out, s.Store.View(ctx, func(tx *store.Tx) error {
-		list, next, err := page(tx, replays, in.NextToken, in.Limit, c, func(r replayRecord) bool {
+		list, next, err := page(tx, replays, in.NextToken, in.Limit, c, func(r *replayRecord) bool {
 			return strings.HasPrefix(r.Name, value(in.NamePrefix)) && (in.EventSourceArn == nil || *in.EventSourceArn == r.Source) &&
 				(in.State == nil || *in.State == r.State)
 		})

@@ -81,7 +81,7 @@ func (s *Service) listEventBuses(ctx context.Context, in *api.ListEventBusesInpu
 	c := bus.From(ctx)
 	out := &api.ListEventBusesOutput{EventBuses: []api.EventBus{}}
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		list, next, err := page(tx, buses, in.NextToken, in.Limit, c, func(b eventBus) bool {
+		list, next, err := page(tx, buses, in.NextToken, in.Limit, c, func(b *eventBus) bool {
 			return b.Name != defaultBus && strings.HasPrefix(b.Name, value(in.NamePrefix))
 		})
 		if err != nil {

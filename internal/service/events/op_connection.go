@@ -175,7 +175,7 @@ func (s *Service) describeConnection(ctx context.Context, in *api.DescribeConnec
 func (s *Service) listConnections(ctx context.Context, in *api.ListConnectionsInput) (*api.ListConnectionsOutput, error) {
 	out := &api.ListConnectionsOutput{Connections: []api.Connection{}}
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		list, next, err := page(tx, connections, in.NextToken, in.Limit, bus.From(ctx), func(c connection) bool {
+		list, next, err := page(tx, connections, in.NextToken, in.Limit, bus.From(ctx), func(c *connection) bool {
 			return strings.HasPrefix(c.Name, value(in.NamePrefix)) && (in.ConnectionState == nil || *in.ConnectionState == c.State)
 		})
 		for i := range list {

@@ -117,7 +117,7 @@ func (s *Service) deleteApiDestination(ctx context.Context, in *api.DeleteApiDes
 func (s *Service) listApiDestinations(ctx context.Context, in *api.ListApiDestinationsInput) (*api.ListApiDestinationsOutput, error) {
 	out := &api.ListApiDestinationsOutput{ApiDestinations: []api.ApiDestination{}}
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		list, next, err := page(tx, destinations, in.NextToken, in.Limit, bus.From(ctx), func(d destination) bool {
+		list, next, err := page(tx, destinations, in.NextToken, in.Limit, bus.From(ctx), func(d *destination) bool {
 			return strings.HasPrefix(d.Name, value(in.NamePrefix)) && (in.ConnectionArn == nil || *in.ConnectionArn == d.ConnectionARN)
 		})
 		for i := range list {

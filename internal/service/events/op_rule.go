@@ -197,7 +197,7 @@ func (s *Service) listRules(ctx context.Context, in *api.ListRulesInput) (*api.L
 		if _, err := findBus(tx, c, on); err != nil {
 			return err
 		}
-		list, next, err := page(tx, rules, in.NextToken, in.Limit, c, func(r rule) bool {
+		list, next, err := page(tx, rules, in.NextToken, in.Limit, c, func(r *rule) bool {
 			return r.Bus == on && strings.HasPrefix(r.Name, value(in.NamePrefix))
 		})
 		for _, r := range list {
@@ -214,7 +214,7 @@ func (s *Service) listRuleNamesByTarget(ctx context.Context, in *api.ListRuleNam
 	c, on := busAt(ctx, in.EventBusName)
 	out := &api.ListRuleNamesByTargetOutput{RuleNames: []string{}}
 	err := s.Store.View(ctx, func(tx *store.Tx) error {
-		list, next, err := page(tx, rules, in.NextToken, in.Limit, c, func(r rule) bool {
+		list, next, err := page(tx, rules, in.NextToken, in.Limit, c, func(r *rule) bool {
 			return r.Bus == on && slices.ContainsFunc(r.Targets, func(t api.Target) bool { return *t.Arn == *in.TargetArn })
 		})
 		for _, r := range list {

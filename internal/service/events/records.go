@@ -1,12 +1,13 @@
 package events
 
 import (
-	"encoding/base64"
+	"errors"
 	"strings"
 	"time"
 
 	api "stepwell/internal/awsapi/events"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -72,35 +73,13 @@ func value[T any](p *T) T {
 	return *p
 }
 
-// page lists records whose names begin with a prefix and that a filter lets pass.
-func page[T any](tx *store.Tx, t store.Table[T], token *string, limit *int64, c bus.Caller, fits func(T) bool) (list []T, next *string, err error) {
-	after := ""
-	if token != nil {
-		b, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil {
-			return nil, nil, validation("The next token is not valid.")
-		}
-		after = string(b)
+// page lists the records of an account that a filter lets pass, in the order of
+// their keys.
+func page[T any](tx *store.Tx, t store.Table[T], token *string, limit *int64, c bus.Caller, fits func(*T) bool) (list []T, next *string, err error) {
+	list, next, err = paging.Read(func(after string, n int) ([]T, string, error) { return t.Page(tx, after, n, c.Account, c.Region) },
+		fits, token, paging.Size(limit, defaultLimit))
+	if errors.Is(err, paging.ErrToken) {
+		err = validation("The next token is not valid.")
 	}
-	most := defaultLimit
-	if limit != nil {
-		most = int(*limit)
-	}
-	for {
-		part, more, err := t.Page(tx, after, most-len(list), c.Account, c.Region)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, r := range part {
-			if fits(r) {
-				list = append(list, r)
-			}
-		}
-		if after = more; after == "" {
-			return list, nil, nil
-		}
-		if len(list) >= most {
-			return list, new(base64.RawURLEncoding.EncodeToString([]byte(after))), nil
-		}
-	}
+	return list, next, err
 }

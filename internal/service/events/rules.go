@@ -19,10 +19,9 @@ var (
 const defaultBus = "default"
 
 type eventBus struct {
-	ARN, Name   string
-	Policy      string            `json:",omitempty"`
-	Description string            `json:",omitempty"`
-	Tags        map[string]string `json:",omitempty"`
+	ARN, Name string
+	Policy    string            `json:",omitempty"`
+	Tags      map[string]string `json:",omitempty"`
 }
 
 type rule struct {

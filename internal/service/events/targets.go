@@ -10,15 +10,12 @@ import (
 	"time"
 
 	api "stepwell/internal/awsapi/events"
-	"stepwell/internal/awsapi/lambda"
 	"stepwell/internal/awsapi/logs"
 	"stepwell/internal/awsapi/redshiftdata"
 	"stepwell/internal/awsapi/redshiftserverless"
-	"stepwell/internal/awsapi/sns"
-	"stepwell/internal/awsapi/sqs"
-	"stepwell/internal/awsapi/states"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 )
 
@@ -76,24 +73,8 @@ func targetKind(a bus.ARN) string {
 func (s *Service) send(ctx context.Context, d *delivery, input string) error {
 	arn := *d.Target.Arn
 	a, _ := bus.ParseARN(arn)
-	ctx = as(ctx, a)
-	var err error
+	ctx = s.sender().At(ctx, a)
 	switch targetKind(a) {
-	case "sqs":
-		in := &sqs.SendMessageInput{MessageBody: &input, MessageGroupId: groupOf(&d.Target)}
-		if strings.HasSuffix(a.Resource, ".fifo") {
-			in.MessageDeduplicationId = &d.EventID
-		}
-		return s.sendTo(ctx, arn, in)
-	case "sns":
-		_, err = s.Bus.Invoke(ctx, "sns", "Publish", &sns.PublishInput{TopicArn: &arn, Message: &input})
-	case "stateMachine":
-		// The same name for every attempt: a started execution is not started again.
-		h := sha256.Sum256([]byte(d.Rule + " " + *d.Target.Id))
-		_, err = s.Bus.Invoke(ctx, "states", "StartExecution",
-			&states.StartExecutionInput{StateMachineArn: &arn, Input: &input, Name: new(d.EventID + "_" + hex.EncodeToString(h[:16]))})
-	case "function":
-		_, err = s.Bus.Invoke(ctx, "lambda", "Invoke", &lambda.InvokeInput{FunctionName: &arn, InvocationType: new("Event"), Payload: []byte(input)})
 	case "log-group":
 		return s.sendLog(ctx, a, d, input)
 	case "event-bus":
@@ -102,10 +83,9 @@ func (s *Service) send(ctx context.Context, d *delivery, input string) error {
 		return s.sendStatement(ctx, a, d)
 	case "api-destination":
 		return s.sendAPI(ctx, a, d, input)
-	default:
-		return refusedError{awserr.NotImplemented("events: delivery to " + arn)}
 	}
-	return err
+	h := sha256.Sum256([]byte(d.Rule + " " + *d.Target.Id))
+	return s.sender().Send(ctx, arn, &notify.Message{Body: input, Group: groupOf(&d.Target), Deduplication: d.EventID, Execution: d.EventID + "_" + hex.EncodeToString(h[:16])})
 }
 
 // sendLog writes an event to a log group, each to a stream of its own. An input
@@ -156,7 +136,7 @@ func logLine(input string, at time.Time) (string, time.Time) {
 func (s *Service) sendOn(ctx context.Context, a bus.ARN, d *delivery) error {
 	var e Event
 	if err := json.Unmarshal(d.Event, &e); err != nil {
-		return refusedError{fmt.Errorf("cannot read event %s: %w", d.EventID, err)}
+		return notify.Refuse(fmt.Errorf("cannot read event %s: %w", d.EventID, err))
 	}
 	if d.Forwarded {
 		return nil

@@ -18,6 +18,7 @@ import (
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
+	"stepwell/internal/notify"
 	"stepwell/internal/service/secretsmanager"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
@@ -82,7 +83,7 @@ func TestFailureCodes(t *testing.T) {
 		{awserr.New(400, "ExecutionLimitExceeded", "x"), "RESOURCE_LIMIT_EXCEEDED"},
 		{awserr.New(500, "InternalFailure", "x"), "INTERNAL_ERROR"},
 		{awserr.New(400, "SomethingElse", "x"), "ERROR_FROM_TARGET"},
-		{refusedError{apiError{404}}, "SDK_CLIENT_ERROR"},
+		{notify.Refuse(apiError{404}), "SDK_CLIENT_ERROR"},
 	} {
 		if got, _ := failureCode(c.failure); got != c.want {
 			t.Errorf("%v: %s, want %s", c.failure, got, c.want)

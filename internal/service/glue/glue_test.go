@@ -129,7 +129,7 @@ func (w *world) note(f func()) {
 // await waits until something that happens makes ready true.
 func (w *world) await(what string, ready func() bool) {
 	w.t.Helper()
-	limit := time.After(60 * time.Second)
+	limit := time.After(5 * time.Minute) // a hang: pip takes a minute on a busy machine
 	for {
 		w.mu.Lock()
 		ok := ready()

@@ -117,11 +117,8 @@ func (s *Service) deleteInline(ctx context.Context, kind, name, policyName strin
 
 func (s *Service) listInline(ctx context.Context, kind, name string, marker *string, most *int64) (names []string, truncated *bool, next *string, err error) {
 	return names, truncated, next, s.view(ctx, kind, name, func(id *identity) error {
-		all := []string{}
-		for _, p := range id.Inline {
-			all = append(all, p.Name)
-		}
-		names, truncated, next, err = page(all, func(n string) string { return n }, marker, most)
+		name := func(p *inline) string { return p.Name }
+		names, truncated, next, err = shown(id.Inline, name, name, marker, most)
 		return err
 	})
 }
@@ -187,7 +184,7 @@ func (s *Service) listAttached(ctx context.Context, kind, name string, prefix, m
 				under = append(under, p)
 			}
 		}
-		items, more, after, err := page(under, func(p attached) string { return p.ARN }, marker, most)
+		items, more, after, err := page(under, func(p *attached) string { return p.ARN }, marker, most)
 		shown, truncated, next = attachedPolicies(items), more, after
 		return err
 	})

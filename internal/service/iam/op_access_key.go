@@ -63,7 +63,7 @@ func (s *Service) listAccessKeys(ctx context.Context, in *iam.ListAccessKeysInpu
 	if err != nil {
 		return nil, err
 	}
-	out := &iam.ListAccessKeysOutput{AccessKeyMetadata: []iam.AccessKeyMetadata{}}
+	out := &iam.ListAccessKeysOutput{}
 	return out, s.store.View(ctx, func(tx *store.Tx) error {
 		u, err := findUser(tx, account, name)
 		if err != nil {
@@ -73,11 +73,9 @@ func (s *Service) listAccessKeys(ctx context.Context, in *iam.ListAccessKeysInpu
 		if err != nil {
 			return err
 		}
-		items, truncated, next, err := page(mine, func(k accessKey) string { return k.ID }, in.Marker, in.MaxItems)
-		for _, k := range items {
-			out.AccessKeyMetadata = append(out.AccessKeyMetadata, iam.AccessKeyMetadata{UserName: &k.User, AccessKeyId: &k.ID, Status: &k.Status, CreateDate: &k.Created})
-		}
-		out.IsTruncated, out.Marker = truncated, next
+		out.AccessKeyMetadata, out.IsTruncated, out.Marker, err = shown(mine, func(k *accessKey) string { return k.ID }, func(k *accessKey) iam.AccessKeyMetadata {
+			return iam.AccessKeyMetadata{UserName: &k.User, AccessKeyId: &k.ID, Status: &k.Status, CreateDate: &k.Created}
+		}, in.Marker, in.MaxItems)
 		return err
 	})
 }

@@ -167,7 +167,7 @@ func (s *Service) getAccountAuthorizationDetails(ctx context.Context, in *iam.Ge
 		return len(in.Filter) > 0 && !slices.Contains(in.Filter, kind)
 	})
 	slices.SortFunc(all, func(a, b detail) int { return strings.Compare(a.key, b.key) })
-	items, truncated, next, err := page(all, func(d detail) string { return d.key }, in.Marker, in.MaxItems)
+	items, truncated, next, err := page(all, func(d *detail) string { return d.key }, in.Marker, in.MaxItems)
 	out := &iam.GetAccountAuthorizationDetailsOutput{UserDetailList: []iam.UserDetail{}, GroupDetailList: []iam.GroupDetail{},
 		RoleDetailList: []iam.RoleDetail{}, Policies: []iam.ManagedPolicyDetail{}, IsTruncated: truncated, Marker: next}
 	for _, d := range items {

@@ -47,7 +47,7 @@ func members(tx *store.Tx, account, name string) ([]user, error) {
 
 func (s *Service) getGroup(ctx context.Context, in *iam.GetGroupInput) (*iam.GetGroupOutput, error) {
 	account := bus.From(ctx).Account
-	out := &iam.GetGroupOutput{Users: []iam.User{}}
+	out := &iam.GetGroupOutput{}
 	return out, s.store.View(ctx, func(tx *store.Tx) error {
 		g, err := findGroup(tx, account, *in.GroupName)
 		if err != nil {
@@ -57,35 +57,17 @@ func (s *Service) getGroup(ctx context.Context, in *iam.GetGroupInput) (*iam.Get
 		if err != nil {
 			return err
 		}
-		items, truncated, next, err := page(all, func(u user) string { return strings.ToLower(u.Name) }, in.Marker, in.MaxItems)
-		for i := range items {
-			out.Users = append(out.Users, items[i].listed())
-		}
-		out.Group, out.IsTruncated, out.Marker = g.shape(), truncated, next
+		out.Group = g.shape()
+		out.Users, out.IsTruncated, out.Marker, err = shown(all, nameOf[user], (*user).listed, in.Marker, in.MaxItems)
 		return err
 	})
 }
 
-func shownGroups(all []group, marker *string, most *int64) (shown []iam.Group, truncated *bool, next *string, err error) {
-	items, truncated, next, err := page(all, func(g group) string { return strings.ToLower(g.Name) }, marker, most)
-	shown = []iam.Group{}
-	for i := range items {
-		shown = append(shown, *items[i].shape())
-	}
-	return shown, truncated, next, err
-}
+func (g *group) listed() iam.Group { return *g.shape() }
 
 func (s *Service) listGroups(ctx context.Context, in *iam.ListGroupsInput) (*iam.ListGroupsOutput, error) {
-	out := &iam.ListGroupsOutput{}
-	return out, s.store.View(ctx, func(tx *store.Tx) error {
-		all, err := groups.List(tx, bus.From(ctx).Account)
-		if err != nil {
-			return err
-		}
-		all = slices.DeleteFunc(all, func(g group) bool { return !strings.HasPrefix(g.Path, orSlash(in.PathPrefix)) })
-		out.Groups, out.IsTruncated, out.Marker, err = shownGroups(all, in.Marker, in.MaxItems)
-		return err
-	})
+	list, truncated, next, err := under(ctx, s, groups, in.PathPrefix, (*group).listed, in.Marker, in.MaxItems)
+	return &iam.ListGroupsOutput{Groups: list, IsTruncated: truncated, Marker: next}, err
 }
 
 func (s *Service) listGroupsForUser(ctx context.Context, in *iam.ListGroupsForUserInput) (*iam.ListGroupsForUserOutput, error) {
@@ -104,7 +86,7 @@ func (s *Service) listGroupsForUser(ctx context.Context, in *iam.ListGroupsForUs
 			}
 			all = append(all, *g)
 		}
-		out.Groups, out.IsTruncated, out.Marker, err = shownGroups(all, in.Marker, in.MaxItems)
+		out.Groups, out.IsTruncated, out.Marker, err = shown(all, nameOf[group], (*group).listed, in.Marker, in.MaxItems)
 		return err
 	})
 }
@@ -117,11 +99,7 @@ func (s *Service) updateGroup(ctx context.Context, in *iam.UpdateGroupInput) (*i
 			return err
 		}
 		old := g.Name
-		err = g.rename("group", in.NewGroupName, in.NewPath, func(name string) (bool, error) {
-			_, ok, err := groups.Get(tx, account, name)
-			return ok, err
-		})
-		if err != nil {
+		if err := rename(tx, groups, account, &g.identity, "group", in.NewGroupName, in.NewPath); err != nil {
 			return err
 		}
 		in, err := members(tx, account, old)
@@ -134,9 +112,6 @@ func (s *Service) updateGroup(ctx context.Context, in *iam.UpdateGroupInput) (*i
 			if err := u.put(tx, account); err != nil {
 				return err
 			}
-		}
-		if _, err := groups.Delete(tx, account, strings.ToLower(old)); err != nil {
-			return err
 		}
 		return g.put(tx, account)
 	})

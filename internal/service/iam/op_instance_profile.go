@@ -85,7 +85,7 @@ func (s *Service) shownProfiles(ctx context.Context, keep func(*store.Tx, *insta
 				all = append(all, list[i])
 			}
 		}
-		items, more, after, err := page(all, func(p instanceProfile) string { return strings.ToLower(p.Name) }, marker, most)
+		items, more, after, err := page(all, func(p *instanceProfile) string { return strings.ToLower(p.Name) }, marker, most)
 		for i := range items {
 			p, err := items[i].shown(tx, account)
 			if err != nil {

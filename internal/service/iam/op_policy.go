@@ -158,16 +158,11 @@ func (s *Service) listPolicies(ctx context.Context, in *iam.ListPoliciesInput) (
 	}
 	all = slices.DeleteFunc(all, func(p iam.Policy) bool { return !wanted(&p, in) })
 	slices.SortFunc(all, func(a, b iam.Policy) int { return strings.Compare(*a.Arn, *b.Arn) })
-	items, truncated, next, err := page(all, func(p iam.Policy) string { return *p.Arn }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	out := &iam.ListPoliciesOutput{Policies: []iam.Policy{}, IsTruncated: truncated, Marker: next}
-	for _, p := range items {
+	list, truncated, next, err := shown(all, func(p *iam.Policy) string { return *p.Arn }, func(p *iam.Policy) iam.Policy {
 		p.Tags, p.Description = nil, nil // ListPolicies leaves them out
-		out.Policies = append(out.Policies, p)
-	}
-	return out, nil
+		return *p
+	}, in.Marker, in.MaxItems)
+	return &iam.ListPoliciesOutput{Policies: list, IsTruncated: truncated, Marker: next}, err
 }
 
 func wanted(p *iam.Policy, in *iam.ListPoliciesInput) bool {
@@ -292,16 +287,9 @@ func (s *Service) listPolicyVersions(ctx context.Context, in *iam.ListPolicyVers
 	if err != nil {
 		return nil, err
 	}
-	rank := func(v version) string { n, _ := strconv.Atoi(v.ID[1:]); return strconv.Itoa(1<<30 - n) } // the newest first
-	items, truncated, next, err := page(p.Versions, rank, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	out := &iam.ListPolicyVersionsOutput{Versions: []iam.PolicyVersion{}, IsTruncated: truncated, Marker: next}
-	for i := range items {
-		out.Versions = append(out.Versions, *p.version(&items[i], false))
-	}
-	return out, nil
+	rank := func(v *version) string { n, _ := strconv.Atoi(v.ID[1:]); return strconv.Itoa(1<<30 - n) } // the newest first
+	list, truncated, next, err := shown(p.Versions, rank, func(v *version) iam.PolicyVersion { return *p.version(v, false) }, in.Marker, in.MaxItems)
+	return &iam.ListPolicyVersionsOutput{Versions: list, IsTruncated: truncated, Marker: next}, err
 }
 
 func (s *Service) setDefaultPolicyVersion(ctx context.Context, in *iam.SetDefaultPolicyVersionInput) (*iam.SetDefaultPolicyVersionOutput, error) {
@@ -358,7 +346,7 @@ func (s *Service) listEntitiesForPolicy(ctx context.Context, in *iam.ListEntitie
 		return nil, err
 	}
 	slices.SortFunc(all, func(a, b entity) int { return strings.Compare(a.kind+a.name, b.kind+b.name) })
-	items, truncated, next, err := page(all, func(e entity) string { return e.kind + e.name }, in.Marker, in.MaxItems)
+	items, truncated, next, err := page(all, func(e *entity) string { return e.kind + e.name }, in.Marker, in.MaxItems)
 	out := &iam.ListEntitiesForPolicyOutput{PolicyGroups: []iam.PolicyGroup{}, PolicyUsers: []iam.PolicyUser{}, PolicyRoles: []iam.PolicyRole{},
 		IsTruncated: truncated, Marker: next}
 	for _, e := range items {

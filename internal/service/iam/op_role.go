@@ -167,22 +167,6 @@ func dropRole(tx *store.Tx, account string, r *role) error {
 }
 
 func (s *Service) listRoles(ctx context.Context, in *iam.ListRolesInput) (*iam.ListRolesOutput, error) {
-	var all []role
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = roles.List(tx, bus.From(ctx).Account)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(r role) bool { return !strings.HasPrefix(r.Path, orSlash(in.PathPrefix)) })
-	items, truncated, next, err := page(all, func(r role) string { return strings.ToLower(r.Name) }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	out := &iam.ListRolesOutput{Roles: []iam.Role{}, IsTruncated: truncated, Marker: next}
-	for i := range items {
-		out.Roles = append(out.Roles, items[i].listed())
-	}
-	return out, nil
+	list, truncated, next, err := under(ctx, s, roles, in.PathPrefix, (*role).listed, in.Marker, in.MaxItems)
+	return &iam.ListRolesOutput{Roles: list, IsTruncated: truncated, Marker: next}, err
 }

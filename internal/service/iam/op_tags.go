@@ -116,7 +116,7 @@ func (s *Service) listTags(ctx context.Context, kind, name string, marker *strin
 		}
 		all := slices.Clone(*tags)
 		slices.SortFunc(all, func(a, b tag) int { return strings.Compare(a.Key, b.Key) })
-		items, more, after, err := page(all, func(t tag) string { return t.Key }, marker, most)
+		items, more, after, err := page(all, func(t *tag) string { return t.Key }, marker, most)
 		if shown = shownTags(items); shown == nil {
 			shown = []iam.Tag{}
 		}

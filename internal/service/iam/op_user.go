@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"stepwell/internal/awsapi/iam"
@@ -82,35 +81,22 @@ func (s *Service) getUser(ctx context.Context, in *iam.GetUserInput) (*iam.GetUs
 }
 
 func (s *Service) listUsers(ctx context.Context, in *iam.ListUsersInput) (*iam.ListUsersOutput, error) {
-	var all []user
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = users.List(tx, bus.From(ctx).Account)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(u user) bool { return !strings.HasPrefix(u.Path, orSlash(in.PathPrefix)) })
-	items, truncated, next, err := page(all, func(u user) string { return strings.ToLower(u.Name) }, in.Marker, in.MaxItems)
-	if err != nil {
-		return nil, err
-	}
-	out := &iam.ListUsersOutput{Users: []iam.User{}, IsTruncated: truncated, Marker: next}
-	for i := range items {
-		out.Users = append(out.Users, items[i].listed())
-	}
-	return out, nil
+	list, truncated, next, err := under(ctx, s, users, in.PathPrefix, (*user).listed, in.Marker, in.MaxItems)
+	return &iam.ListUsersOutput{Users: list, IsTruncated: truncated, Marker: next}, err
 }
 
-// rename gives an identity another name or path; taken says whether the name is.
-func (i *identity) rename(kind string, name, path *string, taken func(string) (bool, error)) error {
+// rename gives an identity another name or path and deletes its record, to be put
+// again.
+func rename[T any](tx *store.Tx, t store.Table[T], account string, i *identity, kind string, name, path *string) error {
 	if name != nil && !strings.EqualFold(*name, i.Name) {
-		if has, err := taken(strings.ToLower(*name)); err != nil || has {
-			if has {
-				return errExists(strings.ToUpper(kind[:1])+kind[1:], *name)
-			}
+		if _, has, err := t.Get(tx, account, strings.ToLower(*name)); err != nil {
 			return err
+		} else if has {
+			return errExists(strings.ToUpper(kind[:1])+kind[1:], *name)
 		}
+	}
+	if _, err := t.Delete(tx, account, strings.ToLower(i.Name)); err != nil {
+		return err
 	}
 	prefix, _, _ := strings.Cut(i.ARN, ":"+kind+"/")
 	if name != nil {
@@ -131,14 +117,7 @@ func (s *Service) updateUser(ctx context.Context, in *iam.UpdateUserInput) (*iam
 			return err
 		}
 		old := u.Name
-		err = u.rename("user", in.NewUserName, in.NewPath, func(name string) (bool, error) {
-			_, ok, err := users.Get(tx, account, name)
-			return ok, err
-		})
-		if err != nil {
-			return err
-		}
-		if _, err := users.Delete(tx, account, strings.ToLower(old)); err != nil {
+		if err := rename(tx, users, account, &u.identity, "user", in.NewUserName, in.NewPath); err != nil {
 			return err
 		}
 		mine, err := keysOf(tx, account, old)

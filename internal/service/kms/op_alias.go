@@ -50,10 +50,7 @@ func (s *Service) createAlias(ctx context.Context, in *api.CreateAliasInput) (*a
 		now := s.Clock.Now()
 		return aliases.Put(tx, alias{Name: name, Key: k.ID, Created: now, Changed: now}, c.Account, c.Region, name)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.CreateAliasOutput{}, nil
+	return &api.CreateAliasOutput{}, err
 }
 
 // target is the key that an alias is to name.
@@ -91,10 +88,7 @@ func (s *Service) updateAlias(ctx context.Context, in *api.UpdateAliasInput) (*a
 		a.Key, a.Changed = k.ID, s.Clock.Now()
 		return aliases.Put(tx, a, c.Account, c.Region, name)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.UpdateAliasOutput{}, nil
+	return &api.UpdateAliasOutput{}, err
 }
 
 func (s *Service) deleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*api.DeleteAliasOutput, error) {
@@ -109,10 +103,7 @@ func (s *Service) deleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*a
 		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteAliasOutput{}, nil
+	return &api.DeleteAliasOutput{}, err
 }
 
 // listAliases lists the account's aliases. Those of keys that AWS manages and

@@ -146,10 +146,7 @@ func (s *Service) updateKeyDescription(ctx context.Context, in *api.UpdateKeyDes
 		k.Description = *in.Description
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.UpdateKeyDescriptionOutput{}, nil
+	return &api.UpdateKeyDescriptionOutput{}, err
 }
 
 func (s *Service) scheduleKeyDeletion(ctx context.Context, in *api.ScheduleKeyDeletionInput) (*api.ScheduleKeyDeletionOutput, error) {
@@ -216,10 +213,7 @@ func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*a
 		}
 		return checkTags(bus.Caller{Source: "cloudformation"}, k.Tags)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.TagResourceOutput{}, nil
+	return &api.TagResourceOutput{}, err
 }
 
 func (s *Service) untagResource(ctx context.Context, in *api.UntagResourceInput) (*api.UntagResourceOutput, error) {
@@ -227,10 +221,7 @@ func (s *Service) untagResource(ctx context.Context, in *api.UntagResourceInput)
 		k.Tags = slices.DeleteFunc(k.Tags, func(t api.Tag) bool { return slices.Contains(in.TagKeys, *t.TagKey) })
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.UntagResourceOutput{}, nil
+	return &api.UntagResourceOutput{}, err
 }
 
 func (s *Service) listResourceTags(ctx context.Context, in *api.ListResourceTagsInput) (*api.ListResourceTagsOutput, error) {

@@ -23,10 +23,7 @@ func (s *Service) putKeyPolicy(ctx context.Context, in *api.PutKeyPolicyInput) (
 		k.Policy = *in.Policy
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.PutKeyPolicyOutput{}, nil
+	return &api.PutKeyPolicyOutput{}, err
 }
 
 func onlyDefault(name *string) error {

@@ -10,8 +10,8 @@ import (
 	api "stepwell/internal/awsapi/lambda"
 	snsapi "stepwell/internal/awsapi/sns"
 	sqsapi "stepwell/internal/awsapi/sqs"
-	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 )
 
 // record is what a destination gets (developer guide, "Adding a destination").
@@ -132,7 +132,7 @@ func (s *Service) tell(ctx context.Context, target, text string, e accepted, o o
 		}}}
 	}
 	_, err := s.Bus.Invoke(ctx, service, operation, in)
-	if known := awserr.From(err); known != nil && known.HTTPStatus() != 500 && known.HTTPStatus() != 503 {
+	if err != nil && !notify.Retriable(err) {
 		s.Log.Error("destination of an asynchronous invocation refuses it", "function", e.To.arn(), "request", e.ID, "destination", target, "error", err)
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	api "stepwell/internal/awsapi/lambda"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -20,11 +21,11 @@ const eventKind = "lambda.event"
 
 // Retries of asynchronous invocations (developer guide, "Error handling for
 // asynchronous invocation"): two more attempts, after one and two minutes;
-// throttled ones for up to six hours, in pauses of up to five minutes.
+// throttled ones for up to six hours, in pauses of up to five minutes
+// (notify.Backoff).
 const (
 	defaultRetries = 2
 	defaultAge     = 6 * time.Hour
-	longestPause   = 5 * time.Minute
 )
 
 // accepted is an asynchronous invocation.
@@ -118,7 +119,7 @@ func tooOld(config api.FunctionEventInvokeConfig, e accepted, at time.Time) bool
 
 // delayed arranges for another try of an event that was throttled.
 func (s *Service) delayed(ctx context.Context, t *work.Task, e accepted, config api.FunctionEventInvokeConfig, f *function) error {
-	at := s.Clock.Now().Add(min(time.Second<<min(e.Delays, 10), longestPause))
+	at := s.Clock.Now().Add(notify.Backoff(e.Delays))
 	if tooOld(config, e, at) {
 		return s.conclude(ctx, e, config, f, "EventAgeExceeded", outcome{version: *f.Config.Version})
 	}

@@ -14,6 +14,7 @@ import (
 	sqsapi "stepwell/internal/awsapi/sqs"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -253,18 +254,11 @@ func (s *Service) listEventSourceMappings(ctx context.Context, r *api.ListEventS
 		return nil, err
 	}
 	list = slices.DeleteFunc(list, func(m mapping) bool {
-		return r.EventSourceArn != nil && *m.EventSourceArn != *r.EventSourceArn || wanted != "" && *m.FunctionArn != wanted || *m.UUID <= value(r.Marker)
+		return r.EventSourceArn != nil && *m.EventSourceArn != *r.EventSourceArn || wanted != "" && *m.FunctionArn != wanted
 	})
 	slices.SortFunc(list, func(a, b mapping) int { return cmp.Compare(*a.UUID, *b.UUID) })
-	out := &api.ListEventSourceMappingsOutput{EventSourceMappings: append([]mapping{}, list...)}
-	most := 100
-	if r.MaxItems != nil {
-		most = min(most, int(*r.MaxItems))
-	}
-	if len(list) > most {
-		out.EventSourceMappings, out.NextMarker = list[:most], list[most-1].UUID
-	}
-	return out, nil
+	shown, next, err := paging.Cut(list, func(m *mapping) string { return *m.UUID }, r.Marker, min(paging.Size(r.MaxItems, 100), 100))
+	return &api.ListEventSourceMappingsOutput{EventSourceMappings: shown, NextMarker: next}, asMarker(err)
 }
 
 func (s *Service) updateEventSourceMapping(ctx context.Context, r *api.UpdateEventSourceMappingInput) (*api.UpdateEventSourceMappingOutput, error) {

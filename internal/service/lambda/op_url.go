@@ -48,8 +48,8 @@ func (s *Service) address(u *functionURL) string {
 // stampURL is a time as the operations here show it.
 func stampURL(t time.Time) *string { return new(t.UTC().Format("2006-01-02T15:04:05.000000Z")) }
 
-func (s *Service) shown(u *functionURL) api.FunctionUrlConfig {
-	return api.FunctionUrlConfig{FunctionUrl: new(s.address(u)), FunctionArn: new(u.ref().arn()), AuthType: &u.AuthType, Cors: u.Cors,
+func (s *Service) shown(u *functionURL) *api.GetFunctionUrlConfigOutput {
+	return &api.GetFunctionUrlConfigOutput{FunctionUrl: new(s.address(u)), FunctionArn: new(u.ref().arn()), AuthType: &u.AuthType, Cors: u.Cors,
 		InvokeMode: new("BUFFERED"), CreationTime: stampURL(u.Created), LastModifiedTime: stampURL(u.Modified)}
 }
 
@@ -122,9 +122,7 @@ func (s *Service) getFunctionURLConfig(ctx context.Context, r *api.GetFunctionUr
 	}); err != nil {
 		return nil, err
 	}
-	c := s.shown(&u)
-	return &api.GetFunctionUrlConfigOutput{FunctionUrl: c.FunctionUrl, FunctionArn: c.FunctionArn, AuthType: c.AuthType, Cors: c.Cors,
-		CreationTime: c.CreationTime, LastModifiedTime: c.LastModifiedTime, InvokeMode: c.InvokeMode}, nil
+	return s.shown(&u), nil
 }
 
 func (s *Service) updateFunctionURLConfig(ctx context.Context, r *api.UpdateFunctionUrlConfigInput) (*api.UpdateFunctionUrlConfigOutput, error) {
@@ -152,9 +150,7 @@ func (s *Service) updateFunctionURLConfig(ctx context.Context, r *api.UpdateFunc
 	}); err != nil {
 		return nil, err
 	}
-	c := s.shown(&u)
-	return &api.UpdateFunctionUrlConfigOutput{FunctionUrl: c.FunctionUrl, FunctionArn: c.FunctionArn, AuthType: c.AuthType, Cors: c.Cors,
-		CreationTime: c.CreationTime, LastModifiedTime: c.LastModifiedTime, InvokeMode: c.InvokeMode}, nil
+	return (*api.UpdateFunctionUrlConfigOutput)(s.shown(&u)), nil
 }
 
 func (s *Service) deleteFunctionURLConfig(ctx context.Context, r *api.DeleteFunctionUrlConfigInput) (*api.DeleteFunctionUrlConfigOutput, error) {
@@ -207,7 +203,9 @@ func (s *Service) listFunctionURLConfigs(ctx context.Context, r *api.ListFunctio
 	return out, s.Store.View(ctx, func(tx *store.Tx) error {
 		list, next, err := page(tx, urls, r.Marker, r.MaxItems, 50, to.key(to.Name)...)
 		for i := range list {
-			out.FunctionUrlConfigs = append(out.FunctionUrlConfigs, s.shown(&list[i]))
+			c := s.shown(&list[i])
+			out.FunctionUrlConfigs = append(out.FunctionUrlConfigs, api.FunctionUrlConfig{FunctionUrl: c.FunctionUrl, FunctionArn: c.FunctionArn, AuthType: c.AuthType,
+				Cors: c.Cors, CreationTime: c.CreationTime, LastModifiedTime: c.LastModifiedTime, InvokeMode: c.InvokeMode})
 		}
 		out.NextMarker = next
 		return err

@@ -1,12 +1,13 @@
 package lambda
 
 import (
-	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
 	api "stepwell/internal/awsapi/lambda"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -99,24 +100,19 @@ func (s *Service) setVariables(f *function, all map[string]string) error {
 	return err
 }
 
-// page reads one page of a table; marker and next are opaque to callers.
-func page[T any](tx *store.Tx, t store.Table[T], marker *string, limit *int64, most int, prefix ...string) ([]T, *string, error) {
-	after := ""
-	if marker != nil && *marker != "" {
-		key, err := base64.StdEncoding.DecodeString(*marker)
-		if err != nil {
-			return nil, nil, invalid("Invalid marker")
-		}
-		after = string(key)
+// page reads one page of a table.
+func page[T any](tx *store.Tx, t store.Table[T], marker *string, limit *int64, most int, prefix ...string) (list []T, next *string, err error) {
+	list, next, err = paging.Read(func(after string, n int) ([]T, string, error) { return t.Page(tx, after, n, prefix...) },
+		nil, marker, min(paging.Size(limit, most), most))
+	return list, next, asMarker(err)
+}
+
+// asMarker words a marker that was made up.
+func asMarker(err error) error {
+	if errors.Is(err, paging.ErrToken) {
+		return invalid("Invalid marker")
 	}
-	if limit != nil && *limit > 0 {
-		most = min(most, int(*limit))
-	}
-	list, last, err := t.Page(tx, after, most, prefix...)
-	if err != nil || last == "" {
-		return list, nil, err
-	}
-	return list, new(base64.StdEncoding.EncodeToString([]byte(last))), nil
+	return err
 }
 
 // value is what p points to, or the zero value.

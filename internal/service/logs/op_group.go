@@ -31,10 +31,7 @@ func (s *Service) createLogGroup(ctx context.Context, in *logs.CreateLogGroupInp
 		}
 		return groups.Put(tx, g, c.Account, c.Region, g.Name)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &logs.CreateLogGroupOutput{}, nil
+	return &logs.CreateLogGroupOutput{}, err
 }
 
 // changeGroup changes a group of the caller.
@@ -83,10 +80,7 @@ func (s *Service) deleteLogGroup(ctx context.Context, in *logs.DeleteLogGroupInp
 		_, err = groups.Delete(tx, c.Account, c.Region, g.Name)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &logs.DeleteLogGroupOutput{}, nil
+	return &logs.DeleteLogGroupOutput{}, err
 }
 
 func (s *Service) describeLogGroups(ctx context.Context, in *logs.DescribeLogGroupsInput) (*logs.DescribeLogGroupsOutput, error) {
@@ -150,10 +144,7 @@ func (s *Service) putRetentionPolicy(ctx context.Context, in *logs.PutRetentionP
 		g.Retention = *in.RetentionInDays
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &logs.PutRetentionPolicyOutput{}, nil
+	return &logs.PutRetentionPolicyOutput{}, err
 }
 
 func (s *Service) deleteRetentionPolicy(ctx context.Context, in *logs.DeleteRetentionPolicyInput) (*logs.DeleteRetentionPolicyOutput, error) {
@@ -161,8 +152,5 @@ func (s *Service) deleteRetentionPolicy(ctx context.Context, in *logs.DeleteRete
 		g.Retention = 0
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &logs.DeleteRetentionPolicyOutput{}, nil
+	return &logs.DeleteRetentionPolicyOutput{}, err
 }

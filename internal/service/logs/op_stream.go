@@ -27,10 +27,7 @@ func (s *Service) createLogStream(ctx context.Context, in *logs.CreateLogStreamI
 		}
 		return streams.Put(tx, st, c.Account, c.Region, *in.LogGroupName, st.Name)
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &logs.CreateLogStreamOutput{}, nil
+	return &logs.CreateLogStreamOutput{}, err
 }
 
 func (s *Service) deleteLogStream(ctx context.Context, in *logs.DeleteLogStreamInput) (*logs.DeleteLogStreamOutput, error) {
@@ -49,10 +46,7 @@ func (s *Service) deleteLogStream(ctx context.Context, in *logs.DeleteLogStreamI
 		_, err = streams.Delete(tx, c.Account, c.Region, *in.LogGroupName, st.Name)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &logs.DeleteLogStreamOutput{}, nil
+	return &logs.DeleteLogStreamOutput{}, err
 }
 
 // streamPlace is where a listing of streams goes on.

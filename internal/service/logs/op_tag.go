@@ -85,10 +85,7 @@ func (s *Service) untagLogGroup(ctx context.Context, in *logs.UntagLogGroupInput
 
 func (s *Service) listTagsLogGroup(ctx context.Context, in *logs.ListTagsLogGroupInput) (*logs.ListTagsLogGroupOutput, error) {
 	tags, err := s.tags(ctx, *in.LogGroupName)
-	if err != nil {
-		return nil, err
-	}
-	return &logs.ListTagsLogGroupOutput{Tags: tags}, nil
+	return &logs.ListTagsLogGroupOutput{Tags: tags}, err
 }
 
 func (s *Service) tagResource(ctx context.Context, in *logs.TagResourceInput) (*logs.TagResourceOutput, error) {
@@ -107,8 +104,5 @@ func (s *Service) untagResource(ctx context.Context, in *logs.UntagResourceInput
 
 func (s *Service) listTagsForResource(ctx context.Context, in *logs.ListTagsForResourceInput) (*logs.ListTagsForResourceOutput, error) {
 	tags, err := s.tags(ctx, nameOf(*in.ResourceArn))
-	if err != nil {
-		return nil, err
-	}
-	return &logs.ListTagsForResourceOutput{Tags: tags}, nil
+	return &logs.ListTagsForResourceOutput{Tags: tags}, err
 }

@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 	opscript.Suite{
 		Service: "redshift-serverless",
 		Hide:    regexp.MustCompile(`"DbPassword":"[^"]*"`),
-		Call:    map[string]func(string){"settle": func(string) { engine.Wait() }},
+		Call:    map[string]func(string) string{"settle": func(string) string { engine.Wait(); return "" }},
 		Build: func(_ *testing.T, p opscript.Parts) {
 			s := New(Deps{Store: p.Store, Clock: p.Clock, Bus: p.Bus, IDs: p.IDs, Work: p.Work, Host: "127.0.0.1", Port: 5439, Warehouse: &c})
 			s.Register(p.Work)

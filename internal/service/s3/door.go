@@ -187,7 +187,7 @@ func (s *Service) prepare(out *http.Request, c bus.Caller) {
 	out.URL = &url.URL{
 		Scheme: "http", Host: "s3",
 		Path:     t.path(),
-		RawPath:  escapePath(t.path()),
+		RawPath:  sigv4.Escape(t.path(), true),
 		RawQuery: strings.ReplaceAll(query.Encode(), "+", "%20"),
 	}
 	out.Host = t.Host

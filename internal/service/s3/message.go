@@ -4,17 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
-	"stepwell/internal/awsapi/lambda"
-	"stepwell/internal/awsapi/sns"
-	"stepwell/internal/awsapi/sqs"
-	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -152,16 +148,15 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	if err := json.Unmarshal(task.Payload, &d); err != nil {
 		return fmt.Errorf("cannot read the notification %s: %w", task.ID, err)
 	}
-	err := s.send(ctx, &d)
+	err := s.sender().Send(ctx, d.Destination, &notify.Message{Body: d.Message, Subject: "Amazon S3 Notification"})
 	if err == nil {
 		return nil
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return cause // the next server delivers it
 	}
-	e := awserr.From(err)
-	wait := min(time.Second<<min(d.Attempt, 9), 5*time.Minute)
-	if e != nil && (e.HTTPStatus() < 500 || e.HTTPStatus() == 501) && e.HTTPStatus() != 429 || s.clock.Now().Add(wait).Sub(d.First) > notificationAge {
+	verdict := notify.ForAge(notificationAge).Judge(err, d.Attempt, d.First, s.clock.Now())
+	if !verdict.Again {
 		s.log.Warn("notification could not be delivered", "destination", d.Destination, "attempts", d.Attempt+1, "error", err)
 		return nil
 	}
@@ -170,26 +165,10 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	if err != nil {
 		return err
 	}
-	next.RunAt = s.clock.Now().Add(wait)
+	next.RunAt = s.clock.Now().Add(verdict.Wait)
 	return s.store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.work.Submit(tx, next) })
 }
 
-func (s *Service) send(ctx context.Context, d *delivery) error {
-	a, ok := bus.ParseARN(d.Destination)
-	if !ok {
-		return errors.New("cannot read the destination " + d.Destination)
-	}
-	ctx = as(ctx, a)
-	var err error
-	switch a.Service {
-	case "sqs":
-		_, err = s.bus.Invoke(ctx, "sqs", "SendMessage", &sqs.SendMessageInput{QueueUrl: new("/" + a.Account + "/" + a.Resource), MessageBody: &d.Message})
-	case "sns":
-		_, err = s.bus.Invoke(ctx, "sns", "Publish", &sns.PublishInput{TopicArn: &d.Destination, Message: &d.Message, Subject: new("Amazon S3 Notification")})
-	case "lambda":
-		_, err = s.bus.Invoke(ctx, "lambda", "Invoke", &lambda.InvokeInput{FunctionName: &d.Destination, InvocationType: new("Event"), Payload: []byte(d.Message)})
-	default:
-		err = awserr.NotImplemented("s3: notifications to " + a.Service)
-	}
-	return err
+func (s *Service) sender() notify.Sender {
+	return notify.Sender{Bus: s.bus, Source: "s3", Log: s.log}
 }

@@ -290,7 +290,7 @@ func (s *Service) checkDestinations(ctx context.Context, c *s3.NotificationConfi
 		if !ok || a.Service != service || strings.HasSuffix(a.Resource, ".fifo") {
 			return errNotification("Unable to validate the following destination configurations")
 		}
-		if _, err := s.bus.Invoke(as(ctx, a), service, operation, in(a)); err != nil {
+		if _, err := s.bus.Invoke(s.sender().At(ctx, a), service, operation, in(a)); err != nil {
 			return errNotification("Unable to validate the following destination configurations")
 		}
 		return nil
@@ -315,11 +315,6 @@ func (s *Service) checkDestinations(ctx context.Context, c *s3.NotificationConfi
 		}
 	}
 	return nil
-}
-
-// as makes ctx that of the account and region of an ARN.
-func as(ctx context.Context, a bus.ARN) context.Context {
-	return bus.With(ctx, bus.From(ctx).At(a, "s3"))
 }
 
 func errNotification(message string) *awserr.Error {

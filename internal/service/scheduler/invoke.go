@@ -5,16 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	api "stepwell/internal/awsapi/scheduler"
-	"stepwell/internal/awsapi/sqs"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -78,32 +77,6 @@ type notice struct {
 	Detail     string   `json:"detail"`
 }
 
-// The retry policy of a target that has none.
-const (
-	usualAttempts = 185
-	usualAge      = 24 * time.Hour
-)
-
-// refusedError is a failure that is not tried again.
-type refusedError struct{ error }
-
-// retriable reports whether an invocation is tried again: not where the target
-// called it the sender's fault.
-func retriable(err error) bool {
-	if r := (refusedError{}); errors.As(err, &r) {
-		return false
-	}
-	e := awserr.From(err)
-	if e == nil {
-		return true
-	}
-	switch e.Code {
-	case "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestThrottled", "ExecutionLimitExceeded":
-		return true
-	}
-	return e.HTTPStatus() >= 500 && e.HTTPStatus() != 501
-}
-
 // invoke is the task of an invocation.
 func (s *Service) invoke(ctx context.Context, task *work.Task) error {
 	var i invocation
@@ -119,25 +92,19 @@ func (s *Service) invoke(ctx context.Context, task *work.Task) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause // the next server makes it
 	}
-	exhausted := ""
-	wait := min(time.Second<<min(i.Attempt, 9), 5*time.Minute)
-	switch p := i.Target.RetryPolicy; {
-	case !retriable(err):
-	case int64(i.Attempt) >= *p.MaximumRetryAttempts:
-		exhausted = "MaximumRetryAttempts"
-	case s.Clock.Now().Add(wait).Sub(i.First) > time.Duration(*p.MaximumEventAgeInSeconds)*time.Second:
-		exhausted = "MaximumEventAgeInSeconds"
-	default:
+	p := i.Target.RetryPolicy
+	verdict := notify.NewPolicy(p.MaximumRetryAttempts, p.MaximumEventAgeInSeconds).Judge(err, i.Attempt, i.First, s.Clock.Now())
+	if verdict.Again {
 		i.Attempt++
 		next, err := i.task(&entry{Account: c.Account, Region: c.Region})
 		if err != nil {
 			return err
 		}
-		next.RunAt = s.Clock.Now().Add(wait)
+		next.RunAt = s.Clock.Now().Add(verdict.Wait)
 		return s.Store.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.Work.Submit(tx, next) })
 	}
 	s.Log.Warn("schedule could not invoke its target", "schedule", i.Schedule, "target", *i.Target.Arn, "attempts", i.Attempt+1, "error", err)
-	if err := s.bury(ctx, c, &i, err, exhausted); err != nil {
+	if err := s.bury(ctx, c, &i, err, verdict.Exhausted); err != nil {
 		return err
 	}
 	return s.conclude(ctx, c, &i)
@@ -165,7 +132,7 @@ const maxBody = 240 << 10
 // bury sends an invocation that could not be made to the target's dead-letter queue,
 // where it has one ("Configuring a schedule's dead-letter queue", user guide).
 func (s *Service) bury(ctx context.Context, c bus.Caller, i *invocation, failure error, exhausted string) error {
-	if i.Target.DeadLetterConfig == nil || value(i.Target.DeadLetterConfig.Arn) == "" {
+	if i.Target.DeadLetterConfig == nil {
 		return nil
 	}
 	code, message := "AWS.Scheduler.InternalServerError", "Unexpected error occurred while processing the request"
@@ -176,20 +143,13 @@ func (s *Service) bury(ctx context.Context, c bus.Caller, i *invocation, failure
 	if len(body) > maxBody {
 		body, truncated = strings.ToValidUTF8(body[:maxBody], ""), true
 	}
-	in := &sqs.SendMessageInput{MessageBody: &body, MessageAttributes: map[string]sqs.MessageAttributeValue{}}
-	for name, v := range map[string]string{
+	return s.sender().Bury(ctx, i.Target.DeadLetterConfig.Arn, &notify.Message{Body: body, Attributes: map[string]string{
 		"ERROR_CODE": code, "ERROR_MESSAGE": message, "EXECUTION_ID": i.id(8, i.Attempt), "EXHAUSTED_RETRY_CONDITION": exhausted,
 		"IS_PAYLOAD_TRUNCATED": strconv.FormatBool(truncated), "RETRY_ATTEMPTS": strconv.Itoa(i.Attempt),
 		"SCHEDULED_TIME": i.At.UTC().Format("2006-01-02T15:04:05Z"), "SCHEDULE_ARN": i.Schedule, "TARGET_ARN": serviceARN(*i.Target.Arn),
-	} {
-		if v != "" {
-			in.MessageAttributes[name] = sqs.MessageAttributeValue{DataType: new("String"), StringValue: &v}
-		}
-	}
-	err := s.sendMessage(ctx, *i.Target.DeadLetterConfig.Arn, in)
-	if err != nil && !retriable(err) {
-		s.Log.Error("invocation could not be kept in its dead-letter queue", "schedule", i.Schedule, "queue", *i.Target.DeadLetterConfig.Arn, "error", err)
-		return nil
-	}
-	return err
+	}})
+}
+
+func (s *Service) sender() notify.Sender {
+	return notify.Sender{Bus: s.Bus, Source: "scheduler", Log: s.Log}
 }

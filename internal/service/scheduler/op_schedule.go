@@ -7,6 +7,7 @@ import (
 
 	api "stepwell/internal/awsapi/scheduler"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/schedule"
 	"stepwell/internal/store"
 )
@@ -120,16 +121,12 @@ func (s *Service) settings(in *api.CreateScheduleInput, now time.Time) (settings
 	if err := s.checkTarget(&x.Target); err != nil {
 		return x, err
 	}
-	policy := api.RetryPolicy{MaximumEventAgeInSeconds: new(int64(usualAge / time.Second)), MaximumRetryAttempts: new(int64(usualAttempts))}
-	if p := x.Target.RetryPolicy; p != nil {
-		if p.MaximumEventAgeInSeconds != nil {
-			policy.MaximumEventAgeInSeconds = p.MaximumEventAgeInSeconds
-		}
-		if p.MaximumRetryAttempts != nil {
-			policy.MaximumRetryAttempts = p.MaximumRetryAttempts
-		}
+	given := x.Target.RetryPolicy
+	if given == nil {
+		given = &api.RetryPolicy{}
 	}
-	x.Target.RetryPolicy = &policy
+	p := notify.NewPolicy(given.MaximumRetryAttempts, given.MaximumEventAgeInSeconds)
+	x.Target.RetryPolicy = &api.RetryPolicy{MaximumRetryAttempts: &p.Retries, MaximumEventAgeInSeconds: new(int64(p.Age / time.Second))}
 	return x, nil
 }
 

@@ -1,12 +1,12 @@
 package scheduler
 
 import (
-	"encoding/base64"
-	"fmt"
+	"errors"
 	"time"
 
 	api "stepwell/internal/awsapi/scheduler"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -94,38 +94,13 @@ func or(p *string, usual string) string {
 	return *p
 }
 
-// defaultPage is how many results a page has where the request does not say.
-const defaultPage = 100
-
-// page lists records that a filter lets pass, in the order of their keys.
+// page lists records that a filter lets pass, in the order of their keys, 100 where
+// the request does not say.
 func page[T any](tx *store.Tx, t store.Table[T], token *string, limit *int64, fits func(*T) bool, prefix ...string) (list []T, next *string, err error) {
-	after := ""
-	if token != nil {
-		b, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil {
-			return nil, nil, invalid("Invalid NextToken provided.")
-		}
-		after = string(b)
+	list, next, err = paging.Read(func(after string, n int) ([]T, string, error) { return t.Page(tx, after, n, prefix...) },
+		fits, token, paging.Size(limit, 100))
+	if errors.Is(err, paging.ErrToken) {
+		err = invalid("Invalid NextToken provided.")
 	}
-	most := defaultPage
-	if limit != nil {
-		most = int(*limit)
-	}
-	for {
-		part, more, err := t.Page(tx, after, most-len(list), prefix...)
-		if err != nil {
-			return nil, nil, fmt.Errorf("cannot list: %w", err)
-		}
-		for i := range part {
-			if fits(&part[i]) {
-				list = append(list, part[i])
-			}
-		}
-		if after = more; after == "" {
-			return list, nil, nil
-		}
-		if len(list) >= most {
-			return list, new(base64.RawURLEncoding.EncodeToString([]byte(after))), nil
-		}
-	}
+	return list, next, err
 }

@@ -2,13 +2,9 @@ package scheduler
 
 import (
 	"context"
-	"encoding/json"
-	"flag"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -23,11 +19,9 @@ import (
 	"stepwell/internal/bus"
 	"stepwell/internal/clock"
 	"stepwell/internal/store"
-	"stepwell/internal/wire"
 	"stepwell/internal/work"
+	"stepwell/test/opscript"
 )
-
-var rewrite = flag.Bool("rewrite", false, "rewrite the expected results of testdata")
 
 // world is a service with targets that keep what they get.
 type world struct {
@@ -53,12 +47,27 @@ func start(t *testing.T, file string, c clock.Clock) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{bus: bus.New(validation), clock: c, fails: map[string]int{}}
+	w := &world{bus: bus.New(), clock: c, fails: map[string]int{}}
 	engine := work.New(st, c, slog.New(slog.DiscardHandler))
 	w.Service = New(Deps{Store: st, Clock: c, Bus: w.bus, Catalog: w.bus, IDs: bus.RandomIDs{}, Work: engine, Log: slog.New(slog.DiscardHandler)})
 	w.Service.Register(engine)
 	w.bus.Register(w.Table())
-	w.bus.Register(&bus.Service{Name: "sqs", Model: sqsapi.Model, Operations: []bus.Operation{
+	w.targets(w.bus)
+	ctx, stop := context.WithCancelCause(context.Background())
+	w.stop = func(err error) {
+		stop(err)
+		engine.Wait()
+		st.Close()
+	}
+	if err := engine.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// targets registers what schedules can call.
+func (w *world) targets(b *bus.Bus) {
+	b.Register(&bus.Service{Name: "sqs", Model: sqsapi.Model, Operations: []bus.Operation{
 		bus.Op("SendMessage", func(ctx context.Context, in *sqsapi.SendMessageInput) (*sqsapi.SendMessageOutput, error) {
 			name := (*in.QueueUrl)[strings.LastIndexByte(*in.QueueUrl, '/')+1:]
 			w.mu.Lock()
@@ -85,38 +94,19 @@ func start(t *testing.T, file string, c clock.Clock) *world {
 			return &sqsapi.CreateQueueOutput{}, nil
 		}),
 	}})
-	w.bus.Register(&bus.Service{Name: "states", Model: statesapi.Model, Operations: []bus.Operation{
+	b.Register(&bus.Service{Name: "states", Model: statesapi.Model, Operations: []bus.Operation{
 		bus.Op("StartExecution", func(ctx context.Context, in *statesapi.StartExecutionInput) (*statesapi.StartExecutionOutput, error) {
 			w.note(ctx, "StartExecution %s", *in.Input)
 			return &statesapi.StartExecutionOutput{}, nil
 		}),
 	}})
-	w.bus.Register(&bus.Service{Name: "events", Model: events.Model, Operations: []bus.Operation{
+	b.Register(&bus.Service{Name: "events", Model: events.Model, Operations: []bus.Operation{
 		bus.Op("PutEvents", func(ctx context.Context, in *events.PutEventsInput) (*events.PutEventsOutput, error) {
 			e := in.Entries[0]
 			w.note(ctx, "PutEvents %s %s %s", *e.Source, *e.DetailType, *e.Detail)
 			return &events.PutEventsOutput{FailedEntryCount: new(int64(0))}, nil
 		}),
 	}})
-	ctx, stop := context.WithCancelCause(context.Background())
-	w.stop = func(err error) {
-		stop(err)
-		engine.Wait()
-		st.Close()
-	}
-	if err := engine.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-// validation does what the gateway does with the input of a request.
-func validation(ctx context.Context, call *bus.Call, next bus.Handler) (any, error) {
-	c := wire.New(call.Service.Model)
-	if err := c.Validate(c.Model.Operation(call.Operation.Name), call.In); err != nil {
-		return nil, err
-	}
-	return next(ctx, call.In)
 }
 
 // await waits for n notes.
@@ -135,58 +125,14 @@ func (w *world) await(t *testing.T, n int) []string {
 	}
 }
 
-var volatile = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.[\d]+Z`)
-
-// TestScripts runs testdata/*.txt: blocks of an operation, its input, "----" and the
-// answer.
+// TestScripts runs testdata.
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no scripts", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := start(t, filepath.Join(t.TempDir(), "s.db"), clock.NewManual(time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)))
-		var all []string
-		for block := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
-			head, want, _ := strings.Cut(block, "\n----")
-			got := volatile.ReplaceAllString(w.call(t, head), "<>")
-			if want = strings.TrimSpace(want); got != want && !*rewrite {
-				t.Errorf("%s\ngot\n%s\nwant\n%s", head, got, want)
-			}
-			all = append(all, head+"\n----\n"+got)
-		}
-		w.stop(work.ErrStopped)
-		if *rewrite {
-			if err := os.WriteFile(file, []byte(strings.Join(all, "\n\n")+"\n"), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-func (w *world) call(t *testing.T, head string) string {
-	t.Helper()
-	operation, input, _ := strings.Cut(head, "\n")
-	_, op := w.bus.Lookup("scheduler", operation)
-	in := op.NewInput()
-	if input != "" {
-		if err := json.Unmarshal([]byte(input), in); err != nil {
-			t.Fatalf("%s: %v", head, err)
-		}
-	}
-	out, err := w.bus.Invoke(t.Context(), "scheduler", operation, in)
-	if e := awserr.From(err); e != nil {
-		return fmt.Sprintf("%d %s: %s", e.HTTPStatus(), e.Code, e.Message)
-	}
-	data, jsonErr := json.Marshal(out)
-	if err != nil || jsonErr != nil {
-		return fmt.Sprint("INTERNAL ", err, jsonErr)
-	}
-	return string(data)
+	opscript.Suite{Service: "scheduler", Checked: true, Build: func(_ *testing.T, p opscript.Parts) {
+		s := New(Deps{Store: p.Store, Clock: p.Clock, Bus: p.Bus, Catalog: p.Bus, IDs: p.IDs, Work: p.Work, Log: p.Log})
+		s.Register(p.Work)
+		p.Bus.Register(s.Table())
+		(&world{clock: p.Clock, fails: map[string]int{}}).targets(p.Bus)
+	}}.Run(t)
 }
 
 const role = "arn:aws:iam::123456789012:role/r"

@@ -9,13 +9,10 @@ import (
 
 	"stepwell/internal/awsapi"
 	"stepwell/internal/awsapi/events"
-	"stepwell/internal/awsapi/lambda"
 	api "stepwell/internal/awsapi/scheduler"
-	"stepwell/internal/awsapi/sns"
-	"stepwell/internal/awsapi/sqs"
-	"stepwell/internal/awsapi/states"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/wire/sdkjson"
 )
 
@@ -140,28 +137,14 @@ func (s *Service) send(ctx context.Context, i *invocation, input string) error {
 	if isUniversal(arn) {
 		return s.sendUniversal(ctx, a, input)
 	}
-	ctx = as(ctx, a)
-	var err error
-	switch a.Service {
-	case "sqs":
-		in := &sqs.SendMessageInput{MessageBody: &input}
-		if p := i.Target.SqsParameters; p != nil {
-			in.MessageGroupId = p.MessageGroupId
-		}
-		return s.sendMessage(ctx, arn, in)
-	case "sns":
-		_, err = s.Bus.Invoke(ctx, "sns", "Publish", &sns.PublishInput{TopicArn: &arn, Message: &input})
-	case "states":
-		// The same name for every attempt: a started execution is not started again.
-		_, err = s.Bus.Invoke(ctx, "states", "StartExecution", &states.StartExecutionInput{StateMachineArn: &arn, Input: &input, Name: new(i.id(16, 0))})
-	case "lambda":
-		_, err = s.Bus.Invoke(ctx, "lambda", "Invoke", &lambda.InvokeInput{FunctionName: &arn, InvocationType: new("Event"), Payload: []byte(input)})
-	case "events":
-		return s.putEvent(ctx, &i.Target, input)
-	default:
-		return refusedError{awserr.NotImplemented("scheduler: templated targets of " + a.Service)}
+	if a.Service == "events" {
+		return s.putEvent(s.sender().At(ctx, a), &i.Target, input)
 	}
-	return err
+	m := &notify.Message{Body: input, Execution: i.id(16, 0)}
+	if p := i.Target.SqsParameters; p != nil {
+		m.Group = p.MessageGroupId
+	}
+	return s.sender().Send(ctx, arn, m)
 }
 
 func (s *Service) putEvent(ctx context.Context, t *api.Target, input string) error {
@@ -182,11 +165,11 @@ func (s *Service) putEvent(ctx context.Context, t *api.Target, input string) err
 func (s *Service) sendUniversal(ctx context.Context, a bus.ARN, input string) error {
 	service, op, model, err := s.operation(a)
 	if err != nil {
-		return refusedError{err}
+		return notify.Refuse(err)
 	}
 	in, err := sdkjson.Decode(service.Model, model, []byte(input))
 	if err != nil {
-		return refusedError{invalid("Invalid RequestJson provided. Reason %s", err)}
+		return notify.Refuse(invalid("Invalid RequestJson provided. Reason %s", err))
 	}
 	out, err := s.Bus.Invoke(ctx, service.Name, op.Name, in)
 	if err != nil {
@@ -196,17 +179,4 @@ func (s *Service) sendUniversal(ctx context.Context, a bus.ARN, input string) er
 		return fmt.Errorf("%d entries were not put", *p.FailedEntryCount)
 	}
 	return nil
-}
-
-// sendMessage sends a message to the queue with an ARN.
-func (s *Service) sendMessage(ctx context.Context, arn string, in *sqs.SendMessageInput) error {
-	a, _ := bus.ParseARN(arn)
-	in.QueueUrl = new("/" + a.Account + "/" + a.Resource)
-	_, err := s.Bus.Invoke(as(ctx, a), "sqs", "SendMessage", in)
-	return err
-}
-
-// as makes ctx that of the account and region of an ARN.
-func as(ctx context.Context, a bus.ARN) context.Context {
-	return bus.With(ctx, bus.From(ctx).At(a, "scheduler"))
 }

@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -22,7 +23,7 @@ func readAttributes(in map[string]api.MessageAttributeValue) (map[string]Attribu
 		base, _, _ := strings.Cut(kind, ".")
 		value := text(a.StringValue)
 		if base == "Binary" {
-			value = encode(a.BinaryValue)
+			value = base64.StdEncoding.EncodeToString(a.BinaryValue)
 		}
 		switch {
 		case kind == "":

@@ -11,14 +11,11 @@ import (
 	"strings"
 	"time"
 
-	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
-
-// permanent is the failure of a delivery that is not tried again.
-type permanent struct{ error }
 
 // submit adds the task of a delivery.
 func (s *Service) submit(tx *store.Tx, d *delivery) error {
@@ -47,12 +44,7 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	if err := json.Unmarshal(task.Payload, &d); err != nil {
 		return fmt.Errorf("cannot read delivery %s: %w", task.ID, err)
 	}
-	var t *topic
-	var x *subscription
-	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		t, x, err = d.ends(tx)
-		return err
-	})
+	t, x, err := s.ends(ctx, &d)
 	if err != nil || x == nil {
 		return err
 	}
@@ -63,7 +55,7 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 	if err := context.Cause(ctx); err != nil {
 		return err // the next server delivers it
 	}
-	if final(failure) {
+	if !notify.Retriable(failure) {
 		s.Log.Warn("message was refused", "subscription", x.ARN, "message", d.MessageID, "error", failure)
 		return s.bury(ctx, t, x, &d, failure)
 	}
@@ -74,16 +66,6 @@ func (s *Service) deliver(ctx context.Context, task *work.Task) error {
 		return s.bury(ctx, t, x, &d, failure)
 	}
 	return err
-}
-
-// final reports whether a delivery is not tried again: the endpoint refused it,
-// or a service of AWS called it the sender's fault.
-func final(err error) bool {
-	if p := (permanent{}); errors.As(err, &p) {
-		return true
-	}
-	e := awserr.From(err)
-	return e != nil && e.HTTPStatus() < 500 && e.HTTPStatus() != http.StatusTooManyRequests
 }
 
 // bury sends a message that could not be delivered to the subscription's
@@ -104,7 +86,7 @@ func (s *Service) bury(ctx context.Context, t *topic, x *subscription, d *delive
 		return err
 	}
 	err = s.Targets["sqs"].Deliver(ctx, p.DeadLetterTargetArn, m)
-	if final(err) {
+	if err != nil && !notify.Retriable(err) {
 		s.Log.Error("message could not be kept in its dead-letter queue", "subscription", x.ARN, "message", d.MessageID, "queue", p.DeadLetterTargetArn, "error", err)
 		return nil
 	}
@@ -124,6 +106,14 @@ func (s *Service) outgoing(t *topic, x *subscription, d *delivery) (Delivery, er
 	}
 	m.Body = e.String()
 	return m, nil
+}
+
+func (s *Service) ends(ctx context.Context, d *delivery) (t *topic, x *subscription, err error) {
+	err = s.Store.View(ctx, func(tx *store.Tx) (err error) {
+		t, x, err = d.ends(tx)
+		return err
+	})
+	return t, x, err
 }
 
 // ends returns the topic and subscription, nil where one is gone or, for a
@@ -177,7 +167,7 @@ func (s *Service) send(ctx context.Context, t *topic, x *subscription, d *delive
 		return s.Mail.Send(ctx, s.mail(t, x, d, body))
 	}
 	if target == nil {
-		return permanent{fmt.Errorf("no service delivers to %s", x.Protocol)}
+		return notify.Refuse(fmt.Errorf("no service delivers to %s", x.Protocol))
 	}
 	m, err := s.outgoing(t, x, d)
 	if err != nil {
@@ -191,7 +181,7 @@ func (s *Service) send(ctx context.Context, t *topic, x *subscription, d *delive
 func (s *Service) post(ctx context.Context, t *topic, x *subscription, d *delivery, body string, raw bool) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, x.Endpoint, strings.NewReader(body))
 	if err != nil {
-		return permanent{err}
+		return notify.Refuse(err)
 	}
 	_, content := t.retries(x)
 	r.Header.Set("Content-Type", content)
@@ -219,7 +209,7 @@ func (s *Service) post(ctx context.Context, t *topic, x *subscription, d *delive
 	case resp.StatusCode < 300:
 		return nil
 	case resp.StatusCode >= 400 && resp.StatusCode < 500 && resp.StatusCode != http.StatusTooManyRequests:
-		return permanent{fmt.Errorf("the endpoint answered %s", resp.Status)}
+		return notify.Refuse(fmt.Errorf("the endpoint answered %s", resp.Status))
 	}
 	return fmt.Errorf("the endpoint answered %s", resp.Status)
 }

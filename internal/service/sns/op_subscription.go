@@ -100,15 +100,11 @@ func (s *Service) ListSubscriptionsByTopic(ctx context.Context, in *api.ListSubs
 }
 
 func (s *Service) listed(ctx context.Context, token *string, prefix ...string) (list []api.Subscription, next *string, err error) {
-	after, err := decodeToken(token)
-	if err != nil {
-		return nil, nil, err
-	}
 	list = []api.Subscription{}
 	err = s.Store.View(ctx, func(tx *store.Tx) error {
-		page, last, err := subscriptions.Page(tx, after, pageSize, prefix...)
-		next = encodeToken(last)
-		for _, x := range page {
+		shown, more, err := page(tx, subscriptions, token, prefix...)
+		next = more
+		for _, x := range shown {
 			if !x.Confirmed {
 				x.ARN = "PendingConfirmation"
 			}

@@ -182,17 +182,13 @@ func (s *Service) DeleteTopic(ctx context.Context, in *api.DeleteTopicInput) (*a
 // ListTopics lists topics by name, 100 a page.
 func (s *Service) ListTopics(ctx context.Context, in *api.ListTopicsInput) (*api.ListTopicsOutput, error) {
 	c := bus.From(ctx)
-	after, err := decodeToken(in.NextToken)
-	if err != nil {
-		return nil, err
-	}
 	out := &api.ListTopicsOutput{Topics: []api.Topic{}}
 	return out, s.Store.View(ctx, func(tx *store.Tx) error {
-		page, next, err := topics.Page(tx, after, pageSize, c.Account, c.Region)
-		for _, t := range page {
+		shown, next, err := page(tx, topics, in.NextToken, c.Account, c.Region)
+		for _, t := range shown {
 			out.Topics = append(out.Topics, api.Topic{TopicArn: new(t.ARN)})
 		}
-		out.NextToken = encodeToken(next)
+		out.NextToken = next
 		return err
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
 )
@@ -69,12 +70,7 @@ func (s *Service) deliverInOrder(ctx context.Context, task *work.Task) error {
 // deliverOne tries until the message is delivered, given up or refused.
 func (s *Service) deliverOne(ctx context.Context, d *delivery) error {
 	for {
-		var t *topic
-		var x *subscription
-		err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-			t, x, err = d.ends(tx)
-			return err
-		})
+		t, x, err := s.ends(ctx, d)
 		if err != nil || x == nil {
 			return err
 		}
@@ -88,7 +84,7 @@ func (s *Service) deliverOne(ctx context.Context, d *delivery) error {
 		policy, _ := t.retries(x)
 		d.Attempt++
 		wait, again := policy.delay(d.Attempt)
-		if final(failure) || !again {
+		if !notify.Retriable(failure) || !again {
 			s.Log.Warn("message could not be delivered", "subscription", x.ARN, "message", d.MessageID, "attempts", d.Attempt, "error", failure)
 			return s.bury(ctx, t, x, d, failure)
 		}

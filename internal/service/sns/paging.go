@@ -1,26 +1,17 @@
 package sns
 
-import "encoding/base64"
+import (
+	"errors"
 
-// pageSize is the number of entries of a page of every list.
-const pageSize = 100
+	"stepwell/internal/paging"
+	"stepwell/internal/store"
+)
 
-func encode(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
-
-func encodeToken(key string) *string {
-	if key == "" {
-		return nil
+// page reads a page of a table, 100 entries as every list has.
+func page[T any](tx *store.Tx, t store.Table[T], token *string, prefix ...string) (list []T, next *string, err error) {
+	list, next, err = paging.Read(func(after string, n int) ([]T, string, error) { return t.Page(tx, after, n, prefix...) }, nil, token, 100)
+	if errors.Is(err, paging.ErrToken) {
+		err = invalid("NextToken Reason: Value is invalid")
 	}
-	return new(base64.RawURLEncoding.EncodeToString([]byte(key)))
-}
-
-func decodeToken(token *string) (string, error) {
-	if token == nil {
-		return "", nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(*token)
-	if err != nil {
-		return "", invalid("NextToken Reason: Value is invalid")
-	}
-	return string(b), nil
+	return list, next, err
 }

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
@@ -42,7 +43,7 @@ func (s *Service) sign(text, version string) (signature, path string, err error)
 	if err != nil {
 		return "", "", fmt.Errorf("cannot sign message: %w", err)
 	}
-	return encode(b), g.path, nil
+	return base64.StdEncoding.EncodeToString(b), g.path, nil
 }
 
 // signing returns the key and certificate, made at the first need.

@@ -2,7 +2,6 @@ package sqs
 
 import (
 	"context"
-	"encoding/base64"
 	"maps"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	api "stepwell/internal/awsapi/sqs"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -258,36 +258,28 @@ func (q *queue) deadLetters() string {
 // page lists the URLs of queues by name. Without a limit it lists the first 1,000
 // and gives no token, as SQS does.
 func (s *Service) page(token *string, limit *int64, fits func(*queue) bool) (urls []string, next *string, err error) {
-	after := ""
-	if token != nil {
-		b, err := base64.StdEncoding.DecodeString(*token)
-		if err != nil {
-			return nil, nil, badValue(*token, "NextToken", "Invalid token.")
-		}
-		after = string(b)
-	}
-	most := 1000
-	if limit != nil {
-		if most = int(*limit); most < 1 || most > 1000 {
-			return nil, nil, badValue(most, "MaxResults", "Must be an integer from 1 to 1000.")
-		}
+	if limit != nil && (*limit < 1 || *limit > 1000) {
+		return nil, nil, badValue(*limit, "MaxResults", "Must be an integer from 1 to 1000.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var all []string
 	for _, arn := range slices.Sorted(maps.Keys(s.queues)) {
-		q := s.queues[arn]
-		if arn <= after || !fits(q) {
-			continue
+		if fits(s.queues[arn]) {
+			all = append(all, arn)
 		}
-		if len(urls) == most {
-			if limit != nil {
-				next = new(base64.StdEncoding.EncodeToString([]byte(after)))
-			}
-			return urls, next, nil
-		}
-		urls, after = append(urls, s.url(&q.record)), arn
 	}
-	return urls, nil, nil
+	shown, next, err := paging.Cut(all, func(arn *string) string { return *arn }, token, paging.Size(limit, 1000))
+	if err != nil {
+		return nil, nil, badValue(*token, "NextToken", "Invalid token.")
+	}
+	for _, arn := range shown {
+		urls = append(urls, s.url(&s.queues[arn].record))
+	}
+	if limit == nil {
+		next = nil
+	}
+	return urls, next, nil
 }
 
 func (s *Service) deleteQueue(ctx context.Context, in *api.DeleteQueueInput) (*api.DeleteQueueOutput, error) {

@@ -1,10 +1,9 @@
 package ssm
 
 import (
-	"encoding/base64"
-
 	api "stepwell/internal/awsapi/ssm"
 	"stepwell/internal/awserr"
+	"stepwell/internal/paging"
 )
 
 func invalid(format string, args ...any) *awserr.Error {
@@ -29,31 +28,13 @@ func badPath() *awserr.Error {
 		`Valid example: /get/parameters2-/by1./path0_.`)
 }
 
-// page cuts a page out of sorted items; the token is the key of the last one
-// shown.
-func page[T any](all []T, key func(*T) string, token *string, size *int64, most int) (shown []T, next *string, err error) {
-	if size != nil {
-		most = int(*size)
+// page cuts a page out of items sorted by key.
+func page[T any](all []T, key func(*T) string, token *string, size *int64, usual int) (shown []T, next *string, err error) {
+	shown, next, err = paging.Cut(all, key, token, paging.Size(size, usual))
+	if err != nil {
+		return nil, nil, api.InvalidNextToken("The specified token is not valid.")
 	}
-	shown = []T{}
-	after := ""
-	if token != nil {
-		b, err := base64.RawURLEncoding.DecodeString(*token)
-		if err != nil || len(b) == 0 {
-			return nil, nil, api.InvalidNextToken("The specified token is not valid.")
-		}
-		after = string(b)
-	}
-	for i := range all {
-		if k := key(&all[i]); k <= after {
-			continue
-		}
-		if len(shown) == most {
-			return shown, new(base64.RawURLEncoding.EncodeToString([]byte(key(&shown[most-1])))), nil
-		}
-		shown = append(shown, all[i])
-	}
-	return shown, nil, nil
+	return shown, next, nil
 }
 
 func text(s *string) string {

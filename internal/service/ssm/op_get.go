@@ -36,10 +36,7 @@ func (s *Service) getParameter(ctx context.Context, in *api.GetParameterInput) (
 		return nil, err
 	}
 	shown, err := s.shape(ctx, p, v, selector, yes(in.WithDecryption))
-	if err != nil {
-		return nil, err
-	}
-	return &api.GetParameterOutput{Parameter: shown}, nil
+	return &api.GetParameterOutput{Parameter: shown}, err
 }
 
 // shape is a version as it is shown. The value of a SecureString that is not to

@@ -203,10 +203,7 @@ func (s *Service) deleteParameter(ctx context.Context, in *api.DeleteParameterIn
 	if err == nil && len(gone) == 0 {
 		err = noParameter()
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &api.DeleteParameterOutput{}, nil
+	return &api.DeleteParameterOutput{}, err
 }
 
 func (s *Service) deleteParameters(ctx context.Context, in *api.DeleteParametersInput) (*api.DeleteParametersOutput, error) {

@@ -58,10 +58,7 @@ func (s *Service) addTagsToResource(ctx context.Context, in *api.AddTagsToResour
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.AddTagsToResourceOutput{}, nil
+	return &api.AddTagsToResourceOutput{}, err
 }
 
 func (s *Service) removeTagsFromResource(ctx context.Context, in *api.RemoveTagsFromResourceInput) (*api.RemoveTagsFromResourceOutput, error) {
@@ -72,10 +69,7 @@ func (s *Service) removeTagsFromResource(ctx context.Context, in *api.RemoveTags
 		p.Tags = slices.DeleteFunc(p.Tags, func(t api.Tag) bool { return slices.Contains(in.TagKeys, *t.Key) })
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &api.RemoveTagsFromResourceOutput{}, nil
+	return &api.RemoveTagsFromResourceOutput{}, err
 }
 
 func (s *Service) listTagsForResource(ctx context.Context, in *api.ListTagsForResourceInput) (*api.ListTagsForResourceOutput, error) {

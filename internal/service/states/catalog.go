@@ -7,7 +7,9 @@ import (
 )
 
 // sdkServices are the services of the AWS SDKs as aws-sdk resources name them,
-// one a line: the service ids of AWS's published models, lower case, no spaces.
+// one a line: the modules of the AWS SDK for Java 2 (AWS Config is config, not
+// configservice), and what the developer guide lists beyond ("AWS SDK service
+// integrations").
 //
 //go:embed sdk_services.txt
 var sdkServices string
@@ -24,6 +26,7 @@ var optimizedResources = map[string][]string{
 	"batch:submitJob":                                  {patternSync},
 	"bedrock:createModelCustomizationJob":              {patternSync},
 	"bedrock:invokeModel":                              {patternToken},
+	"bedrockagentcore:invokeHarness":                   {},
 	"codebuild:batchDeleteBuilds":                      {},
 	"codebuild:batchGetReports":                        {},
 	"codebuild:startBuild":                             {patternSync},
@@ -92,7 +95,8 @@ func (s *Service) knownResource(arn string) bool {
 		if kind, name, _ := strings.Cut(parts[5], ":"); kind == kindActivity {
 			return name != "" && parts[3] != "" && parts[4] != ""
 		}
-		return parts[3] == "" && parts[4] == "" && s.knownIntegration(parts[5])
+		// Integrations have no region and no account; where a definition names one, it does not matter.
+		return s.knownIntegration(parts[5])
 	}
 	return false
 }

@@ -16,17 +16,23 @@ import (
 
 // Check says what is wrong with a definition, with places in its text: what
 // ValidateStateMachineDefinition answers, with near misses, and where that
-// finds no error what is allowed and hardly meant (check.Advice). kind is STANDARD or EXPRESS.
+// finds no error what is allowed and hardly meant (check.Advice). What depends
+// on a placeholder of a template is not judged. kind is STANDARD or EXPRESS.
 func (s *Service) Check(definition, kind string) diag.List {
-	m, problems := s.compile(definition, kind, false)
+	text := standIns(definition)
+	_, problems := s.compile(text, kind, false)
 	var found diag.List
-	def, _ := syntax.Parse(definition)
+	def, _ := syntax.Parse(text)
 	for _, p := range problems {
-		found = append(found, s.diagnostic(def, p))
+		if d := s.diagnostic(def, p); !undecided(definition, d.Span) {
+			found = append(found, d)
+		}
 	}
-	if m != nil {
-		for _, f := range check.Advice(m.Definition) {
-			found = append(found, f.Diagnostic)
+	if def != nil && !slices.ContainsFunc(found, func(d diag.Diagnostic) bool { return d.Severity != diag.Warning }) {
+		for _, f := range check.Advice(def) {
+			if !undecided(definition, f.Span) {
+				found = append(found, f.Diagnostic)
+			}
 		}
 	}
 	slices.SortStableFunc(found, func(a, b diag.Diagnostic) int { return a.Span.Start - b.Span.Start })

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
 	"stepwell/internal/asl/exec"
@@ -100,9 +99,13 @@ func (s *Service) launch(l *liveExecution, m *exec.Machine, journal [][]byte) er
 
 func (l *liveExecution) info() exec.Info {
 	e := &l.record
+	input := l.input
+	if input == nil {
+		input = []byte(e.Input)
+	}
 	return exec.Info{
 		ID: e.ARN, Name: e.Name, RoleARN: e.RoleARN, StartTime: e.Start, StateMachineID: e.MachineARN,
-		StateMachineName: e.Machine, Region: e.Region, Input: []byte(e.Input), Express: l.express,
+		StateMachineName: e.Machine, Region: e.Region, Input: input, Express: l.express,
 	}
 }
 
@@ -112,9 +115,11 @@ const (
 	resumeReaders = 2
 )
 
-// resume goes on with the executions that an earlier server left. One that
-// cannot go on stands where it is.
-func (s *Service) resume(ctx context.Context, left []execution) {
+// resume goes on with the executions that an earlier server left: with those
+// that were there when it began, not with what they start. One that cannot go on
+// stands where it is. It returns the children of Map runs, without their input:
+// the engine begins those itself.
+func (s *Service) resume(ctx context.Context) (children []execution, err error) {
 	work := make(chan []execution)
 	var readers sync.WaitGroup
 	for range resumeReaders {
@@ -124,11 +129,42 @@ func (s *Service) resume(ctx context.Context, left []execution) {
 			}
 		})
 	}
-	for batch := range slices.Chunk(left, resumeBatch) {
-		work <- batch
-	}
+	shared := shares{}
+	err = s.Store.View(ctx, func(tx *store.Tx) error {
+		for after, more := "", true; more; more = after != "" {
+			var page []execution
+			if page, after, err = running.Page(tx, after, resumeBatch); err != nil {
+				return err
+			}
+			top := page[:0]
+			for _, e := range page {
+				shared.in(&e)
+				if e.MapRunARN == nil {
+					top = append(top, e)
+					continue
+				}
+				e.Input = ""
+				children = append(children, e)
+			}
+			work <- top
+		}
+		return nil
+	})
 	close(work)
 	readers.Wait()
+	return children, err
+}
+
+// shares holds texts that many executions have in common, once.
+type shares map[string]string
+
+func (s shares) in(e *execution) {
+	for _, text := range []*string{&e.Account, &e.Region, &e.Machine, &e.MachineARN, &e.Revision, &e.RoleARN, &e.Status, &e.Parent} {
+		if _, ok := s[*text]; !ok {
+			s[*text] = *text
+		}
+		*text = s[*text]
+	}
 }
 
 func (s *Service) resumeBatch(ctx context.Context, batch []execution) {

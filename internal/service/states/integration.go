@@ -92,13 +92,25 @@ func (c *call) input(t *exec.Task) (any, error) {
 			return nil, err
 		}
 	}
-	if c.optimized != nil && len(c.optimized.text) > 0 {
+	if text := c.text(); len(text) > 0 {
 		var err error
-		if params, err = asText(params, c.optimized.text); err != nil {
+		if params, err = asText(params, text); err != nil {
 			return nil, err
 		}
 	}
 	return sdkjson.Decode(c.service.Model, c.model, params)
+}
+
+// text lists the members whose values may be JSON, and are sent as its text.
+// Of AWS SDK integrations these are the inputs and outputs of executions and tasks.
+func (c *call) text() []string {
+	switch {
+	case c.optimized != nil:
+		return c.optimized.text
+	case c.service.Model.ServiceID == "SFN":
+		return []string{"Input", "Output"}
+	}
+	return nil
 }
 
 // asText turns members that are JSON values into their text, as optimized

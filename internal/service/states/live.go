@@ -12,6 +12,7 @@ type liveExecution struct {
 	record  execution
 	express bool // never stored
 	logging *api.LoggingConfiguration
+	input   []byte // the record's, where somebody else holds it too: large ones are many in a Map run; nil: no
 
 	mu       sync.Mutex
 	over     bool

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,11 +35,15 @@ func (h host) BeginMapRun(ctx context.Context, m exec.MapRun) (exec.MapBegun, er
 	return keep(ctx, s.Store, func(tx *store.Tx) (exec.MapBegun, error) {
 		r, ok, err := mapRuns.Get(tx, e.Account, e.Region, e.Machine, e.Name, m.ID)
 		if err != nil || ok && r.Stopped.IsZero() && r.Redrives >= m.Redrives {
-			return r.begun(), err
+			return r.begun(ok), err
 		}
-		if ok {
-			r.LastItems, r.Last = r.Items, r.Children
-			r.Status, r.Stopped, r.Redrives, r.Redriven = string(exec.Running), time.Time{}, m.Redrives, millis(s.Clock.Now())
+		again := ok
+		if ok { // redriven; or its end was not yet its execution's when the server died
+			r.Status, r.Stopped = string(exec.Running), time.Time{}
+			if r.Redrives < m.Redrives {
+				r.LastItems, r.Last = r.Items, r.Children
+				r.Redrives, r.Redriven = m.Redrives, millis(s.Clock.Now())
+			}
 		} else {
 			r = mapRun{
 				Account: e.Account, Region: e.Region, ARN: exec.MapRunARN(m.Info, m.Label, m.ID), ID: m.ID, Label: m.Label, State: m.State,
@@ -48,12 +54,12 @@ func (h host) BeginMapRun(ctx context.Context, m exec.MapRun) (exec.MapBegun, er
 		if err := mapRunNames.Put(tx, e.Name, r.nameKey()...); err != nil {
 			return exec.MapBegun{}, err
 		}
-		return r.begun(), mapRuns.Put(tx, r, r.key()...)
+		return r.begun(again), mapRuns.Put(tx, r, r.key()...)
 	})
 }
 
-func (r *mapRun) begun() exec.MapBegun {
-	return exec.MapBegun{MapControl: r.Control, Kept: r.Kept, Items: r.LastItems, Children: r.Last}
+func (r *mapRun) begun(again bool) exec.MapBegun {
+	return exec.MapBegun{MapControl: r.Control, Again: again, Kept: r.Kept, Items: r.LastItems, Children: r.Last}
 }
 
 // NoteMapRun keeps how far a Map run is. Its execution may have ended.
@@ -93,6 +99,7 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 		}
 	})
 	if c.Express {
+		l.input = c.Input
 		limit := s.Clock.AfterFunc(expressLimit, func() { s.expire(l.record.ARN) })
 		l.watchers = append(l.watchers, func(execution) { limit.Stop() })
 		err := s.launch(l, c.Machine, nil)
@@ -108,6 +115,9 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 	if over {
 		l.finish(l.record)
 		return nil
+	}
+	if l.record.Input == string(c.Input) {
+		l.input = c.Input
 	}
 	return s.launch(l, c.Machine, journal)
 }
@@ -233,40 +243,121 @@ func (h host) StopChild(_ context.Context, c exec.Child) {
 	}
 }
 
-// abandoned ends a child whose parent no longer runs: the server died between
-// the two.
-func (s *Service) abandoned(ctx context.Context, e *execution) error {
-	return s.Store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := running.Delete(tx, e.key()...); err != nil {
-			return err
-		}
-		e.Status, e.Stop = string(exec.Aborted), millis(s.Clock.Now())
-		return ended.Put(tx, *e, e.key()...)
-	})
+// AbandonChildren ends the children of a Map run that do not run in this process.
+func (h host) AbandonChildren(ctx context.Context, m exec.MapRun) error {
+	parent, ok := bus.ParseARN(m.Execution)
+	if !ok {
+		return nil
+	}
+	run := mapRun{Account: parent.Account, Region: parent.Region, ARN: exec.MapRunARN(m.Info, m.Label, m.ID), Machine: m.Info.StateMachineName, Label: m.Label}
+	return h.s.Store.Update(ctx, func(tx *store.Tx) error { return h.s.abandonChildren(tx, &run) })
 }
 
-// abandonRuns ends the Map runs whose execution no longer runs: the server died
-// between the two. running has the ARNs of the executions that run.
-func (s *Service) abandonRuns(ctx context.Context, running map[string]bool) error {
+// abandonChildren ends the children of a Map run that are recorded as running
+// and do not run here.
+func (s *Service) abandonChildren(tx *store.Tx, r *mapRun) error {
+	children, err := running.List(tx, r.Account, r.Region, r.Machine+"/"+r.Label)
+	if err != nil {
+		return err
+	}
+	for i := range children {
+		e := &children[i]
+		if value(e.MapRunARN) != r.ARN || s.live.get(e.ARN) != nil {
+			continue
+		}
+		if err := s.abandoned(tx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abandoned ends a child that will not run again: its Map run is over.
+func (s *Service) abandoned(tx *store.Tx, e *execution) error {
+	if _, err := running.Delete(tx, e.key()...); err != nil {
+		return err
+	}
+	e.Status, e.Stop = string(exec.Aborted), millis(s.Clock.Now())
+	return ended.Put(tx, *e, e.key()...)
+}
+
+// abandonRuns ends the Map runs that nobody drives, with their children: the
+// server died after their execution had ended, or had given them up. Executions
+// that were left running have been resumed.
+func (s *Service) abandonRuns(ctx context.Context) error {
 	return s.Store.Update(ctx, func(tx *store.Tx) error {
 		all, err := mapRuns.List(tx)
 		if err != nil {
 			return err
 		}
-		for _, r := range all {
-			if r.Status != string(exec.Running) || running[r.Execution] {
+		for i := range all {
+			r := &all[i]
+			if r.Status != string(exec.Running) {
+				continue
+			}
+			if over, err := s.orphaned(tx, r); err != nil || !over {
+				if err != nil {
+					return err
+				}
 				continue
 			}
 			r.Status, r.Stopped = string(exec.Aborted), millis(s.Clock.Now())
 			r.Items.Aborted, r.Items.Running = r.Items.Aborted+r.Items.Running, 0
 			r.Children.Aborted, r.Children.Running = r.Children.Aborted+r.Children.Running, 0
 			r.Items.PendingRedrive, r.Children.PendingRedrive = 0, 0
-			if err := mapRuns.Put(tx, r, r.key()...); err != nil {
+			if err := mapRuns.Put(tx, *r, r.key()...); err != nil {
+				return err
+			}
+			if err := s.abandonChildren(tx, r); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// orphaned reports whether nobody drives a Map run, nor ever will. That of an
+// execution that could not be resumed waits with it, as does that of a child,
+// which another Map run resumes.
+func (s *Service) orphaned(tx *store.Tx, r *mapRun) (bool, error) {
+	if _, driven := s.runner.MapRunProgress(r.Execution, r.ID); driven {
+		return false, nil
+	}
+	_, left, err := running.Get(tx, r.Account, r.Region, r.Machine, r.ExecutionName)
+	child := strings.Contains(r.Machine, "/")
+	return !left || !child && s.live.get(r.Execution) != nil, err
+}
+
+// abandonOrphans ends those of the children whose execution no longer runs.
+func (s *Service) abandonOrphans(ctx context.Context, children []execution) error {
+	for batch := range slices.Chunk(children, resumeBatch) {
+		err := s.Store.Update(ctx, func(tx *store.Tx) error {
+			for i := range batch {
+				e := &batch[i]
+				parent, ok := bus.ParseARN(e.Parent)
+				parts := strings.Split(parent.Resource, ":")
+				if !ok || len(parts) != 3 || s.live.get(e.ARN) != nil {
+					continue
+				}
+				_, left, err := running.Get(tx, parent.Account, parent.Region, parts[1], parts[2])
+				if err != nil {
+					return err
+				}
+				now, still, err := running.Get(tx, e.key()...)
+				if err == nil && still && !left {
+					err = s.abandoned(tx, &now)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // as is who asks S3 for a Map run: the execution's role.
@@ -312,17 +403,38 @@ func (h host) List(ctx context.Context, o exec.Object, token string) (page []exe
 	return page, value(out.NextContinuationToken), nil
 }
 
-// Put writes an object.
+// Put writes an object. While the server cannot keep what that leads to, it goes on trying.
 func (h host) Put(ctx context.Context, o exec.Object, contentType string, body io.ReadSeeker) error {
 	size, err := body.Seek(0, io.SeekEnd)
-	if err == nil {
-		_, err = body.Seek(0, io.SeekStart)
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		if err == nil {
+			_, err = body.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot read what is to be written to %s: %w", o.Key, err)
+		}
+		in := &s3.PutObjectInput{Bucket: &o.Bucket, Key: &o.Key, ContentType: &contentType, ContentLength: &size,
+			ExpectedBucketOwner: optional(o.Owner), Body: io.NopCloser(body)}
+		_, fault := h.s.Bus.Invoke(h.s.as(ctx, o.Caller), "s3", "PutObject", in)
+		if !store.IsFault(fault) {
+			return fault
+		}
+		select {
+		case <-ctx.Done():
+			return fault
+		case <-time.After(pause):
+		}
 	}
+}
+
+// Scratch is a file without a name: it is gone with the process at the latest.
+func (h host) Scratch() (exec.Scratch, error) {
+	f, err := os.CreateTemp("", "stepwell-results-")
 	if err != nil {
-		return fmt.Errorf("cannot read what is to be written to %s: %w", o.Key, err)
+		return nil, err
 	}
-	in := &s3.PutObjectInput{Bucket: &o.Bucket, Key: &o.Key, ContentType: &contentType, ContentLength: &size,
-		ExpectedBucketOwner: optional(o.Owner), Body: io.NopCloser(body)}
-	_, err = h.s.Bus.Invoke(h.s.as(ctx, o.Caller), "s3", "PutObject", in)
-	return err
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }

@@ -2,7 +2,6 @@ package states
 
 import (
 	"context"
-	"errors"
 
 	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
@@ -98,13 +97,13 @@ func (s *Service) updateMapRun(ctx context.Context, in *api.UpdateMapRunInput) (
 	if err != nil {
 		return nil, err
 	}
-	run, err := update(ctx, s.Store, func(tx *store.Tx) (mapRun, error) {
+	err = s.Store.Update(ctx, func(tx *store.Tx) error {
 		run, err := getMapRun(tx, r)
 		if err != nil {
-			return run, err
+			return err
 		}
 		if run.Status != string(exec.Running) {
-			return run, validation("Map Run is not running and cannot be updated: '%s'", run.ARN)
+			return validation("Map Run is not running and cannot be updated: '%s'", run.ARN)
 		}
 		if in.MaxConcurrency != nil {
 			run.Control.MaxConcurrency = *in.MaxConcurrency
@@ -115,16 +114,15 @@ func (s *Service) updateMapRun(ctx context.Context, in *api.UpdateMapRunInput) (
 		if in.ToleratedFailurePercentage != nil {
 			run.Control.ToleratedShare = *in.ToleratedFailurePercentage
 		}
-		return run, mapRuns.Put(tx, run, run.key()...)
+		tx.AfterCommit(func() { // in the order of the updates
+			_ = s.runner.ControlMapRun(run.Execution, run.ID, run.Control) // it may just have ended, or begins with the new control
+		})
+		return mapRuns.Put(tx, run, run.key()...)
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = s.runner.ControlMapRun(run.Execution, run.ID, run.Control)
-	if errors.Is(err, exec.ErrNoTask) || errors.Is(err, exec.ErrNoExecution) {
-		err = nil // it has just ended, or begins with the new control
-	}
-	return &api.UpdateMapRunOutput{}, err
+	return &api.UpdateMapRunOutput{}, nil
 }
 
 // listChildren lists the executions of a Map run, the newest first.

@@ -78,13 +78,9 @@ func New(d Deps) *Service {
 func (s *Service) Start(ctx context.Context) error {
 	done := s.Clock.Busy()
 	defer done()
-	var left []execution
 	var all []machine
 	err := s.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if all, err = machines.List(tx); err != nil {
-			return err
-		}
-		left, err = running.List(tx)
+		all, err = machines.List(tx)
 		return err
 	})
 	if err != nil {
@@ -95,29 +91,16 @@ func (s *Service) Start(ctx context.Context) error {
 			s.deleting[m.ARN] = true
 		}
 	}
-	parents := map[string]bool{}
-	for i := range left {
-		parents[left[i].ARN] = true
+	children, err := s.resume(ctx)
+	if err != nil {
+		return fmt.Errorf("cannot resume executions: %w", err)
 	}
-	if err := s.abandonRuns(ctx, parents); err != nil {
+	if err := s.abandonRuns(ctx); err != nil {
 		return fmt.Errorf("cannot end Map runs: %w", err)
 	}
-	top := left[:0]
-	for i := range left {
-		e := &left[i]
-		if e.MapRunARN == nil {
-			top = append(top, *e)
-			continue
-		}
-		// The engine begins the children of a running Map run itself.
-		if !parents[e.Parent] {
-			err = s.abandoned(ctx, e)
-		}
-		if err != nil {
-			return fmt.Errorf("cannot end child executions: %w", err)
-		}
+	if err := s.abandonOrphans(ctx, children); err != nil {
+		return fmt.Errorf("cannot end child executions: %w", err)
 	}
-	s.resume(ctx, top)
 	return nil
 }
 

@@ -77,10 +77,7 @@ func (s *Service) getSessionToken(ctx context.Context, in *sts.GetSessionTokenIn
 		return nil, err
 	}
 	c, err := s.grant(ctx, caller.Account, caller.Principal, id, seconds)
-	if err != nil {
-		return nil, err
-	}
-	return &sts.GetSessionTokenOutput{Credentials: c}, nil
+	return &sts.GetSessionTokenOutput{Credentials: c}, err
 }
 
 func (s *Service) getFederationToken(ctx context.Context, in *sts.GetFederationTokenInput) (*sts.GetFederationTokenOutput, error) {

@@ -221,6 +221,10 @@ func (r *reader) scalar(name string, x any, s *awsapi.Shape, v reflect.Value) {
 			settle(v).SetBool(b)
 			return
 		}
+		if x == "true" || x == "false" { // definitions in use write them so
+			settle(v).SetBool(x == "true")
+			return
+		}
 		r.problem("The value for the field '%s' must be a BOOLEAN", name)
 	case awsapi.Integer, awsapi.Long:
 		if n, ok := whole(num); ok && isNum && (s.Kind == awsapi.Long || n == int64(int32(n))) {

@@ -32,6 +32,8 @@ func TestDecode(t *testing.T) {
 		{states.Model, "ListExecutions", `{"MaxResults":1.5}`, `error: The value for the field 'MaxResults' must be an INTEGER`},
 		{states.Model, "ListExecutions", `{"MaxResults":"1"}`, `error: The value for the field 'MaxResults' must be an INTEGER`},
 		{redshiftdata.Model, "BatchExecuteStatement", `{"Sqls":["select 1","select 2"],"Database":"dev","WithEvent":true}`, `{"Database":"dev","Sqls":["select 1","select 2"],"WithEvent":true}`},
+		{redshiftdata.Model, "BatchExecuteStatement", `{"WithEvent":"false"}`, `{"WithEvent":false}`},
+		{redshiftdata.Model, "BatchExecuteStatement", `{"WithEvent":"no"}`, `error: The value for the field 'WithEvent' must be a BOOLEAN`},
 		{redshiftdata.Model, "BatchExecuteStatement", `{"Sqls":"select 1"}`, `error: The value for the field 'Sqls' must be an ARRAY`},
 		{redshiftdata.Model, "ExecuteStatement", `{"Sql":"s","Parameters":[{"Name":"a","Value":"b"}]}`, `{"Parameters":[{"Name":"a","Value":"b"}],"Sql":"s"}`},
 		{redshiftdata.Model, "ExecuteStatement", `{"Sql":"s","Parameters":[{"Nam":"a"}]}`,

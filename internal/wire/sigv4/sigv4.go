@@ -59,12 +59,13 @@ type Signer struct {
 	Credentials Credentials
 	Region      string
 	Service     string // signing name, for example s3
+	Headers     string // beside the host, only headers that begin so are signed, in lower case; "" for all
 }
 
 // Sign adds X-Amz-Date, X-Amz-Content-Sha256 (S3 only), X-Amz-Security-Token
 // and Authorization to the request. payloadHash is the hexadecimal SHA-256 of
-// the body or one of the constants above. It signs the host and all headers of
-// the request except those that proxies change.
+// the body or one of the constants above. It signs the host and the headers of
+// the request, except those that proxies change.
 func (s Signer) Sign(r *http.Request, payloadHash string, now time.Time) {
 	stamp := now.UTC().Format(timeForm)
 	r.Header.Del("Authorization")
@@ -77,7 +78,7 @@ func (s Signer) Sign(r *http.Request, payloadHash string, now time.Time) {
 	}
 	names := []string{"host"}
 	for name := range r.Header {
-		if n := strings.ToLower(name); !unsigned[n] {
+		if n := strings.ToLower(name); !unsigned[n] && strings.HasPrefix(n, s.Headers) {
 			names = append(names, n)
 		}
 	}
@@ -94,35 +95,6 @@ func (s Signer) Sign(r *http.Request, payloadHash string, now time.Time) {
 // transports set them.
 var unsigned = map[string]bool{"authorization": true, "user-agent": true, "x-amzn-trace-id": true, "expect": true,
 	"connection": true, "transfer-encoding": true, "accept-encoding": true, "content-length": true}
-
-// Presign returns the URL of the request with a signature that is valid for the
-// given time. The body is not signed.
-func (s Signer) Presign(r *http.Request, expires time.Duration, now time.Time) string {
-	stamp := now.UTC().Format(timeForm)
-	scope := Scope{stamp[:8], s.Region, s.Service}
-	q := r.URL.Query()
-	q.Set("X-Amz-Algorithm", Algorithm)
-	q.Set("X-Amz-Credential", s.Credentials.AccessKey+"/"+scope.String())
-	q.Set("X-Amz-Date", stamp)
-	q.Set("X-Amz-Expires", fmt.Sprint(int(expires/time.Second)))
-	q.Set("X-Amz-SignedHeaders", "host")
-	if s.Credentials.SessionToken != "" {
-		q.Set("X-Amz-Security-Token", s.Credentials.SessionToken)
-	}
-	raw := canonicalQuery(q, "")
-	hash := UnsignedPayload
-	if s.Service != "s3" {
-		hash = EmptyHash
-	}
-	canonical := canonicalRequest(r, raw, []string{"host"}, hash, s.Service)
-	signature := hexHMAC(SigningKey(s.Credentials.SecretKey, scope), stringToSign(Algorithm, stamp, scope, canonical))
-	u := *r.URL
-	u.RawQuery = raw + "&X-Amz-Signature=" + signature
-	if u.Host == "" {
-		u.Host = r.Host
-	}
-	return u.String()
-}
 
 // SigningKey derives the key of a scope from a secret key.
 func SigningKey(secret string, s Scope) []byte {

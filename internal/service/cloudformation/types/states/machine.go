@@ -139,10 +139,15 @@ func definition(ctx context.Context, r *resource.Request) (string, error) {
 		}
 		pairs = append(pairs, "${"+name+"}", value)
 	}
-	return strings.NewReplacer(pairs...).Replace(text), nil
+	text = strings.NewReplacer(pairs...).Replace(text)
+	if r.Properties["DefinitionS3Location"] == nil {
+		return text, nil
+	}
+	return asJSON(text)
 }
 
-// stored reads a definition from S3: JSON or YAML.
+// stored reads a definition from S3. It may be JSON or YAML only once the
+// substitutions are put in: a number may stand as ${name}.
 func stored(ctx context.Context, r *resource.Request) (string, error) {
 	in := &s3.GetObjectInput{}
 	location, _ := r.Properties["DefinitionS3Location"].(map[string]any)
@@ -158,14 +163,20 @@ func stored(ctx context.Context, r *resource.Request) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot read the definition: %w", err)
 	}
-	if json.Valid(b) {
-		return string(b), nil
+	return string(b), nil
+}
+
+// asJSON writes a definition that is YAML as JSON.
+func asJSON(text string) (string, error) {
+	if json.Valid([]byte(text)) {
+		return text, nil
 	}
 	var doc any
-	if err := yaml.Unmarshal(b, &doc); err != nil {
+	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
 		return "", fmt.Errorf("#/DefinitionS3Location: neither JSON nor YAML: %w", err)
 	}
-	if b, err = json.Marshal(doc); err != nil {
+	b, err := json.Marshal(doc)
+	if err != nil {
 		return "", fmt.Errorf("#/DefinitionS3Location: %w", err)
 	}
 	return string(b), nil
