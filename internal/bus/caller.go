@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"slices"
 	"strings"
 )
 
@@ -59,6 +60,19 @@ const ReservedTags = "aws: prefixed tag key names are not allowed for external u
 // begin with aws:, in any case, are AWS's, as which CloudFormation gives some.
 func (c Caller) ReservedTag(key string) bool {
 	return len(key) >= 4 && strings.EqualFold(key[:4], "aws:") && c.Source != "cloudformation"
+}
+
+// MergeTags gives tags others, which replace those of the same key.
+func MergeTags[T any](tags, given []T, key func(*T) *string) []T {
+	for i := range given {
+		k := *key(&given[i])
+		if at := slices.IndexFunc(tags, func(old T) bool { return *key(&old) == k }); at >= 0 {
+			tags[at] = given[i]
+		} else {
+			tags = append(tags, given[i])
+		}
+	}
+	return tags
 }
 
 // At is the caller in the account and region of a, where it has them, at the

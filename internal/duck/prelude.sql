@@ -302,6 +302,14 @@ CREATE MACRO rs_months_apart(a, b) AS CASE
   WHEN day(a) = day(b) OR (last_day(a) = CAST(a AS DATE) AND last_day(b) = CAST(b AS DATE)) THEN CAST((year(a) - year(b)) * 12 + month(a) - month(b) AS DOUBLE)
   ELSE (year(a) - year(b)) * 12 + month(a) - month(b) + (epoch(CAST(a AS TIMESTAMP)) - epoch(date_trunc('month', CAST(a AS TIMESTAMP))) - epoch(CAST(b AS TIMESTAMP)) + epoch(date_trunc('month', CAST(b AS TIMESTAMP)))) / 86400.0 / 31.0 END;
 CREATE MACRO rs_months_between(p, q) AS rs_months_apart(CAST(p AS TIMESTAMP), CAST(q AS TIMESTAMP));
+-- An interval divided: of months 30 days are left, of days their hours; what is kept in months stays so.
+CREATE MACRO rs_interval_months(i) AS date_part('year', i) * 12 + date_part('month', i);
+CREATE MACRO rs_interval_micros(i) AS (date_part('hour', i) * 60 + date_part('minute', i)) * 60000000 + date_part('microsecond', i);
+CREATE MACRO rs_interval_parts(months, days, micros) AS to_months(CAST(trunc(months) AS INTEGER)) + to_days(CAST(trunc(days + (months - trunc(months)) * 30) AS INTEGER))
+  + to_microseconds(CAST(round(micros + (days + (months - trunc(months)) * 30 - trunc(days + (months - trunc(months)) * 30)) * 86400000000) AS BIGINT));
+CREATE MACRO rs_interval_over(i, n) AS rs_interval_parts(rs_interval_months(i) / CAST(rs_nonzero(n) AS DOUBLE), date_part('day', i) / CAST(rs_nonzero(n) AS DOUBLE), rs_interval_micros(i) / CAST(rs_nonzero(n) AS DOUBLE));
+CREATE MACRO rs_interval_text(i) AS replace(regexp_replace(CAST(i AS VARCHAR), '(-1 (?:year|month|day))( |$)', '\1s\2', 'g'), 'month', 'mon');
+CREATE MACRO rs_months_over(i, n) AS to_months(CAST(trunc(rs_interval_months(i) / CAST(rs_nonzero(n) AS DOUBLE)) AS INTEGER));
 -- The Sundays between two days: 1970-01-01 was a Thursday.
 CREATE MACRO rs_week_number(d) AS (CAST(d AS DATE) - DATE '1969-12-28' + 7000000) // 7;
 CREATE MACRO rs_weeks_apart(a, b) AS rs_week_number(b) - rs_week_number(a);

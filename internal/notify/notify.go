@@ -42,8 +42,11 @@ func (s Sender) At(ctx context.Context, a bus.ARN) context.Context {
 	return bus.With(ctx, bus.From(ctx).At(a, s.Source))
 }
 
-// QueueURL names the queue with an ARN.
-func QueueURL(a bus.ARN) *string { return new("/" + a.Account + "/" + a.Resource) }
+// QueueURL is AWS's URL of the queue with an ARN: SQS takes it here and, where the
+// service is routed to AWS, there.
+func QueueURL(a bus.ARN) *string {
+	return new("https://sqs." + a.Region + ".amazonaws.com/" + a.Account + "/" + a.Resource)
+}
 
 // Send makes one attempt to bring a message to the target with an ARN.
 func (s Sender) Send(ctx context.Context, arn string, m *Message) error {

@@ -71,8 +71,8 @@ func TestSend(t *testing.T) {
 	ctx := bus.With(t.Context(), bus.Caller{Account: "111111111111", Region: "us-east-1"})
 	m := &Message{Body: "b", Subject: "s", Group: new("g"), Deduplication: "d", Execution: "e", Attributes: map[string]string{"A": "1", "B": ""}}
 	for _, c := range []struct{ arn, want string }{
-		{"arn:aws:sqs:eu-west-1:222222222222:q", `222222222222 eu-west-1 events sqs:SendMessage {"QueueUrl":"/222222222222/q","MessageBody":"b","MessageAttributes":{"A":{"StringValue":"1","DataType":"String"}},"MessageGroupId":"g"}`},
-		{"arn:aws:sqs:eu-west-1:222222222222:q.fifo", `222222222222 eu-west-1 events sqs:SendMessage {"QueueUrl":"/222222222222/q.fifo","MessageBody":"b","MessageAttributes":{"A":{"StringValue":"1","DataType":"String"}},"MessageDeduplicationId":"d","MessageGroupId":"g"}`},
+		{"arn:aws:sqs:eu-west-1:222222222222:q", `222222222222 eu-west-1 events sqs:SendMessage {"QueueUrl":"https://sqs.eu-west-1.amazonaws.com/222222222222/q","MessageBody":"b","MessageAttributes":{"A":{"StringValue":"1","DataType":"String"}},"MessageGroupId":"g"}`},
+		{"arn:aws:sqs:eu-west-1:222222222222:q.fifo", `222222222222 eu-west-1 events sqs:SendMessage {"QueueUrl":"https://sqs.eu-west-1.amazonaws.com/222222222222/q.fifo","MessageBody":"b","MessageAttributes":{"A":{"StringValue":"1","DataType":"String"}},"MessageDeduplicationId":"d","MessageGroupId":"g"}`},
 		{"arn:aws:sns:eu-west-1:222222222222:t", `222222222222 eu-west-1 events sns:Publish {"TopicArn":"arn:aws:sns:eu-west-1:222222222222:t","Message":"b","Subject":"s"}`},
 		{"arn:aws:lambda:eu-west-1:222222222222:function:f", `222222222222 eu-west-1 events lambda:Invoke {"FunctionName":"arn:aws:lambda:eu-west-1:222222222222:function:f","InvocationType":"Event","Payload":"Yg=="}`},
 		{"arn:aws:states:eu-west-1:222222222222:stateMachine:m", `222222222222 eu-west-1 events states:StartExecution {"StateMachineArn":"arn:aws:states:eu-west-1:222222222222:stateMachine:m","Name":"e","Input":"b"}`},

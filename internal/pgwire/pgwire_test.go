@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -203,6 +204,11 @@ func TestUntypedParameters(t *testing.T) {
 		{"select 7 / $1", "2", "23 3"},
 		{"select n * $1 from pt", "2", "1700 5.00000000"},
 		{"select i + $1 from pt", "x", "ERROR 22P02 at 0"},
+		{"select count(*) from pt where n = $1", "2.50", "20 1"},
+		{"select count(*) from pt where n = $1", "2.504", "20 0"},
+		{"select count(*) from pt where n > $1", "-2.501", "20 1"},
+		{"select count(*) from pt where n between $1 and 2.5", "2.4999", "20 1"},
+		{"select count(*) from pt where i = $1", "1.5", "ERROR 22P02 at 0"},
 		{"select abs($1)", "-2", "701 2"},
 		{"select $1 as x", "2", "1043 2"},
 		{"select $1 as x, :b as y", "2", "ERROR 42601 at 17"},
@@ -344,7 +350,8 @@ func TestCancelRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	go func() {
+	var canceller sync.WaitGroup
+	canceller.Go(func() {
 		for { // the first requests may come before the statement
 			if err := conn.PgConn().CancelRequest(context.Background()); err != nil {
 				t.Error(err)
@@ -355,9 +362,10 @@ func TestCancelRequest(t *testing.T) {
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
-	}()
+	})
 	_, err := conn.Exec(context.Background(), "SELECT sum(a.i*b.i+c.i*d.i+e.i*f.i+g.i*h.i+k.i) FROM n a, n b, n c, n d, n e, n f, n g, n h, n k, n l, n m", pgx.QueryExecModeSimpleProtocol)
 	close(done)
+	canceller.Wait()
 	if errorText(err) != "ERROR 57014 at 0" {
 		t.Fatal(err)
 	}

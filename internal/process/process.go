@@ -50,8 +50,7 @@ type Spec struct {
 	// Started is called once the process runs, before Run waits for its end.
 	Started func(*Running)
 
-	Grace  time.Duration // between SIGTERM and SIGKILL; 3 s when 0
-	Memory int64         // limit of the address space of each process, bytes; 0 means none
+	Grace time.Duration // between SIGTERM and SIGKILL; 3 s when 0
 
 	Places   []Place  // shown to the process
 	Mounting Mounting // how, as TryMounting found it
@@ -128,11 +127,6 @@ func command(s Spec) (*exec.Cmd, error) {
 		path = found
 	}
 	args := append([]string{path}, s.Args...)
-	if s.Memory > 0 {
-		script := fmt.Sprintf(`ulimit -v %d; exec "$@"`, s.Memory/1024)
-		args = append([]string{"sh", "-c", script, "sh"}, args...)
-		path = "/bin/sh"
-	}
 	cmd := &exec.Cmd{Path: path, Args: args, Dir: s.Dir, Env: s.Env, SysProcAttr: attributes()}
 	if s.stdin != nil {
 		cmd.Stdin = s.stdin

@@ -3,15 +3,10 @@ package records
 import (
 	"bufio"
 	"bytes"
-	"compress/bzip2"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 )
 
 // avroFile reads an Avro object container file (Avro specification 1.11). A
@@ -145,37 +140,19 @@ func (a *avroFile) nextBlock() error {
 }
 
 func avroUnpack(codec string, data []byte) ([]byte, error) {
-	all := func(r io.Reader) ([]byte, error) {
-		out, err := io.ReadAll(io.LimitReader(r, avroBlock+1))
-		if err == nil && len(out) > avroBlock {
-			err = errAvro
-		}
-		return out, err
-	}
 	switch codec {
 	case "", "null":
 		return data, nil
-	case "deflate":
-		return all(flate.NewReader(bytes.NewReader(data)))
-	case "bzip2":
-		return all(bzip2.NewReader(bytes.NewReader(data)))
 	case "snappy":
 		if len(data) < 4 {
 			return nil, errAvro
 		}
-		if n, err := snappy.DecodedLen(data[:len(data)-4]); err != nil || n > avroBlock {
-			return nil, errAvro
-		}
-		return snappy.Decode(nil, data[:len(data)-4]) // a checksum follows
-	case "zstandard":
-		z, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		return all(z)
+		data = data[:len(data)-4] // a checksum follows
+	case "deflate", "bzip2", "zstandard":
+	default:
+		return nil, fmt.Errorf("cannot read the Avro codec %q", codec)
 	}
-	return nil, fmt.Errorf("cannot read the Avro codec %q", codec)
+	return unpack(codec, data, avroBlock, errAvro)
 }
 
 // avroBuffer is a block's data being read. A read past its end sets bad.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
 )
 
 // stream is a decompressed file.
@@ -84,9 +87,63 @@ func (s *stream) undo(in *bufio.Reader, compression string) error {
 		if err != nil {
 			return err
 		}
-		s.Reader = z
+		s.Reader = &blocks{next: z.next}
 	default:
 		return errors.New("unknown compression")
 	}
 	return nil
+}
+
+// blocks reads what is made block by block; next returns io.EOF at the end.
+type blocks struct {
+	next func() ([]byte, error)
+	rest []byte
+}
+
+func (b *blocks) Read(p []byte) (n int, err error) {
+	for len(b.rest) == 0 {
+		next, err := b.next()
+		if err != nil {
+			return 0, err
+		}
+		b.rest = next
+	}
+	n = copy(p, b.rest)
+	b.rest = b.rest[n:]
+	return n, nil
+}
+
+// unpack undoes the compression of a block that holds limit bytes at the most;
+// fault is the error of one that holds more.
+func unpack(codec string, raw []byte, limit uint64, fault error) ([]byte, error) {
+	all := func(r io.Reader) ([]byte, error) {
+		out, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
+		if err == nil && uint64(len(out)) > limit {
+			err = fault
+		}
+		return out, err
+	}
+	switch codec {
+	case "deflate":
+		return all(flate.NewReader(bytes.NewReader(raw)))
+	case "bzip2":
+		return all(bzip2.NewReader(bytes.NewReader(raw)))
+	case "snappy":
+		if n, err := snappy.DecodedLen(raw); err != nil || uint64(n) > limit {
+			return nil, fault
+		}
+		return snappy.Decode(nil, raw)
+	case "lzo":
+		return lzo1x(raw, int(limit))
+	case "lz4":
+		out := make([]byte, limit)
+		n, err := lz4.UncompressBlock(raw, out)
+		return out[:max(n, 0)], err
+	}
+	z, err := zstd.NewReader(bytes.NewReader(raw), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	return all(z)
 }

@@ -11,7 +11,6 @@ import (
 type lzop struct {
 	in    io.Reader
 	flags uint32
-	block []byte
 }
 
 // The flags of an lzop header that say which checksums stand in a block.
@@ -80,31 +79,20 @@ func (z *lzop) word() (uint32, error) {
 	return binary.BigEndian.Uint32(b[:]), err
 }
 
-func (z *lzop) Read(p []byte) (int, error) {
-	for len(z.block) == 0 {
-		if err := z.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, z.block)
-	z.block = z.block[n:]
-	return n, nil
-}
-
-func (z *lzop) fill() error {
+func (z *lzop) next() ([]byte, error) {
 	plain, err := z.word()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if plain == 0 {
-		return io.EOF
+		return nil, io.EOF
 	}
 	packed, err := z.word()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if plain > lzopBlock || packed > plain {
-		return fmt.Errorf("an lzop block of %d bytes", plain)
+		return nil, fmt.Errorf("an lzop block of %d bytes", plain)
 	}
 	sums := int64(0)
 	for _, f := range []uint32{lzopAdlerPlain, lzopCRCPlain} {
@@ -118,20 +106,20 @@ func (z *lzop) fill() error {
 		}
 	}
 	if err := z.skip(sums); err != nil {
-		return err
+		return nil, err
 	}
 	data := make([]byte, packed)
 	if _, err := io.ReadFull(z.in, data); err != nil {
-		return err
+		return nil, err
 	}
 	if packed == plain {
-		z.block = data
-		return nil
+		return data, nil
 	}
-	if z.block, err = lzo1x(data, int(plain)); err == nil && len(z.block) != int(plain) {
+	block, err := lzo1x(data, int(plain))
+	if err == nil && len(block) != int(plain) {
 		err = errLzo
 	}
-	return err
+	return block, err
 }
 
 var errLzo = errors.New("broken LZO data")

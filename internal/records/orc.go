@@ -2,18 +2,12 @@ package records
 
 import (
 	"bufio"
-	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
 )
 
 // orcFile reads an ORC file (ORC specification v1): the wanted columns of one
@@ -356,7 +350,7 @@ func (t *orcTail) reader(in io.Reader) io.Reader {
 	if t.compression == 0 {
 		return in
 	}
-	return &orcChunks{in: in, tail: t}
+	return &blocks{next: (&orcChunks{in: in, tail: t}).next}
 }
 
 // orcChunks decompresses chunk by chunk: three bytes of length, the lowest bit
@@ -365,24 +359,12 @@ type orcChunks struct {
 	in   io.Reader
 	tail *orcTail
 	raw  []byte
-	rest []byte
 }
 
-func (c *orcChunks) Read(p []byte) (int, error) {
-	for len(c.rest) == 0 {
-		if err := c.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, c.rest)
-	c.rest = c.rest[n:]
-	return n, nil
-}
-
-func (c *orcChunks) fill() error {
+func (c *orcChunks) next() ([]byte, error) {
 	var head [3]byte
 	if _, err := io.ReadFull(c.in, head[:]); err != nil {
-		return err
+		return nil, err
 	}
 	size := int(head[0])>>1 | int(head[1])<<7 | int(head[2])<<15
 	if cap(c.raw) < size {
@@ -390,49 +372,22 @@ func (c *orcChunks) fill() error {
 	}
 	c.raw = c.raw[:size]
 	if _, err := io.ReadFull(c.in, c.raw); err != nil {
-		return errORC
+		return nil, errORC
 	}
 	if head[0]&1 == 1 {
-		c.rest = c.raw
-		return nil
+		return c.raw, nil
 	}
-	var err error
-	c.rest, err = c.tail.unpack(c.raw)
-	return err
+	return c.tail.unpack(c.raw)
 }
 
+// orcCodecs are the compressions by their numbers.
+var orcCodecs = []string{"", "deflate", "snappy", "lzo", "lz4", "zstandard"}
+
 func (t *orcTail) unpack(raw []byte) ([]byte, error) {
-	limit := min(max(t.block, 1<<10), orcLimit)
-	all := func(r io.Reader) ([]byte, error) {
-		out, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
-		if err == nil && uint64(len(out)) > limit {
-			err = errORC
-		}
-		return out, err
+	if t.compression == 0 || t.compression >= uint64(len(orcCodecs)) {
+		return nil, fmt.Errorf("cannot read ORC's compression %d", t.compression)
 	}
-	switch t.compression {
-	case 1:
-		return all(flate.NewReader(bytes.NewReader(raw)))
-	case 2:
-		if n, err := snappy.DecodedLen(raw); err != nil || uint64(n) > limit {
-			return nil, errORC
-		}
-		return snappy.Decode(nil, raw)
-	case 3:
-		return lzo1x(raw, int(limit))
-	case 4:
-		out := make([]byte, limit)
-		n, err := lz4.UncompressBlock(raw, out)
-		return out[:max(n, 0)], err
-	case 5:
-		z, err := zstd.NewReader(bytes.NewReader(raw), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		return all(z)
-	}
-	return nil, fmt.Errorf("cannot read ORC's compression %d", t.compression)
+	return unpack(orcCodecs[t.compression], raw, min(max(t.block, 1<<10), orcLimit), errORC)
 }
 
 // eachField calls f for the fields of a protocol buffer: v is the number, b

@@ -244,28 +244,31 @@ func (s *boundSession) in(ctx context.Context, database string, f func(*remote.S
 }
 
 func (s *boundSession) Schemas(ctx context.Context, database, pattern string) (names []string, err error) {
-	return names, s.in(ctx, database, func(in *remote.Session) error {
+	err = s.in(ctx, database, func(in *remote.Session) error {
 		names, err = in.Schemas(ctx, pattern)
 		return err
 	})
+	return names, err
 }
 
 func (s *boundSession) Tables(ctx context.Context, database, schemaPattern, tablePattern string) (list []redshiftdata.Table, err error) {
-	return list, s.in(ctx, database, func(in *remote.Session) error {
+	err = s.in(ctx, database, func(in *remote.Session) error {
 		found, err := in.Tables(ctx, schemaPattern, tablePattern)
 		for _, r := range found {
 			list = append(list, redshiftdata.Table{Schema: r.Schema, Name: r.Name, Type: r.Type})
 		}
 		return err
 	})
+	return list, err
 }
 
 func (s *boundSession) Columns(ctx context.Context, database, schema, table string) (list []redshiftdata.Column, err error) {
-	return list, s.in(ctx, database, func(in *remote.Session) error {
+	err = s.in(ctx, database, func(in *remote.Session) error {
 		columns, err := in.Columns(ctx, schema, table)
 		list = boundColumns(columns, table)
 		return err
 	})
+	return list, err
 }
 
 // passThrough connects a client of the wire protocol to the bound cluster that

@@ -127,7 +127,7 @@ func (c *Codec) ReadResponse(op *awsapi.Operation, resp *http.Response) (any, er
 		err = c.readQuery(op, body, v)
 	default:
 		if err = c.readHeaders(s, resp, v); err == nil {
-			err = c.decodeRESTBody(s, op.Output, body, nil, v)
+			err = c.decodeRESTBody(s, op.Output, body, v)
 		}
 	}
 	if err != nil {

@@ -174,7 +174,7 @@ func TestRoundTripXML(t *testing.T) {
 			t.Fatal(err)
 		}
 		back := op.NewOutput()
-		err = c.decodeRESTBody(&s3.Model.Shapes[op.Output], op.Output, resp.Body, nil, reflect.ValueOf(back).Elem())
+		err = c.decodeRESTBody(&s3.Model.Shapes[op.Output], op.Output, resp.Body, reflect.ValueOf(back).Elem())
 		same(t, op.Name, out, back, err)
 	}
 }

@@ -49,7 +49,6 @@ type Request struct {
 	Query  url.Values
 	Header http.Header
 	Body   []byte
-	Stream io.ReadCloser // the body where the operation takes a stream
 }
 
 // Response is an HTTP response that a server writes.

@@ -44,7 +44,7 @@ func (c *Codec) decodeREST(op *awsapi.Operation, r *Request, v reflect.Value) er
 			return serialization("%s: %s", m.Name, err)
 		}
 	}
-	return c.decodeRESTBody(s, op.Input, r.Body, r.Stream, v)
+	return c.decodeRESTBody(s, op.Input, r.Body, v)
 }
 
 func (c *Codec) setPart(m *awsapi.Member, v reflect.Value, t string) error {
@@ -133,7 +133,7 @@ func (c *Codec) setList(s *awsapi.Shape, v reflect.Value, parts []string, format
 
 // decodeRESTBody reads the body of a REST request or answer: the payload member
 // or all body members.
-func (c *Codec) decodeRESTBody(s *awsapi.Shape, id awsapi.ShapeID, body []byte, stream io.ReadCloser, v reflect.Value) error {
+func (c *Codec) decodeRESTBody(s *awsapi.Shape, id awsapi.ShapeID, body []byte, v reflect.Value) error {
 	if s.Payload == 0 {
 		if len(body) == 0 {
 			return nil
@@ -145,10 +145,7 @@ func (c *Codec) decodeRESTBody(s *awsapi.Shape, id awsapi.ShapeID, body []byte, 
 	t := &c.Model.Shapes[m.Shape]
 	switch {
 	case m.Streaming:
-		if stream == nil {
-			stream = io.NopCloser(bytes.NewReader(body))
-		}
-		f.Set(reflect.ValueOf(stream))
+		f.Set(reflect.ValueOf(io.NopCloser(bytes.NewReader(body))))
 		return nil
 	case len(body) == 0:
 		return nil

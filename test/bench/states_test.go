@@ -197,28 +197,14 @@ func BenchmarkDistributedMap(b *testing.B) {
 	var times []time.Duration
 	var memory float64
 	for range b.N {
+		s.forgetPeak(b)
 		began := time.Now()
 		execution := c.start(b, machine, "{}")
-		done := make(chan struct{})
-		peak := make(chan float64)
-		go func() {
-			most := 0.0
-			for {
-				select {
-				case <-done:
-					peak <- most
-					return
-				case <-time.After(50 * time.Millisecond):
-					most = max(most, resident(b, s.cmd.Process.Pid))
-				}
-			}
-		}()
 		if status := c.finish(b, execution); status != "SUCCEEDED" {
 			b.Fatalf("the execution is %s", status)
 		}
 		times = append(times, time.Since(began))
-		close(done)
-		memory = max(memory, <-peak)
+		memory = max(memory, s.peak(b))
 	}
 	slices.Sort(times)
 	b.ReportMetric(times[len(times)/2].Seconds(), "s")

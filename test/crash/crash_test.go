@@ -1,7 +1,7 @@
 // Package crash takes servers down the hard way and looks at what became of
 // executions and data: SIGKILL at random instants while the reviews pipeline
-// runs (crash_test.go), while executions of every kind do (mixed_test.go) and while
-// SQL does (sql_test.go, define_test.go), and a disk that is full (full_test.go for
+// runs (crash_test.go), while executions of every kind do (mixed_test.go), or Map runs
+// (maprun_test.go), and while SQL does (sql_test.go, define_test.go), and a disk that is full (full_test.go for
 // the warehouse), or loses what it was told to sync (disk_test.go).
 package crash
 

@@ -13,7 +13,6 @@ import (
 const (
 	UnknownError    = "UNKNOWN_ERROR_NAME"
 	UnknownVariable = "UNKNOWN_VARIABLE"
-	PlainPath       = "PATH_WITHOUT_DOLLAR"
 	PlainQuery      = "EXPRESSION_WITHOUT_MARKS"
 )
 
@@ -26,7 +25,7 @@ var predefinedErrors = []string{"States.ALL", "States.BranchFailed", "States.Dat
 
 // Advice finds what is valid and yet is probably not what was meant: error
 // names that nothing throws, variables that no state assigns, paths and
-// expressions that are taken for plain text. The service says nothing of these.
+// expressions that are taken for plain text. The service warns of some of these (Warning).
 func Advice(def *syntax.Definition) []syntax.Fault {
 	a := &adviser{}
 	a.given(def.Root)
@@ -87,6 +86,8 @@ func (a *adviser) state(s *syntax.State, at string, jsonata bool) {
 		}{{"Parameters", s.Parameters.Node}, {"ResultSelector", s.ResultSelector.Node}, {"Assign", s.Assign.Node}, {"ItemSelector", s.Node.Get("ItemSelector")}} {
 			a.template(t.node, at+"/"+t.name)
 		}
+		a.marks(s.Node, at)
+		a.pathless(s, at)
 	}
 	switch b := s.Body.(type) {
 	case *syntax.Parallel:
@@ -125,13 +126,25 @@ func (a *adviser) template(n *syntax.Node, at string) {
 		a.template(item, at)
 	}
 	for _, m := range n.Members {
-		text := m.Value.Text
-		path := (strings.HasPrefix(text, "$.") || strings.HasPrefix(text, "$$.")) && validPath(text) ||
-			strings.HasPrefix(text, "States.") && strings.HasSuffix(text, ")")
-		if m.Value.Kind == syntax.String && path && !strings.HasSuffix(m.Name, ".$") {
+		if pathLike(m.Value) && !strings.HasSuffix(m.Name, ".$") {
 			a.add(PlainPath, at, m.NameSpan, m.Name+".$", "the value of \""+m.Name+"\" is plain text: only members whose names end with .$ are evaluated")
 		}
 		a.template(m.Value, at)
+	}
+}
+
+// marks looks for JSONata expressions in a state over JSONPath.
+func (a *adviser) marks(n *syntax.Node, at string) {
+	if _, ok := syntax.Query(n.Text); ok && n.Kind == syntax.String {
+		a.add(PlainQuery, at, n.Span, "", "this is plain text: the query language of this state is JSONPath")
+	}
+	for _, item := range n.Items {
+		a.marks(item, at)
+	}
+	for _, m := range n.Members {
+		if !slices.Contains([]string{"Branches", "ItemProcessor", "Iterator", "Comment"}, m.Name) {
+			a.marks(m.Value, at+"/"+m.Name)
+		}
 	}
 }
 

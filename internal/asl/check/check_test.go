@@ -61,6 +61,9 @@ func FuzzDefinition(f *testing.F) {
 		if def == nil && len(faults) == 0 {
 			t.Error("no definition and no fault")
 		}
+		if def != nil {
+			faults = append(faults, Advice(def)...)
+		}
 		for _, fault := range faults {
 			if fault.Span.Start < 0 || fault.Span.End > len(text) || fault.Span.Start > fault.Span.End {
 				t.Errorf("%s: span %v of %d bytes", fault.Text, fault.Span, len(text))

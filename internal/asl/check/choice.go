@@ -21,6 +21,7 @@ func (c *checker) choice(s *syntax.State, b *syntax.Choice, at string) {
 		place := indexed(at+"/Choices", i)
 		c.required(place, r.Node, "Next")
 		c.template(r.Assign.Node, place+"/Assign")
+		c.variables(r.Assign.Node, place+"/Assign", false)
 		c.rule(r, place, true)
 	}
 }

@@ -22,6 +22,12 @@ func (c *checker) distributed(s *syntax.State, b *syntax.Map, at string) {
 	if n := s.Node.Get("Label"); n != nil && (len([]rune(b.Label)) > maxLabel || b.Label == "") {
 		c.schema(at+"/Label", n, "Label must be between 1 and %d characters", maxLabel)
 	}
+	if n := s.Node.Get("ToleratedFailureCount"); !c.Accepted && b.ToleratedCount != nil && *b.ToleratedCount < 0 {
+		c.schema(at+"/ToleratedFailureCount", n, "Minimum value is 0")
+	}
+	if n := s.Node.Get("ToleratedFailurePercentage"); !c.Accepted && b.ToleratedShare != nil && (*b.ToleratedShare < 0 || *b.ToleratedShare > 100) {
+		c.schema(at+"/ToleratedFailurePercentage", n, "Value must be between 0 and 100")
+	}
 	query := c.query(s)
 	c.reader(b.ItemReader, at+"/ItemReader", query)
 	c.batcher(b.ItemBatcher, at+"/ItemBatcher", query)

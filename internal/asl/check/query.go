@@ -54,6 +54,7 @@ func (c *checker) queryState(s *syntax.State, at string) {
 		c.expressions(s.Node.Get(name), at+"/"+name)
 	}
 	c.reads = nil
+	c.variables(s.Node.Get("Assign"), at+"/Assign", true)
 	for i, r := range s.Retry {
 		c.retrier(r, indexed(at+"/Retry", i), i == len(s.Retry)-1)
 	}
@@ -66,6 +67,7 @@ func (c *checker) queryState(s *syntax.State, at string) {
 		c.fields(k.Node, place, []string{"ErrorEquals", "Next", "Assign", "Comment", "Output", "ResultPath"})
 		c.reads = []string{"errorOutput"}
 		c.expressions(k.Node.Get("Assign"), place+"/Assign")
+		c.variables(k.Node.Get("Assign"), place+"/Assign", true)
 		c.expressions(k.Node.Get("Output"), place+"/Output")
 		c.reads = nil
 	}
@@ -138,6 +140,7 @@ func (c *checker) queryChoice(s *syntax.State, b *syntax.Choice, at string) {
 		for _, name := range []string{"Condition", "Assign", "Output"} {
 			c.expressions(r.Node.Get(name), place+"/"+name)
 		}
+		c.variables(r.Node.Get("Assign"), place+"/Assign", true)
 	}
 }
 

@@ -86,6 +86,7 @@ func (c *checker) paths(s *syntax.State, at string) {
 	c.template(s.Parameters.Node, at+"/Parameters")
 	c.template(s.ResultSelector.Node, at+"/ResultSelector")
 	c.template(s.Assign.Node, at+"/Assign")
+	c.variables(s.Assign.Node, at+"/Assign", false)
 	for i, r := range s.Retry {
 		c.retrier(r, indexed(at+"/Retry", i), i == len(s.Retry)-1)
 	}
@@ -97,6 +98,7 @@ func (c *checker) paths(s *syntax.State, at string) {
 		c.fields(k.Node, place, []string{"ErrorEquals", "Next", "ResultPath", "Assign", "Comment", "Output"})
 		c.reference(k.ResultPath, place, k.Node)
 		c.template(k.Assign.Node, place+"/Assign")
+		c.variables(k.Assign.Node, place+"/Assign", false)
 	}
 }
 
@@ -330,7 +332,10 @@ func (c *checker) nested(s *syntax.State, at string, jsonata bool) {
 			if s.Node.Get("ItemProcessor") == nil {
 				name = "/Iterator"
 			}
+			around := c.Express
+			c.Express = around || !c.Accepted && b.Distributed() && b.Processor.Processor.ExecutionType == "EXPRESS"
 			c.machine(b.Processor, at+name, jsonata)
+			c.Express = around
 		}
 	}
 }

@@ -51,7 +51,7 @@ func (s *childSource) next() (Child, error) {
 			break
 		}
 		if err != nil {
-			return Child{}, &runFault{errReader, err.Error()}
+			return Child{}, readerFault(err)
 		}
 		if item, err = s.m.selected(s.read, item, s.items.origin()); err != nil {
 			return Child{}, err
@@ -96,7 +96,7 @@ func (m *mapRunner) selected(index int, item json.RawMessage, from origin) (json
 		return nil, &runFault{errReader, errNoItems.Error()}
 	}
 	if selector == nil && from.key != nil {
-		return nil, &runFault{errRuntime, "not implemented: a Map over the members of a JSON object without an ItemSelector that places $$.Map.Item.Key and $$.Map.Item.Value"}
+		return nil, missing("a Map over the members of a JSON object without an ItemSelector that places $$.Map.Item.Key and $$.Map.Item.Value")
 	}
 	if selector == nil {
 		return item, nil

@@ -7,7 +7,6 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -62,7 +61,7 @@ func newCSV(in io.ReadCloser, spec *readerSpec) (format, error) {
 	s.r.LazyQuotes, s.r.FieldsPerRecord, s.r.ReuseRecord = true, -1, true
 	if s.r.Comma = delimiters[spec.Delimiter]; s.r.Comma == 0 {
 		s.close()
-		return nil, fmt.Errorf("not implemented: CSVDelimiter %s", spec.Delimiter)
+		return nil, missing("CSVDelimiter " + spec.Delimiter)
 	}
 	if !spec.Given {
 		row, err := s.r.Read()

@@ -161,7 +161,7 @@ func (f *fetcher) read(o Object) (format, error) {
 		return openParquet(f.ctx, f.host, o)
 	case "CSV", "JSON", "JSONL":
 	default:
-		return nil, fmt.Errorf("not implemented: ItemReader with InputType %q", f.spec.Type)
+		return nil, missing(fmt.Sprintf("ItemReader with InputType %q", f.spec.Type))
 	}
 	in, err := openObject(f.ctx, f.host, o)
 	if err != nil {
@@ -352,7 +352,7 @@ func (f *fetcher) inventory(o Object) (itemSource, error) {
 		}
 	case "PARQUET":
 	default:
-		return nil, fmt.Errorf("not implemented: S3 inventory in the format %s", m.FileFormat)
+		return nil, missing("S3 inventory in the format " + m.FileFormat)
 	}
 	o.Bucket, o.Version = m.DestinationBucket[strings.LastIndexByte(m.DestinationBucket, ':')+1:], ""
 	return &files{fetcher: &fetcher{f.ctx, f.host, spec}, more: func() (Object, error) {

@@ -122,7 +122,7 @@ func (x *Execution) runEnded(in MapRunEnded) error {
 		}
 		if in.Failed {
 			x.event(f, &record{op: opFail, event: &Event{Type: "MapRunFailed", Error: in.Error, Cause: in.Cause},
-				fail: &failure{Error: in.Error, Cause: in.Cause, inside: true}})
+				fail: &failure{Error: in.Error, Cause: in.Cause, terminal: in.Error != nil && *in.Error == errRuntime, inside: true}})
 			return nil
 		}
 		x.event(f, &record{op: opRunDone, raw: in.Output, event: &Event{Type: "MapRunSucceeded"}})

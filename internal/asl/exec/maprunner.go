@@ -271,7 +271,7 @@ func (m *mapRunner) work() (rest *childSource, err error) {
 	}
 	items, err := openItems(m.ctx, m.host, m.parent.info, m.task.spec)
 	if err != nil {
-		return nil, &runFault{errReader, err.Error()}
+		return nil, readerFault(err)
 	}
 	if l, ok := items.(*listSource); ok {
 		m.mu.Lock()
@@ -291,6 +291,19 @@ func (m *mapRunner) work() (rest *childSource, err error) {
 type runFault struct{ name, cause string }
 
 func (e *runFault) Error() string { return e.name + ": " + e.cause }
+
+// missing is the fault of a Map run that needs what is not implemented. No Catch
+// of States.ALL takes it for a result.
+func missing(feature string) error { return &runFault{errRuntime, "not implemented: " + feature} }
+
+// readerFault is an error of the ItemReader.
+func readerFault(err error) error {
+	var known *runFault
+	if errors.As(err, &known) {
+		return known
+	}
+	return &runFault{errReader, err.Error()}
+}
 
 func failureFrom(err error) *failure {
 	var run *runFault

@@ -64,6 +64,9 @@ func (l *lowering) plain(e syntax.Expr) emit.Expr {
 	case *syntax.Star:
 		return &emit.Star{Qualifier: l.folds(lastOf(e.Qualifier)), Exclude: append(l.folds(e.Exclude), l.hidden...)}
 	case *syntax.Number:
+		if t := l.typeOf(e); t.Kind == types.Double {
+			l.floatInRange(e.Text, t, e)
+		}
 		return &emit.Num{Text: number(e.Text)}
 	case *syntax.String:
 		return &emit.Str{Value: e.Value}

@@ -148,6 +148,7 @@ func exprRules() []exprRule {
 	return []exprRule{
 		{"collation", collations},
 		{"literal", untypedLiteral},
+		{"real", realOperands},
 		{"date-literal", dateLiteral},
 		{"interval", intervalLiteral},
 		{"super-operator", superOperator},

@@ -19,6 +19,9 @@ func arithmetic(l *lowering, e syntax.Expr) emit.Expr {
 	if left.Kind == types.Date && right.Kind == types.Bigint && b.Op != "*" { // DuckDB adds days that are INTEGER only
 		return &emit.Op{Op: b.Op, Args: []emit.Expr{l.expr(b.L), &emit.Cast{X: l.expr(b.R), Type: "INTEGER"}}}
 	}
+	if left.Kind == types.Date && right.Kind == types.IntervalYM || left.Kind == types.IntervalYM && right.Kind == types.Date {
+		return &emit.Cast{X: &emit.Op{Op: b.Op, Args: []emit.Expr{l.expr(b.L), l.expr(b.R)}}, Type: "DATE"}
+	}
 	if l.isDecimalChain(b) {
 		return l.decimalArithmetic(b)
 	}

@@ -79,6 +79,9 @@ func (l *lowering) convert(c *syntax.Cast, x emit.Expr, from, t types.Type) emit
 		if from.Kind == types.Boolean {
 			l.fail(c, sqlerr.CannotCoerce, "cannot cast type boolean to %s", t.Base())
 		}
+		if from.IsInterval() {
+			x = call("rs_interval_text", x)
+		}
 		if from.IsFloat() { // in 15 digits, or 6
 			x = call(map[bool]string{true: "rs_real_text", false: "rs_double_text"}[from.Kind == types.Real], x)
 		}

@@ -32,8 +32,8 @@ type decimal struct {
 	column emit.Expr
 }
 
-// decimalOf takes a chain apart. Unless flat, what stands in it is left as it
-// is elsewhere: GROUP BY may name it.
+// decimalOf takes a chain apart. In a block that groups by such, only the root:
+// what GROUP BY names is written as it is there.
 func (l *lowering) decimalOf(e syntax.Expr, root bool) decimal {
 	b, ok := e.(*syntax.Binary)
 	if !ok || !l.isDecimalChain(b) || !root && l.unflat {
@@ -99,9 +99,9 @@ func (l *lowering) decimalLeaf(e syntax.Expr) decimal {
 }
 
 // decimalArithmetic lowers a chain: where its type has more than 18 digits and
-// DuckDB's has not, what 18 digits have no room for is computed anew. TRY holds
-// a CASE, which DuckDB does not look into for what it could compute once, and
-// outside.
+// DuckDB's has not, what 18 digits have no room for is computed anew. TRY stands
+// in a CASE, which DuckDB does not look into for what it could compute once, and
+// outside; of TRY alone it does not know that it speaks of a column.
 func (l *lowering) decimalArithmetic(b *syntax.Binary) emit.Expr {
 	d := l.decimalOf(b, true)
 	switch {
@@ -115,11 +115,11 @@ func (l *lowering) decimalArithmetic(b *syntax.Binary) emit.Expr {
 
 // tried is the chain in 18 digits, NULL where they do not do.
 func (d decimal) tried() emit.Expr {
-	x := d.narrow
-	if d.column != nil {
-		x = &emit.Case{Whens: []emit.When{{Cond: &emit.Postfix{X: d.column, Op: "IS NOT NULL"}, Result: x}}}
+	x := call("try", d.narrow)
+	if d.column == nil {
+		return x
 	}
-	return call("try", x)
+	return &emit.Case{Whens: []emit.When{{Cond: &emit.Postfix{X: d.column, Op: "IS NOT NULL"}, Result: x}}}
 }
 
 // decimalSum is the sum of a chain: that of the values 18 digits do for, which

@@ -19,6 +19,9 @@ func division(l *lowering, e syntax.Expr) emit.Expr {
 	}
 	x, y := l.operands(b)
 	left, right := l.typeOf(b.L), l.typeOf(b.R)
+	if b.Op == "/" && left.IsInterval() && right.IsNumber() {
+		return call(map[bool]string{true: "rs_months_over", false: "rs_interval_over"}[left.Kind == types.IntervalYM], x, y)
+	}
 	if !nonZero(b.R) && left.IsNumber() && right.IsNumber() {
 		checked := l.divisor(b.L, x, y)
 		switch {

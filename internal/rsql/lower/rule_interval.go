@@ -45,6 +45,7 @@ type length struct {
 
 func intervalText(value, fields string) (string, bool) {
 	var s length
+	fields, digits := fieldDigits(fields)
 	words := strings.Fields(strings.NewReplacer(",", " ", "@", " ").Replace(strings.ToLower(value)))
 	if len(words) == 0 {
 		return "", false
@@ -65,7 +66,7 @@ func intervalText(value, fields string) (string, bool) {
 				return "", false
 			}
 			continue
-		case fields == "year to month" && strings.Contains(strings.TrimLeft(w, "-"), "-"):
+		case (fields == "year to month" || fields == "year" || fields == "month") && strings.Contains(strings.TrimLeft(w, "-"), "-"):
 			y, m, _ := strings.Cut(strings.TrimLeft(w, "-"), "-")
 			years, err1 := strconv.ParseFloat(y, 64)
 			rest, err2 := strconv.ParseFloat(m, 64)
@@ -96,7 +97,56 @@ func intervalText(value, fields string) (string, bool) {
 			return "", false
 		}
 	}
+	if last != "" {
+		s.cut(last, digits)
+	}
 	return s.text(), true
+}
+
+// fieldDigits parts the digits of SECOND(n) from the fields; -1 if it has none.
+func fieldDigits(fields string) (name string, digits int) {
+	name, rest, ok := strings.Cut(fields, "(")
+	if !ok {
+		return fields, -1
+	}
+	digits, err := strconv.Atoi(strings.TrimSuffix(rest, ")"))
+	if err != nil {
+		return name, -1
+	}
+	return name, digits
+}
+
+// cut drops what is smaller than a qualifier's last unit; of seconds what comes
+// after the digits it has, rounded, or else after microseconds.
+func (s *length) cut(last string, digits int) {
+	switch last {
+	case "year":
+		s.months = math.Trunc(s.months/12) * 12
+		fallthrough
+	case "month":
+		s.days, s.micros = 0, 0
+	case "day":
+		s.micros = 0
+	case "hour":
+		s.micros = wholeUnits(s.micros, 3600e6)
+	case "minute":
+		s.micros = wholeUnits(s.micros, 60e6)
+	case "second":
+		if digits >= 0 && digits < 6 {
+			unit := math.Pow10(6 - digits)
+			s.micros = math.Round(s.micros/unit) * unit
+		} else {
+			s.micros = wholeUnits(s.micros, 1)
+		}
+	}
+}
+
+// wholeUnits cuts a number to units, but for what a double is off by.
+func wholeUnits(n, unit float64) float64 {
+	if whole := math.Round(n / unit); math.Abs(n/unit-whole) < 1e-3/unit {
+		return whole * unit
+	}
+	return math.Trunc(n/unit) * unit
 }
 
 // splitUnit parts "5days" into number and unit.

@@ -24,7 +24,7 @@ func untypedLiteral(l *lowering, e syntax.Expr) emit.Expr {
 		}
 	case *syntax.Between:
 		b := *e
-		b.Lo, b.Hi = l.literalAs(e.Lo, l.typeOf(e.X)), l.literalAs(e.Hi, l.typeOf(e.X))
+		b.Lo, b.Hi = l.comparedAs(e.Lo, l.typeOf(e.X)), l.comparedAs(e.Hi, l.typeOf(e.X))
 		if t := l.typeOf(e.Lo); t == l.typeOf(e.Hi) {
 			b.X = l.literalAs(e.X, t)
 		}
@@ -38,7 +38,7 @@ func untypedLiteral(l *lowering, e syntax.Expr) emit.Expr {
 		} else if len(e.List) > 0 {
 			in.X = l.literalAs(e.X, l.typeOf(e.List[0]))
 		}
-		in.List = l.literalsOf(e.List, l.typeOf(e.X))
+		in.List = literalsOf(e.List, l.typeOf(e.X), l.comparedAs)
 		if in.X != e.X || changed(in.List, e.List) {
 			return l.expr(&in)
 		}
@@ -78,9 +78,15 @@ func (l *lowering) outputs(q *syntax.Query) []types.Type {
 // literalOperand types a literal beside an operator; nil if there is none.
 func (l *lowering) literalOperand(e *syntax.Binary) syntax.Expr {
 	left, right := l.typeOf(e.L), l.typeOf(e.R)
+	as := l.literalAs
 	switch e.Op {
 	case "=", "<>", "<", ">", "<=", ">=", "is distinct from", "is not distinct from":
-	case "+", "*", "/", "%":
+		as = l.comparedAs
+	case "+":
+		if left.IsMoment() || right.IsMoment() {
+			return nil
+		}
+	case "*", "/", "%":
 		if !left.IsNumber() && !right.IsNumber() {
 			return nil
 		}
@@ -89,7 +95,7 @@ func (l *lowering) literalOperand(e *syntax.Binary) syntax.Expr {
 		return nil
 	}
 	b := *e
-	b.L, b.R = l.literalAs(e.L, right), l.literalAs(e.R, left)
+	b.L, b.R = as(e.L, right), as(e.R, left)
 	if b.L == e.L && b.R == e.R {
 		return nil
 	}
@@ -126,16 +132,20 @@ func (l *lowering) literalBranches(e *syntax.Case) syntax.Expr {
 // arguments are of one type.
 func (l *lowering) literalArguments(e *syntax.Call) []syntax.Expr {
 	args := e.Args
-	switch e.Name.Last().Name {
+	name := e.Name.Last().Name
+	if at := integerArguments[name]; at != nil {
+		return l.integersAt(args, at)
+	}
+	switch name {
 	case "coalesce", "nvl", "ifnull", "isnull", "greatest", "least", "mod":
-		return l.literalsOf(args, l.Result.CommonType(args))
+		return literalsOf(args, l.Result.CommonType(args), l.literalAs)
 	case "nullif":
 		if len(args) == 2 {
 			return []syntax.Expr{l.literalAs(args[0], l.typeOf(args[1])), l.literalAs(args[1], l.typeOf(args[0]))}
 		}
 	case "nvl2":
 		if len(args) == 3 {
-			return append([]syntax.Expr{args[0]}, l.literalsOf(args[1:], l.Result.CommonType(args[1:]))...)
+			return append([]syntax.Expr{args[0]}, literalsOf(args[1:], l.Result.CommonType(args[1:]), l.literalAs)...)
 		}
 	case "lag", "lead":
 		if len(args) == 3 {
@@ -145,6 +155,22 @@ func (l *lowering) literalArguments(e *syntax.Call) []syntax.Expr {
 		return l.decodeLiterals(args)
 	}
 	return args
+}
+
+// integerArguments are the places of integers among the arguments of functions.
+var integerArguments = map[string][]int{
+	"substring": {1, 2}, "substr": {1, 2}, "left": {1}, "right": {1}, "repeat": {1}, "replicate": {1}, "lpad": {1}, "rpad": {1}, "split_part": {2},
+	"round": {1}, "trunc": {1}, "chr": {0}, "add_months": {1},
+}
+
+func (l *lowering) integersAt(args []syntax.Expr, at []int) []syntax.Expr {
+	out := slices.Clone(args)
+	for _, i := range at {
+		if i < len(args) {
+			out[i] = l.literalAs(args[i], types.Type{Kind: types.Integer})
+		}
+	}
+	return out
 }
 
 // decodeLiterals types the literals of DECODE(x, search, result, ..., default).
@@ -171,13 +197,13 @@ func (l *lowering) decodeLiterals(args []syntax.Expr) []syntax.Expr {
 	return out
 }
 
-func (l *lowering) literalsOf(list []syntax.Expr, t types.Type) []syntax.Expr {
+func literalsOf(list []syntax.Expr, t types.Type, as func(syntax.Expr, types.Type) syntax.Expr) []syntax.Expr {
 	if !slices.ContainsFunc(list, isString) {
 		return list
 	}
 	out := make([]syntax.Expr, len(list))
 	for i, e := range list {
-		out[i] = l.literalAs(e, t)
+		out[i] = as(e, t)
 	}
 	return out
 }
@@ -188,7 +214,7 @@ func changed(list, from []syntax.Expr) bool { return !slices.Equal(list, from) }
 // as is a literal beside a type that takes texts.
 func (l *lowering) literalAs(e syntax.Expr, t types.Type) syntax.Expr {
 	s, ok := e.(*syntax.String)
-	if !ok || !t.IsNumber() && !t.IsMoment() && t.Kind != types.Boolean {
+	if !ok || !t.IsNumber() && !t.IsMoment() && t.Kind != types.Boolean && !t.IsInterval() {
 		return e
 	}
 	typed := &syntax.TypedString{Pos: s.Pos, Type: syntax.TypeName{Pos: s.Pos, Name: t.Base()}, Value: s.Value}
@@ -200,6 +226,20 @@ func (l *lowering) literalAs(e syntax.Expr, t types.Type) syntax.Expr {
 		typed.Value, typed.Type.Args = text, []string{strconv.Itoa(precision), strconv.Itoa(scale)}
 	}
 	return typed
+}
+
+// comparedAs is literalAs in a comparison, for which an exact number needs no
+// type but its own: long lists of numbers compile faster than of casts.
+func (l *lowering) comparedAs(e syntax.Expr, t types.Type) syntax.Expr {
+	typed, ok := l.literalAs(e, t).(*syntax.TypedString)
+	if !ok || !t.IsInteger() && t.Kind != types.Decimal || e == syntax.Expr(typed) {
+		return l.literalAs(e, t)
+	}
+	if t.IsInteger() {
+		l.numberLiteral(typed.Value, t, e)
+		typed.Value, _, _, _ = types.PlainNumber(typed.Value)
+	}
+	return &syntax.Number{Pos: typed.Pos, Text: typed.Value}
 }
 
 // numberLiteral checks that a text is a number of type t. An integer has no
@@ -219,6 +259,17 @@ func (l *lowering) numberLiteral(text string, t types.Type, at syntax.Node) {
 		if !floatText.MatchString(text) {
 			l.fail(at, sqlerr.InvalidTextRepresentation, "invalid input syntax for type %s: \"%s\"", t.Base(), text)
 		}
+		l.floatInRange(strings.TrimSpace(text), t, at)
+	}
+}
+
+// floatInRange fails where a number is too large or too small for a type.
+func (l *lowering) floatInRange(text string, t types.Type, at syntax.Node) {
+	bits := map[types.Kind]int{types.Real: 32, types.Double: 64}[t.Kind]
+	v, err := strconv.ParseFloat(text, bits)
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	if err != nil || v == 0 && strings.ContainsAny(mantissa, "123456789") {
+		l.fail(at, sqlerr.NumericOutOfRange, "\"%s\" is out of range for type %s", text, t.Base())
 	}
 }
 

@@ -19,7 +19,8 @@ func (l *lowering) quotient(b *syntax.Binary, x, y emit.Expr) emit.Expr {
 		return nil
 	}
 	if f := inverse(b.R); f != "" && t.Precision < types.MaxPrecision {
-		if a := left.AsDecimal(); a.Precision+len(f) > narrowDigits {
+		digits := strings.TrimLeft(strings.Replace(f, ".", "", 1), "0")
+		if a := left.AsDecimal(); a.Precision > narrowDigits || digits != "1" && a.Precision+len(digits) > narrowDigits {
 			a.Precision = max(a.Precision, narrowDigits+1)
 			x = &emit.Cast{X: x, Type: a.Duck()}
 		}

@@ -10,10 +10,10 @@ import (
 	"stepwell/internal/rsql/syntax"
 )
 
-// textual is an expression in a place that wants text: numbers, dates and times
-// are cast to it, implicitly as Redshift does.
+// textual is an expression in a place that wants text: numbers, dates, times
+// and intervals are cast to it, implicitly as Redshift does.
 func (l *lowering) textual(e syntax.Expr) syntax.Expr {
-	if t := l.typeOf(e); t.IsNumber() || t.IsMoment() {
+	if t := l.typeOf(e); t.IsNumber() || t.IsMoment() || t.IsInterval() {
 		return &syntax.Cast{Pos: syntax.Pos{Span: e.Range()}, X: e, Type: syntax.TypeName{Name: "varchar"}, Style: syntax.CastColons}
 	}
 	return e

@@ -214,7 +214,7 @@ func (r *Result) binaryType(e *syntax.Binary) types.Type {
 // beside is the type t of e, or of a text literal beside a number or, in a
 // difference, a date or time the type it is read as.
 func (r *Result) beside(op string, e syntax.Expr, t, other types.Type) types.Type {
-	if s, ok := e.(*syntax.String); ok && (other.IsNumber() || other.IsMoment() && op == "-") {
+	if s, ok := e.(*syntax.String); ok && (other.IsNumber() || other.IsMoment() && op == "-" || other.IsInterval() && (op == "+" || op == "-")) {
 		return types.Beside(s.Value, other)
 	}
 	return t
@@ -228,17 +228,30 @@ func (r *Result) Joins(e *syntax.Binary) bool {
 	return (left.IsText() || leftLiteral) && (right.IsText() || rightLiteral)
 }
 
-// temporalType is the type of a sum or difference that has a date or time in it.
+// temporalType is the type of a computation that has a date, a time or an
+// interval in it ("Interval arithmetic" of the guide).
 func temporalType(op string, left, right types.Type) types.Type {
-	if op != "+" && op != "-" {
+	switch {
+	case op == "*" && left.IsNumber() && right.IsInterval():
+		return right
+	case (op == "*" || op == "/") && left.IsInterval() && right.IsNumber():
+		return left
+	case op != "+" && op != "-":
 		return types.Type{}
+	case left.IsInterval() && right.IsInterval():
+		if left.Kind != right.Kind {
+			return types.Type{Kind: types.IntervalDS}
+		}
+		return left
 	}
 	if op == "+" && !left.IsMoment() && right.IsMoment() {
 		left, right = right, left
 	}
-	interval := right.Kind == types.IntervalDS || right.Kind == types.IntervalYM
+	interval := right.IsInterval()
 	switch {
 	case left.Kind == types.Date && right.IsInteger():
+		return left
+	case left.Kind == types.Date && right.Kind == types.IntervalYM: // "a date if it is a YEAR TO MONTH interval"
 		return left
 	case left.Kind == types.Date && interval:
 		return types.Type{Kind: types.Timestamp}

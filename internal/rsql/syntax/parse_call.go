@@ -216,21 +216,27 @@ func (p *parser) intervalFields() string {
 	}
 	fields := p.next().text
 	if p.isOp("(") {
-		p.precision()
+		fields += p.precision(fields)
 	}
 	if p.word("to") {
-		fields += " to " + p.label().Name
+		last := p.label().Name
+		fields += " to " + last
 		if p.isOp("(") {
-			p.precision()
+			fields += p.precision(last)
 		}
 	}
 	return fields
 }
 
-func (p *parser) precision() {
+// precision reads the digits of SECOND(n); other fields have none that count.
+func (p *parser) precision(field string) string {
 	p.needOp("(")
-	p.number()
+	digits := p.number()
 	p.needOp(")")
+	if field != "second" {
+		return ""
+	}
+	return "(" + digits + ")"
 }
 
 func (p *parser) array() Expr {

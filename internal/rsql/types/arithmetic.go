@@ -178,6 +178,9 @@ func AverageOf(t Type) Type {
 // IsFloat says whether the type is an inexact number.
 func (t Type) IsFloat() bool { return t.Kind == Real || t.Kind == Double }
 
+// IsInterval says whether the type is a span of time.
+func (t Type) IsInterval() bool { return t.Kind == IntervalDS || t.Kind == IntervalYM }
+
 // IsMoment says whether the type is a date or time.
 func (t Type) IsMoment() bool {
 	switch t.Kind {

@@ -27,10 +27,8 @@ type walk struct {
 	after map[string][]string // whom a resource waits for; those not among names count as done
 	// do works on a resource and says whether those behind it may begin. It
 	// releases h while it waits.
-	do func(h *hold, name string) bool
-	// stop, when it is closed, lets no more begin; halt says that a failure does.
-	stop <-chan struct{}
-	halt bool
+	do   func(h *hold, name string) bool
+	stop <-chan struct{} // when it is closed, no more begin
 }
 
 // run returns when everything is done or, after a failure, when what had begun
@@ -87,7 +85,6 @@ func (w *walk) run(ctx context.Context, c clock.Clock, own *hold) (left []string
 		state[r.name] = 2
 		if !r.ok {
 			state[r.name] = 3
-			stopped = stopped || w.halt
 		}
 	}
 	for _, name := range w.names {

@@ -27,7 +27,7 @@ func (r *run) remove(h *hold, name string, creating bool) bool {
 	if !r.write(rec, event{Status: rec.Status}) {
 		return false
 	}
-	err := r.unmake(h, rec, rec.OnDelete == "Snapshot" && !creating, again)
+	err := r.unmake(h, rec, again)
 	if r.ctx.Err() != nil {
 		return false
 	}
@@ -59,13 +59,8 @@ func (r *run) retained(rec *record, creating bool) bool {
 	return false
 }
 
-func (r *run) unmake(h *hold, rec *record, snapshot, again bool) error {
+func (r *run) unmake(h *hold, rec *record, again bool) error {
 	_, err := r.try(h, rec, nil, again, true, func(ctx context.Context, t *resource.Type, q *resource.Request) (*resource.Made, error) {
-		if snapshot && t.Snapshot != nil {
-			if err := t.Snapshot(ctx, q); err != nil {
-				return nil, err
-			}
-		}
 		return nil, t.Delete(ctx, q)
 	})
 	return err
@@ -115,7 +110,7 @@ func (r *run) sweepOne(h *hold, rec *record, v version) bool {
 	if !r.note(rec, status) {
 		return false
 	}
-	err := r.unmake(h, old, v.OnReplace == "Snapshot" && !rec.Back, true)
+	err := r.unmake(h, old, true)
 	if r.ctx.Err() != nil {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 
 	api "stepwell/internal/awsapi/cloudformation"
 	"stepwell/internal/awsapi/s3"
+	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
 	"stepwell/internal/cfn"
 	"stepwell/internal/diag"
@@ -170,7 +171,11 @@ func (s *Service) parse(text string, in cfn.Surroundings) (*cfn.Template, error)
 
 func (s *Service) policies(r *cfn.Resource) error {
 	for name, policy := range map[string]string{"deletion policy": r.DeletionPolicy, "update replace policy": r.UpdateReplacePolicy} {
-		if policy == "Snapshot" && s.typeOf(r.Type).Snapshot == nil {
+		switch {
+		case policy != "Snapshot":
+		case r.Type == "AWS::Redshift::Cluster":
+			return awserr.NotImplemented("cloudformation: " + name + " Snapshot of " + r.Type)
+		default:
 			return invalid("Template error: resource type %s does not support %s Snapshot", r.Type, name)
 		}
 	}

@@ -46,13 +46,7 @@ func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*a
 		return nil, err
 	}
 	err := s.tagged(ctx, *in.ResourceARN, func(a *alarm) error {
-		for _, t := range in.Tags {
-			if i := slices.IndexFunc(a.Tags, func(o api.Tag) bool { return *o.Key == *t.Key }); i >= 0 {
-				a.Tags[i] = t
-			} else {
-				a.Tags = append(a.Tags, t)
-			}
-		}
+		a.Tags = bus.MergeTags(a.Tags, in.Tags, func(t *api.Tag) *string { return t.Key })
 		return checkTags(bus.Caller{Source: "cloudformation"}, a.Tags)
 	})
 	return &api.TagResourceOutput{}, err

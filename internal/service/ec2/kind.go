@@ -42,6 +42,20 @@ func (k kind[T]) put(tx *store.Tx, c bus.Caller, v T) error {
 	return k.table.Put(tx, v, c.Account, c.Region, *k.id(&v))
 }
 
+// change runs f on a resource as the caller and keeps what it made of it.
+func (k kind[T]) change(ctx context.Context, s *Service, id string, f func(tx *store.Tx, c bus.Caller, v *T) error) error {
+	return s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
+		v, err := k.get(tx, c, id)
+		if err == nil {
+			err = f(tx, c, &v)
+		}
+		if err != nil {
+			return err
+		}
+		return k.put(tx, c, v)
+	})
+}
+
 func (k kind[T]) remove(tx *store.Tx, c bus.Caller, id string) error {
 	_, err := k.table.Delete(tx, c.Account, c.Region, id)
 	return err

@@ -190,42 +190,38 @@ func (s *Service) modifyVpcEndpoint(ctx context.Context, in *api.ModifyVpcEndpoi
 	if err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		e, err := s.endpoints.get(tx, c, *in.VpcEndpointId)
-		if err != nil {
-			return err
-		}
+	err = s.endpoints.change(ctx, s, *in.VpcEndpointId, func(tx *store.Tx, c bus.Caller, e *api.VpcEndpoint) error {
 		if in.PolicyDocument != nil {
 			e.PolicyDocument = in.PolicyDocument
 		}
 		if yes(in.ResetPolicy) {
 			e.PolicyDocument = new(openPolicy)
 		}
-		if err := s.routeTo(tx, c, &e, in.AddRouteTableIds); err != nil {
+		if err := s.routeTo(tx, c, e, in.AddRouteTableIds); err != nil {
 			return err
 		}
 		e.RouteTableIds = slices.DeleteFunc(e.RouteTableIds, func(id string) bool { return slices.Contains(in.RemoveRouteTableIds, id) })
 		if len(in.AddSecurityGroupIds) > 0 {
-			if err := s.endpointGroups(tx, c, &e, in.AddSecurityGroupIds); err != nil {
+			if err := s.endpointGroups(tx, c, e, in.AddSecurityGroupIds); err != nil {
 				return err
 			}
 		}
 		e.Groups = slices.DeleteFunc(e.Groups, func(g api.SecurityGroupIdentifier) bool {
 			return slices.Contains(in.RemoveSecurityGroupIds, *g.GroupId)
 		})
-		if err := s.plug(tx, c, &e, in.AddSubnetIds); err != nil {
+		if err := s.plug(tx, c, e, in.AddSubnetIds); err != nil {
 			return err
 		}
 		for _, id := range in.RemoveSubnetIds {
-			if err := s.unplug(tx, c, &e, id); err != nil {
+			if err := s.unplug(tx, c, e, id); err != nil {
 				return err
 			}
 		}
 		if in.PrivateDnsEnabled != nil {
 			e.PrivateDnsEnabled = in.PrivateDnsEnabled
-			e.DnsEntries = dnsEntries(c, &e)
+			e.DnsEntries = dnsEntries(c, e)
 		}
-		return s.endpoints.put(tx, c, e)
+		return nil
 	})
 	if err != nil {
 		return nil, err

@@ -33,15 +33,11 @@ func attached(g *api.InternetGateway) string {
 }
 
 func (s *Service) attachInternetGateway(ctx context.Context, in *api.AttachInternetGatewayInput) (*api.AttachInternetGatewayOutput, error) {
-	err := s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		g, err := s.gateways.get(tx, c, *in.InternetGatewayId)
-		if err != nil {
-			return err
-		}
+	err := s.gateways.change(ctx, s, *in.InternetGatewayId, func(tx *store.Tx, c bus.Caller, g *api.InternetGateway) error {
 		if _, err := s.vpcs.get(tx, c, *in.VpcId); err != nil {
 			return err
 		}
-		if old := attached(&g); old != "" {
+		if old := attached(g); old != "" {
 			return awserr.New(400, "Resource.AlreadyAssociated", "resource %s is already attached to network %s", *g.InternetGatewayId, old)
 		}
 		others, err := s.gateways.list(tx, c, func(o *api.InternetGateway) bool { return attached(o) == *in.VpcId })
@@ -52,18 +48,14 @@ func (s *Service) attachInternetGateway(ctx context.Context, in *api.AttachInter
 			return invalid("Network %s already has an internet gateway attached", *in.VpcId)
 		}
 		g.Attachments = []api.InternetGatewayAttachment{{VpcId: in.VpcId, State: new("available")}}
-		return s.gateways.put(tx, c, g)
+		return nil
 	})
 	return &api.AttachInternetGatewayOutput{}, err
 }
 
 func (s *Service) detachInternetGateway(ctx context.Context, in *api.DetachInternetGatewayInput) (*api.DetachInternetGatewayOutput, error) {
-	err := s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		g, err := s.gateways.get(tx, c, *in.InternetGatewayId)
-		if err != nil {
-			return err
-		}
-		if attached(&g) != *in.VpcId {
+	err := s.gateways.change(ctx, s, *in.InternetGatewayId, func(tx *store.Tx, c bus.Caller, g *api.InternetGateway) error {
+		if attached(g) != *in.VpcId {
 			return awserr.New(400, "Gateway.NotAttached", "resource %s is not attached to network %s", *g.InternetGatewayId, *in.VpcId)
 		}
 		mapped, err := s.addresses.list(tx, c, func(a *address) bool { return a.NAT != "" })
@@ -79,7 +71,7 @@ func (s *Service) detachInternetGateway(ctx context.Context, in *api.DetachInter
 		if err := s.blackhole(tx, c, func(r *api.Route) bool { return text(r.GatewayId) == *g.InternetGatewayId }); err != nil {
 			return err
 		}
-		return s.gateways.put(tx, c, g)
+		return nil
 	})
 	return &api.DetachInternetGatewayOutput{}, err
 }

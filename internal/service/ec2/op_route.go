@@ -73,11 +73,7 @@ func (s *Service) associateRouteTable(ctx context.Context, in *api.AssociateRout
 		return nil, awserr.New(400, "MissingParameter", "Either 'gatewayId' or 'subnetId' should be provided.")
 	}
 	out := &api.AssociateRouteTableOutput{AssociationState: &api.RouteTableAssociationState{State: new("associated")}}
-	err := s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		t, err := s.tables.get(tx, c, *in.RouteTableId)
-		if err != nil {
-			return err
-		}
+	err := s.tables.change(ctx, s, *in.RouteTableId, func(tx *store.Tx, c bus.Caller, t *api.RouteTable) error {
 		n, err := s.subnets.get(tx, c, *in.SubnetId)
 		if err != nil {
 			return err
@@ -97,7 +93,7 @@ func (s *Service) associateRouteTable(ctx context.Context, in *api.AssociateRout
 		out.AssociationId = s.newID("rtbassoc-")
 		t.Associations = append(t.Associations, api.RouteTableAssociation{Main: new(false), RouteTableAssociationId: out.AssociationId, RouteTableId: t.RouteTableId,
 			SubnetId: in.SubnetId, AssociationState: out.AssociationState})
-		return s.tables.put(tx, c, t)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -233,16 +229,12 @@ func place(t *api.RouteTable, destination string) int {
 }
 
 func (s *Service) createRoute(ctx context.Context, in *api.CreateRouteInput) (*api.CreateRouteOutput, error) {
-	err := s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		t, err := s.tables.get(tx, c, *in.RouteTableId)
+	err := s.tables.change(ctx, s, *in.RouteTableId, func(tx *store.Tx, c bus.Caller, t *api.RouteTable) error {
+		r, err := s.target(tx, c, "CreateRoute", t, in)
 		if err != nil {
 			return err
 		}
-		r, err := s.target(tx, c, "CreateRoute", &t, in)
-		if err != nil {
-			return err
-		}
-		if i := place(&t, *r.DestinationCidrBlock); i >= 0 {
+		if i := place(t, *r.DestinationCidrBlock); i >= 0 {
 			same := text(t.Routes[i].GatewayId) == text(r.GatewayId) && text(t.Routes[i].NatGatewayId) == text(r.NatGatewayId) &&
 				text(t.Routes[i].NetworkInterfaceId) == text(r.NetworkInterfaceId) && *t.Routes[i].State == "active"
 			if same {
@@ -251,7 +243,7 @@ func (s *Service) createRoute(ctx context.Context, in *api.CreateRouteInput) (*a
 			return awserr.New(400, "RouteAlreadyExists", "The route identified by %s already exists.", *r.DestinationCidrBlock)
 		}
 		t.Routes = append(t.Routes, r)
-		return s.tables.put(tx, c, t)
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -264,11 +256,7 @@ func noRoute(t *api.RouteTable, destination string) *awserr.Error {
 }
 
 func (s *Service) replaceRoute(ctx context.Context, in *api.ReplaceRouteInput) (*api.ReplaceRouteOutput, error) {
-	err := s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		t, err := s.tables.get(tx, c, *in.RouteTableId)
-		if err != nil {
-			return err
-		}
+	err := s.tables.change(ctx, s, *in.RouteTableId, func(tx *store.Tx, c bus.Caller, t *api.RouteTable) error {
 		same := &api.CreateRouteInput{DestinationCidrBlock: in.DestinationCidrBlock, DestinationIpv6CidrBlock: in.DestinationIpv6CidrBlock,
 			DestinationPrefixListId: in.DestinationPrefixListId, VpcEndpointId: in.VpcEndpointId, EgressOnlyInternetGatewayId: in.EgressOnlyInternetGatewayId,
 			GatewayId: in.GatewayId, InstanceId: in.InstanceId, NatGatewayId: in.NatGatewayId, TransitGatewayId: in.TransitGatewayId, LocalGatewayId: in.LocalGatewayId,
@@ -276,37 +264,33 @@ func (s *Service) replaceRoute(ctx context.Context, in *api.ReplaceRouteInput) (
 		if yes(in.LocalTarget) {
 			same.GatewayId = new("local")
 		}
-		r, err := s.target(tx, c, "ReplaceRoute", &t, same)
+		r, err := s.target(tx, c, "ReplaceRoute", t, same)
 		if err != nil {
 			return err
 		}
-		i := place(&t, *r.DestinationCidrBlock)
+		i := place(t, *r.DestinationCidrBlock)
 		if i < 0 {
-			return noRoute(&t, *r.DestinationCidrBlock)
+			return noRoute(t, *r.DestinationCidrBlock)
 		}
 		r.Origin = t.Routes[i].Origin
 		t.Routes[i] = r
-		return s.tables.put(tx, c, t)
+		return nil
 	})
 	return &api.ReplaceRouteOutput{}, err
 }
 
 func (s *Service) deleteRoute(ctx context.Context, in *api.DeleteRouteInput) (*api.DeleteRouteOutput, error) {
-	err := s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		t, err := s.tables.get(tx, c, *in.RouteTableId)
-		if err != nil {
-			return err
-		}
+	err := s.tables.change(ctx, s, *in.RouteTableId, func(_ *store.Tx, _ bus.Caller, t *api.RouteTable) error {
 		destination := text(in.DestinationCidrBlock)
-		i := place(&t, destination)
+		i := place(t, destination)
 		switch {
 		case i < 0:
-			return noRoute(&t, destination)
+			return noRoute(t, destination)
 		case text(t.Routes[i].Origin) == "CreateRouteTable":
 			return invalid("cannot remove local route %s in route table %s", destination, *t.RouteTableId)
 		}
 		t.Routes = slices.Delete(t.Routes, i, i+1)
-		return s.tables.put(tx, c, t)
+		return nil
 	})
 	return &api.DeleteRouteOutput{}, err
 }

@@ -101,18 +101,14 @@ func (s *Service) modifySubnetAttribute(ctx context.Context, in *api.ModifySubne
 	if err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		n, err := s.subnets.get(tx, c, *in.SubnetId)
-		if err != nil {
-			return err
-		}
+	err = s.subnets.change(ctx, s, *in.SubnetId, func(_ *store.Tx, _ bus.Caller, n *api.Subnet) error {
 		set(n.MapPublicIpOnLaunch, in.MapPublicIpOnLaunch)
 		set(n.PrivateDnsNameOptionsOnLaunch.EnableResourceNameDnsARecord, in.EnableResourceNameDnsARecordOnLaunch)
 		set(n.PrivateDnsNameOptionsOnLaunch.EnableResourceNameDnsAAAARecord, in.EnableResourceNameDnsAAAARecordOnLaunch)
 		if in.PrivateDnsHostnameTypeOnLaunch != nil {
 			n.PrivateDnsNameOptionsOnLaunch.HostnameType = in.PrivateDnsHostnameTypeOnLaunch
 		}
-		return s.subnets.put(tx, c, n)
+		return nil
 	})
 	return &api.ModifySubnetAttributeOutput{}, err
 }

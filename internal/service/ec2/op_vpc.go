@@ -170,15 +170,11 @@ func (s *Service) modifyVpcAttribute(ctx context.Context, in *api.ModifyVpcAttri
 	if given != 1 {
 		return nil, awserr.New(400, "InvalidParameterCombination", "Exactly one attribute must be specified")
 	}
-	err := s.update(ctx, func(tx *store.Tx, c bus.Caller) error {
-		v, err := s.vpcs.get(tx, c, *in.VpcId)
-		if err != nil {
-			return err
-		}
+	err := s.vpcs.change(ctx, s, *in.VpcId, func(_ *store.Tx, _ bus.Caller, v *vpc) error {
 		set(&v.DNSSupport, in.EnableDnsSupport)
 		set(&v.DNSHostnames, in.EnableDnsHostnames)
 		set(&v.Metrics, in.EnableNetworkAddressUsageMetrics)
-		return s.vpcs.put(tx, c, v)
+		return nil
 	})
 	return &api.ModifyVpcAttributeOutput{}, err
 }

@@ -42,13 +42,7 @@ func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*a
 		return nil, err
 	}
 	_, err = s.change(ctx, registry, name, func(r *repository) error {
-		for _, t := range in.Tags {
-			if i := slices.IndexFunc(r.Tags, func(o tag) bool { return *o.Key == *t.Key }); i >= 0 {
-				r.Tags[i] = t
-			} else {
-				r.Tags = append(r.Tags, t)
-			}
-		}
+		r.Tags = bus.MergeTags(r.Tags, in.Tags, func(t *tag) *string { return t.Key })
 		return checkTags(bus.Caller{Source: "cloudformation"}, r.Tags)
 	})
 	return &api.TagResourceOutput{}, err

@@ -11,6 +11,7 @@ import (
 
 	api "stepwell/internal/awsapi/events"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/schedule"
 	"stepwell/internal/store"
 	"stepwell/internal/work"
@@ -302,10 +303,8 @@ func (s *Service) listTargetsByRule(ctx context.Context, in *api.ListTargetsByRu
 	if err != nil {
 		return nil, err
 	}
-	if r.Targets == nil {
-		r.Targets = []api.Target{}
-	}
-	return &api.ListTargetsByRuleOutput{Targets: r.Targets}, nil
+	list, next, err := paging.CutAt(r.Targets, in.NextToken, paging.Size(in.Limit, defaultLimit))
+	return &api.ListTargetsByRuleOutput{Targets: list, NextToken: next}, asToken(err)
 }
 
 func (s *Service) testEventPattern(_ context.Context, in *api.TestEventPatternInput) (*api.TestEventPatternOutput, error) {

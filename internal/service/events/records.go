@@ -78,8 +78,13 @@ func value[T any](p *T) T {
 func page[T any](tx *store.Tx, t store.Table[T], token *string, limit *int64, c bus.Caller, fits func(*T) bool) (list []T, next *string, err error) {
 	list, next, err = paging.Read(func(after string, n int) ([]T, string, error) { return t.Page(tx, after, n, c.Account, c.Region) },
 		fits, token, paging.Size(limit, defaultLimit))
+	return list, next, asToken(err)
+}
+
+// asToken words a token that was made up.
+func asToken(err error) error {
 	if errors.Is(err, paging.ErrToken) {
-		err = validation("The next token is not valid.")
+		return validation("The next token is not valid.")
 	}
-	return list, next, err
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -112,25 +113,34 @@ type queue struct {
 	err   error
 }
 
-func (q *queue) Invoke(_ context.Context, service, operation string, in any) (any, error) {
+func (q *queue) Invoke(ctx context.Context, service, operation string, in any) (any, error) {
+	switch in := in.(type) {
+	case *sqs.SendMessageBatchInput:
+		return q.sendBatch(ctx, in)
+	case *sqs.SendMessageInput:
+		return q.send(ctx, in)
+	}
+	return nil, fmt.Errorf("unexpected %s.%s", service, operation)
+}
+
+func (q *queue) sendBatch(_ context.Context, list *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if list, ok := in.(*sqs.SendMessageBatchInput); ok {
-		out := &sqs.SendMessageBatchOutput{}
-		for _, e := range list.Entries {
-			if q.fails > 0 {
-				q.fails--
-				continue
-			}
-			q.got = append(q.got, *list.QueueUrl+" "+*e.MessageBody)
-			out.Successful = append(out.Successful, sqs.SendMessageBatchResultEntry{Id: e.Id})
+	out := &sqs.SendMessageBatchOutput{}
+	for _, e := range list.Entries {
+		if q.fails > 0 {
+			q.fails--
+			continue
 		}
-		return out, nil
+		q.got = append(q.got, path.Base(*list.QueueUrl)+" "+*e.MessageBody)
+		out.Successful = append(out.Successful, sqs.SendMessageBatchResultEntry{Id: e.Id})
 	}
-	m, ok := in.(*sqs.SendMessageInput)
-	if !ok {
-		return nil, fmt.Errorf("unexpected %s.%s", service, operation)
-	}
+	return out, nil
+}
+
+func (q *queue) send(_ context.Context, m *sqs.SendMessageInput) (*sqs.SendMessageOutput, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.fails > 0 && !strings.HasSuffix(*m.QueueUrl, "dead") {
 		q.fails--
 		return nil, q.err
@@ -139,7 +149,7 @@ func (q *queue) Invoke(_ context.Context, service, operation string, in any) (an
 	if a, ok := m.MessageAttributes["ERROR_CODE"]; ok {
 		code = " " + *a.StringValue
 	}
-	q.got = append(q.got, *m.QueueUrl+code+" "+*m.MessageBody)
+	q.got = append(q.got, path.Base(*m.QueueUrl)+code+" "+*m.MessageBody)
 	return &sqs.SendMessageOutput{}, nil
 }
 
@@ -219,7 +229,7 @@ func TestDay(t *testing.T) {
 	w.close()
 	var last time.Time
 	for i, line := range got {
-		at, err := time.Parse(`"2006-01-02T15:04:05Z"`, strings.TrimPrefix(line, "/123456789012/q "))
+		at, err := time.Parse(`"2006-01-02T15:04:05Z"`, strings.TrimPrefix(line, "q "))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,14 +262,14 @@ func TestRetries(t *testing.T) {
 	w.queue.fails, w.queue.err = 3, fmt.Errorf("not now")
 	put("b")
 	put("a")
-	if got := w.messages(t, 1); got[0] != `/123456789012/q "x"` {
+	if got := w.messages(t, 1); got[0] != `q "x"` {
 		t.Error(got)
 	}
 	w.queue.mu.Lock()
 	w.queue.fails, w.queue.err = 1, sqs.QueueDoesNotExist("gone")
 	w.queue.mu.Unlock()
 	put("a")
-	if got := w.messages(t, 2)[1]; !strings.HasPrefix(got, "/123456789012/dead NO_RESOURCE {") {
+	if got := w.messages(t, 2)[1]; !strings.HasPrefix(got, "dead NO_RESOURCE {") {
 		t.Error(got)
 	}
 }

@@ -202,7 +202,7 @@ func TestOAuthDestination(t *testing.T) {
 		return strings.Compare(a[strings.Index(a, `"detail":`):], b[strings.Index(b, `"detail":`):])
 	})
 	for i, dead := range left {
-		if !strings.HasPrefix(dead, "/123456789012/dead SDK_CLIENT_ERROR {") || !strings.Contains(dead, fmt.Sprintf(`"detail":{"n":%d}`, i+2)) {
+		if !strings.HasPrefix(dead, "dead SDK_CLIENT_ERROR {") || !strings.Contains(dead, fmt.Sprintf(`"detail":{"n":%d}`, i+2)) {
 			t.Error(dead)
 		}
 	}
@@ -278,7 +278,7 @@ func TestMissingBus(t *testing.T) {
 			t.Error(out, err)
 		}
 	}
-	if got := w.messages(t, 1); len(got) != 1 || !strings.HasPrefix(got[0], "/123456789012/dead NO_RESOURCE {") {
+	if got := w.messages(t, 1); len(got) != 1 || !strings.HasPrefix(got[0], "dead NO_RESOURCE {") {
 		t.Error(got)
 	}
 }
@@ -301,7 +301,7 @@ func TestBatches(t *testing.T) {
 	got := w.messages(t, 10)
 	slices.Sort(got)
 	for n, line := range got {
-		if want := fmt.Sprintf("/123456789012/q %d", n); line != want {
+		if want := fmt.Sprintf("q %d", n); line != want {
 			t.Errorf("%s, want %s", line, want)
 		}
 	}

@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -26,7 +27,7 @@ func (s *Service) createConnection(ctx context.Context, r *glue.CreateConnection
 	return out, s.Store.Update(ctx, func(tx *store.Tx) error {
 		key := at.key(*c.Connection.Name)
 		if _, there, err := connections.Get(tx, key...); err != nil || there {
-			return firstError(err, connectionExists())
+			return cmp.Or[error](err, connectionExists())
 		}
 		if err := putTags(tx, bus.From(ctx), bus.From(ctx).ARN("glue", "connection/"+*c.Connection.Name), r.Tags); err != nil {
 			return err

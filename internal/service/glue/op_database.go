@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -18,7 +19,7 @@ func (s *Service) createDatabase(ctx context.Context, r *glue.CreateDatabaseInpu
 	d.CreateTime = s.now()
 	return &glue.CreateDatabaseOutput{}, s.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, there, err := databases.Get(tx, at.key(*d.Name)...); err != nil || there {
-			return firstError(err, databaseExists())
+			return cmp.Or[error](err, databaseExists())
 		}
 		if err := putTags(tx, bus.From(ctx), bus.From(ctx).ARN("glue", "database/"+*d.Name), r.Tags); err != nil {
 			return err
@@ -136,12 +137,4 @@ func (s *Service) deleteDatabase(ctx context.Context, r *glue.DeleteDatabaseInpu
 		}
 		return s.databaseChanged(tx, at, "DeleteDatabase", *d.Name)
 	})
-}
-
-// firstError returns err where there is one, otherwise fault.
-func firstError(err, fault error) error {
-	if err != nil {
-		return err
-	}
-	return fault
 }

@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -41,7 +42,7 @@ func (s *Service) createJob(ctx context.Context, r *glue.CreateJobInput) (*glue.
 	}
 	return &glue.CreateJobOutput{Name: j.Name}, s.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, there, err := jobs.Get(tx, at.key(*j.Name)...); err != nil || there {
-			return firstError(err, jobExists())
+			return cmp.Or[error](err, jobExists())
 		}
 		if err := putTags(tx, bus.From(ctx), bus.From(ctx).ARN("glue", "job/"+*j.Name), r.Tags); err != nil {
 			return err
@@ -183,7 +184,7 @@ func (s *Service) listJobs(ctx context.Context, r *glue.ListJobsInput) (*glue.Li
 				return true
 			}
 			have, _, err := tags.Get(tx, bus.From(ctx).ARN("glue", "job/"+*j.Name))
-			failed = firstError(failed, err)
+			failed = cmp.Or[error](failed, err)
 			for k, v := range r.Tags {
 				if got, ok := have[k]; !ok || got != v {
 					return false
@@ -196,7 +197,7 @@ func (s *Service) listJobs(ctx context.Context, r *glue.ListJobsInput) (*glue.Li
 			out.JobNames = append(out.JobNames, *j.Name)
 		}
 		out.NextToken = next
-		return firstError(failed, err)
+		return cmp.Or[error](failed, err)
 	})
 }
 

@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -64,7 +65,7 @@ func (s *Service) mayStart(tx *store.Tx, at scope, j glue.Job, r *glue.StartJobR
 	}
 	if r.JobRunId != nil {
 		if _, there, err := runs.Get(tx, at.key(*j.Name, *r.JobRunId)...); err != nil || !there {
-			return firstError(err, runNotFound(*r.JobRunId))
+			return cmp.Or[error](err, runNotFound(*r.JobRunId))
 		}
 	}
 	active, err := activeRuns.List(tx, at.key(*j.Name)...)
@@ -232,7 +233,7 @@ func (s *Service) batchStopJobRun(ctx context.Context, r *glue.BatchStopJobRunIn
 func (s *Service) markStopping(tx *store.Tx, at scope, jobName, id string) error {
 	rec, there, err := runs.Get(tx, at.key(jobName, id)...)
 	if err != nil || !there {
-		return firstError(err, runNotFound(id))
+		return cmp.Or[error](err, runNotFound(id))
 	}
 	if !slices.Contains([]string{glue.JobRunStateStarting, glue.JobRunStateRunning, glue.JobRunStateStopping}, *rec.Run.JobRunState) {
 		return notStoppable()

@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"hash/fnv"
 	"slices"
@@ -36,7 +37,7 @@ func (s *Service) addPartition(tx *store.Tx, at scope, t glue.Table, i glue.Part
 	}
 	key := partitionKey(at, t, p.Values)
 	if _, there, err := partitions.Get(tx, key...); err != nil || there {
-		return firstError(err, partitionExists())
+		return cmp.Or[error](err, partitionExists())
 	}
 	return putPartition(tx, p, key)
 }
@@ -207,7 +208,7 @@ func (s *Service) replacePartition(tx *store.Tx, at scope, t glue.Table, values 
 	p.CreationTime = old.CreationTime
 	if !slices.Equal(p.Values, values) {
 		if _, there, err := partitions.Get(tx, partitionKey(at, t, p.Values)...); err != nil || there {
-			return firstError(err, partitionExists())
+			return cmp.Or[error](err, partitionExists())
 		}
 		if _, err := partitions.Delete(tx, partitionKey(at, t, values)...); err != nil {
 			return err

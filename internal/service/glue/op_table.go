@@ -1,6 +1,7 @@
 package glue
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -37,7 +38,7 @@ func (s *Service) createTable(ctx context.Context, r *glue.CreateTableInput) (*g
 			return err
 		}
 		if _, there, err := tables.Get(tx, at.key(*t.DatabaseName, *t.Name)...); err != nil || there {
-			return firstError(err, tableExists())
+			return cmp.Or[error](err, tableExists())
 		}
 		if err := putTable(tx, at, t); err != nil {
 			return err

@@ -94,7 +94,7 @@ func (s *Service) putInline(ctx context.Context, kind, name, policyName, documen
 
 // getInline returns a document as answers carry it, and the identity's name.
 func (s *Service) getInline(ctx context.Context, kind, name, policyName string) (of, document *string, err error) {
-	return of, document, s.view(ctx, kind, name, func(id *identity) error {
+	err = s.view(ctx, kind, name, func(id *identity) error {
 		i, ok := slices.BinarySearchFunc(id.Inline, policyName, byName)
 		if !ok {
 			return errNoInline(kind, policyName)
@@ -102,6 +102,7 @@ func (s *Service) getInline(ctx context.Context, kind, name, policyName string) 
 		of, document = &id.Name, encoded(id.Inline[i].Document)
 		return nil
 	})
+	return of, document, err
 }
 
 func (s *Service) deleteInline(ctx context.Context, kind, name, policyName string) error {
@@ -116,11 +117,12 @@ func (s *Service) deleteInline(ctx context.Context, kind, name, policyName strin
 }
 
 func (s *Service) listInline(ctx context.Context, kind, name string, marker *string, most *int64) (names []string, truncated *bool, next *string, err error) {
-	return names, truncated, next, s.view(ctx, kind, name, func(id *identity) error {
+	err = s.view(ctx, kind, name, func(id *identity) error {
 		name := func(p *inline) string { return p.Name }
 		names, truncated, next, err = shown(id.Inline, name, name, marker, most)
 		return err
 	})
+	return names, truncated, next, err
 }
 
 // awsManaged begins the ARNs of the policies that AWS manages.
@@ -177,7 +179,7 @@ func (s *Service) detach(ctx context.Context, kind, name, arn string) error {
 
 func (s *Service) listAttached(ctx context.Context, kind, name string, prefix, marker *string, most *int64) (shown []iam.AttachedPolicy, truncated *bool, next *string, err error) {
 	shown = []iam.AttachedPolicy{}
-	return shown, truncated, next, s.view(ctx, kind, name, func(id *identity) error {
+	err = s.view(ctx, kind, name, func(id *identity) error {
 		var under []attached
 		for _, p := range id.Attached {
 			if strings.HasPrefix(policyPath(p.ARN), orSlash(prefix)) {
@@ -188,6 +190,7 @@ func (s *Service) listAttached(ctx context.Context, kind, name string, prefix, m
 		shown, truncated, next = attachedPolicies(items), more, after
 		return err
 	})
+	return shown, truncated, next, err
 }
 
 func attachedPolicies(list []attached) []iam.AttachedPolicy {

@@ -25,10 +25,11 @@ func (s *Service) changeAccount(ctx context.Context, change func(*store.Tx, *acc
 }
 
 func (s *Service) account(ctx context.Context) (a account, err error) {
-	return a, s.store.View(ctx, func(tx *store.Tx) error {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
 		a, _, err = accounts.Get(tx, bus.From(ctx).Account)
 		return err
 	})
+	return a, err
 }
 
 func (s *Service) createAccountAlias(ctx context.Context, in *iam.CreateAccountAliasInput) (*iam.CreateAccountAliasOutput, error) {

@@ -70,7 +70,7 @@ func (s *Service) getInstanceProfile(ctx context.Context, in *iam.GetInstancePro
 func (s *Service) shownProfiles(ctx context.Context, keep func(*store.Tx, *instanceProfile) (bool, error), marker *string, most *int64) (shown []iam.InstanceProfile, truncated *bool, next *string, err error) {
 	account := bus.From(ctx).Account
 	shown = []iam.InstanceProfile{}
-	return shown, truncated, next, s.store.View(ctx, func(tx *store.Tx) error {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
 		list, err := profiles.List(tx, account)
 		if err != nil {
 			return err
@@ -97,6 +97,7 @@ func (s *Service) shownProfiles(ctx context.Context, keep func(*store.Tx, *insta
 		truncated, next = more, after
 		return err
 	})
+	return shown, truncated, next, err
 }
 
 func (s *Service) listInstanceProfiles(ctx context.Context, in *iam.ListInstanceProfilesInput) (*iam.ListInstanceProfilesOutput, error) {

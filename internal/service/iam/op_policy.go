@@ -261,13 +261,14 @@ func (s *Service) look(ctx context.Context, arn, operation string) (p policy, er
 	if strings.HasPrefix(arn, awsManaged) {
 		return p, awserr.NotImplemented("iam:" + operation + " of policies that AWS manages (" + arn + "): their documents are not known here")
 	}
-	return p, s.store.View(ctx, func(tx *store.Tx) error {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
 		var ok bool
 		if p, ok, err = findPolicy(tx, bus.From(ctx).Account, arn); err == nil && !ok {
 			err = errNoPolicy(arn)
 		}
 		return err
 	})
+	return p, err
 }
 
 func (s *Service) getPolicyVersion(ctx context.Context, in *iam.GetPolicyVersionInput) (*iam.GetPolicyVersionOutput, error) {

@@ -29,11 +29,12 @@ func findProvider(tx *store.Tx, account, kind, arn string) (*provider, error) {
 
 // listProviders lists the providers of a kind by ARN.
 func (s *Service) listProviders(ctx context.Context, kind string) (list []provider, err error) {
-	return list, s.store.View(ctx, func(tx *store.Tx) error {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
 		list, err = providers.List(tx, bus.From(ctx).Account)
 		list = slices.DeleteFunc(list, func(p provider) bool { return (kind == "oidc") != (p.URL != "") })
 		return err
 	})
+	return list, err
 }
 
 func (s *Service) newProvider(ctx context.Context, p *provider, taken func() error) error {

@@ -81,7 +81,7 @@ func (s *Service) getRole(ctx context.Context, in *iam.GetRoleInput) (*iam.GetRo
 // changeRole changes a role that is not AWS's.
 func (s *Service) changeRole(ctx context.Context, name string, change func(*role) error) (r *role, err error) {
 	account := bus.From(ctx).Account
-	return r, s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if r, err = findRole(tx, account, name); err != nil {
 			return err
 		}
@@ -90,6 +90,7 @@ func (s *Service) changeRole(ctx context.Context, name string, change func(*role
 		}
 		return r.put(tx, account)
 	})
+	return r, err
 }
 
 func (s *Service) updateRole(ctx context.Context, in *iam.UpdateRoleInput) (*iam.UpdateRoleOutput, error) {

@@ -109,7 +109,7 @@ func (s *Service) untag(ctx context.Context, kind, name string, keys []string) e
 }
 
 func (s *Service) listTags(ctx context.Context, kind, name string, marker *string, most *int64) (shown []iam.Tag, truncated *bool, next *string, err error) {
-	return shown, truncated, next, s.store.View(ctx, func(tx *store.Tx) error {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
 		tags, _, err := tagged(tx, bus.From(ctx).Account, kind, name)
 		if err != nil {
 			return err
@@ -123,6 +123,7 @@ func (s *Service) listTags(ctx context.Context, kind, name string, marker *strin
 		truncated, next = more, after
 		return err
 	})
+	return shown, truncated, next, err
 }
 
 func (s *Service) tagUser(ctx context.Context, in *iam.TagUserInput) (*iam.TagUserOutput, error) {

@@ -165,7 +165,7 @@ func (s *Service) deleteUser(ctx context.Context, in *iam.DeleteUserInput) (*iam
 
 func (s *Service) changeUser(ctx context.Context, name string, change func(*user) error) (u *user, err error) {
 	account := bus.From(ctx).Account
-	return u, s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if u, err = findUser(tx, account, name); err != nil {
 			return err
 		}
@@ -174,6 +174,7 @@ func (s *Service) changeUser(ctx context.Context, name string, change func(*user
 		}
 		return u.put(tx, account)
 	})
+	return u, err
 }
 
 func (s *Service) createLoginProfile(ctx context.Context, in *iam.CreateLoginProfileInput) (*iam.CreateLoginProfileOutput, error) {

@@ -17,10 +17,15 @@ func noAlias(arn string) *awserr.Error { return api.NotFoundException("Alias %s 
 // page cuts a page out of items sorted by key.
 func page[T any](all []T, key func(*T) string, marker *string, limit *int64, most int) (shown []T, next *string, truncated *bool, err error) {
 	shown, next, err = paging.Cut(all, key, marker, paging.Size(limit, most))
+	return shown, next, new(next != nil), asMarker(err)
+}
+
+// asMarker words a marker that was made up.
+func asMarker(err error) error {
 	if err != nil {
-		return nil, nil, nil, api.InvalidMarkerException("Invalid Marker")
+		return api.InvalidMarkerException("Invalid Marker")
 	}
-	return shown, next, new(next != nil), nil
+	return nil
 }
 
 func text(s *string) string {

@@ -8,6 +8,7 @@ import (
 	api "stepwell/internal/awsapi/kms"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -204,13 +205,7 @@ func (s *Service) tagResource(ctx context.Context, in *api.TagResourceInput) (*a
 		if k.State == api.KeyStatePendingDeletion {
 			return k.pending()
 		}
-		for _, t := range in.Tags {
-			if i := slices.IndexFunc(k.Tags, func(o api.Tag) bool { return *o.TagKey == *t.TagKey }); i >= 0 {
-				k.Tags[i] = t
-			} else {
-				k.Tags = append(k.Tags, t)
-			}
-		}
+		k.Tags = bus.MergeTags(k.Tags, in.Tags, func(t *api.Tag) *string { return t.TagKey })
 		return checkTags(bus.Caller{Source: "cloudformation"}, k.Tags)
 	})
 	return &api.TagResourceOutput{}, err
@@ -229,5 +224,6 @@ func (s *Service) listResourceTags(ctx context.Context, in *api.ListResourceTags
 	if err != nil {
 		return nil, err
 	}
-	return &api.ListResourceTagsOutput{Tags: append([]api.Tag{}, k.Tags...), Truncated: new(false)}, nil
+	some, next, err := paging.CutAt(k.Tags, in.Marker, paging.Size(in.Limit, 50))
+	return &api.ListResourceTagsOutput{Tags: some, NextMarker: next, Truncated: new(next != nil)}, asMarker(err)
 }

@@ -99,8 +99,7 @@ func (s *Service) tell(ctx context.Context, target, text string, e accepted, o o
 	service, operation, in := "", "", any(nil)
 	switch a.Service {
 	case "sqs":
-		url := "https://sqs." + a.Region + ".amazonaws.com/" + a.Account + "/" + a.Resource
-		message := &sqsapi.SendMessageInput{QueueUrl: &url, MessageBody: &text}
+		message := &sqsapi.SendMessageInput{QueueUrl: notify.QueueURL(a), MessageBody: &text}
 		if condition == "" {
 			message.MessageAttributes = map[string]sqsapi.MessageAttributeValue{
 				"RequestID":    {DataType: new("String"), StringValue: &e.ID},

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"regexp"
@@ -37,7 +38,7 @@ func checkAlias(tx *store.Tx, to ref, a *api.AliasConfiguration) error {
 	for _, version := range versions {
 		if _, there, err := functions.Get(tx, to.key(to.Name, versionKey(version))...); err != nil || !there {
 			to.Qualifier = version
-			return firstError(err, functionNotFound(to))
+			return cmp.Or[error](err, functionNotFound(to))
 		}
 	}
 	return nil
@@ -66,7 +67,7 @@ func (s *Service) createAlias(ctx context.Context, r *api.CreateAliasInput) (*ap
 			return err
 		}
 		if _, there, err := aliases.Get(tx, to.key(to.Name, *r.Name)...); err != nil || there {
-			return firstError(err, user(api.ResourceConflictException("Alias already exists: %s", *a.AliasArn)))
+			return cmp.Or[error](err, user(api.ResourceConflictException("Alias already exists: %s", *a.AliasArn)))
 		}
 		if err := checkAlias(tx, to, &a); err != nil {
 			return err
@@ -86,7 +87,7 @@ func (s *Service) updateAlias(ctx context.Context, r *api.UpdateAliasInput) (*ap
 	err = s.Store.Update(ctx, func(tx *store.Tx) error {
 		var there bool
 		if a, there, err = aliases.Get(tx, to.key(to.Name, *r.Name)...); err != nil || !there {
-			return firstError(err, aliasNotFound(to, *r.Name))
+			return cmp.Or[error](err, aliasNotFound(to, *r.Name))
 		}
 		if r.RevisionId != nil && *r.RevisionId != *a.RevisionId {
 			return revisionChanged()

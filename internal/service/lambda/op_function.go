@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -43,7 +44,7 @@ func (s *Service) createFunction(ctx context.Context, r *api.CreateFunctionInput
 	s.touch(f)
 	err = s.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, there, err := functions.Get(tx, to.key(to.Name, latest)...); err != nil || there {
-			return firstError(err, functionExists(to.Name))
+			return cmp.Or[error](err, functionExists(to.Name))
 		}
 		set := setting{Tags: r.Tags}
 		if err := settings.Put(tx, set, to.key(to.Name)...); err != nil {
@@ -59,14 +60,6 @@ func (s *Service) createFunction(ctx context.Context, r *api.CreateFunctionInput
 		return nil, err
 	}
 	return s.show(f, func(c *api.FunctionConfiguration) *api.CreateFunctionOutput { return (*api.CreateFunctionOutput)(c) })
-}
-
-// firstError is err, or other where err is nil.
-func firstError(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }
 
 // checkCreate refuses what cannot be a function here.
@@ -286,7 +279,7 @@ func (s *Service) deleteFunction(ctx context.Context, r *api.DeleteFunctionInput
 	}
 	err = s.Store.Update(ctx, func(tx *store.Tx) error {
 		if _, there, err := functions.Get(tx, to.key(to.Name, versionKey(qualifierKey(to.Qualifier)))...); err != nil || !there {
-			return firstError(err, functionNotFound(to))
+			return cmp.Or[error](err, functionNotFound(to))
 		}
 		if to.Qualifier != "" {
 			return deleteVersion(tx, to)

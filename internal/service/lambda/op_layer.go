@@ -1,14 +1,17 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	api "stepwell/internal/awsapi/lambda"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -140,7 +143,12 @@ func (s *Service) listLayerVersions(ctx context.Context, r *api.ListLayerVersion
 				out.LayerVersions = append(out.LayerVersions, item(l))
 			}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		latestFirst := func(l *api.LayerVersionsListItem) string { return layerKey(math.MaxInt64 - *l.Version) }
+		out.LayerVersions, out.NextMarker, err = paging.Cut(out.LayerVersions, latestFirst, r.Marker, min(paging.Size(r.MaxItems, 50), 50))
+		return asMarker(err)
 	})
 }
 
@@ -161,7 +169,11 @@ func (s *Service) listLayers(ctx context.Context, r *api.ListLayersInput) (*api.
 				out.Layers = append(out.Layers, shown)
 			}
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		out.Layers, out.NextMarker, err = paging.Cut(out.Layers, func(l *api.LayersListItem) string { return *l.LayerName }, r.Marker, min(paging.Size(r.MaxItems, 50), 50))
+		return asMarker(err)
 	})
 }
 
@@ -200,7 +212,7 @@ func (s *Service) getLayerVersionPolicy(ctx context.Context, r *api.GetLayerVers
 	return out, s.Store.View(ctx, func(tx *store.Tx) error {
 		p, there, err := policies.Get(tx, at.arn("layer:"+name), layerKey(*r.VersionNumber))
 		if err != nil || !there {
-			return firstError(err, policyNotFound())
+			return cmp.Or[error](err, policyNotFound())
 		}
 		text, err := p.text()
 		out.Policy, out.RevisionId = &text, &p.Revision

@@ -14,6 +14,7 @@ import (
 	sqsapi "stepwell/internal/awsapi/sqs"
 	"stepwell/internal/awserr"
 	"stepwell/internal/bus"
+	"stepwell/internal/notify"
 	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
@@ -120,7 +121,7 @@ func (s *Service) keepMapping(ctx context.Context, to ref, m *mapping, isNew boo
 			}
 		}
 		if _, there, err := mappings.Get(tx, to.key(*m.UUID)...); err != nil || !there && !isNew {
-			return firstError(err, mappingNotFound())
+			return cmp.Or[error](err, mappingNotFound())
 		}
 		return mappings.Put(tx, *m, to.key(*m.UUID)...)
 	})
@@ -208,7 +209,7 @@ func (s *Service) visibility(ctx context.Context, m *mapping) (time.Duration, er
 // queueURL is the URL of the queue with an ARN.
 func queueURL(arn string) string {
 	a, _ := bus.ParseARN(arn)
-	return "https://sqs." + a.Region + ".amazonaws.com/" + a.Account + "/" + a.Resource
+	return *notify.QueueURL(a)
 }
 
 func mappingNotFound() error {
@@ -304,7 +305,7 @@ func (s *Service) deleteEventSourceMapping(ctx context.Context, r *api.DeleteEve
 	defer s.pollers.change.Unlock()
 	err = s.Store.Update(ctx, func(tx *store.Tx) error {
 		if there, err := mappings.Delete(tx, callerScope(ctx).key(*r.UUID)...); err != nil || !there {
-			return firstError(err, mappingNotFound())
+			return cmp.Or[error](err, mappingNotFound())
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -158,7 +159,7 @@ func (s *Service) getPolicy(ctx context.Context, r *api.GetPolicyInput) (*api.Ge
 		}
 		p, there, err := policies.Get(tx, to.unqualified(), qualifierKey(to.Qualifier))
 		if err != nil || !there {
-			return firstError(err, policyNotFound())
+			return cmp.Or[error](err, policyNotFound())
 		}
 		text, err := p.text()
 		out.Policy, out.RevisionId = &text, &p.Revision

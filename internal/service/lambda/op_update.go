@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ func (s *Service) setLayers(ctx context.Context, f *function, arns []string) err
 			}
 			l, there, err := layers.Get(tx, a.Account, a.Region, parts[1], versionKey(parts[2]))
 			if err != nil || !there {
-				return firstError(err, invalid("Layer version %s does not exist.", arn))
+				return cmp.Or[error](err, invalid("Layer version %s does not exist.", arn))
 			}
 			f.Config.Layers = append(f.Config.Layers, api.Layer{Arn: &arn, CodeSize: l.Output.Content.CodeSize})
 			f.Layers = append(f.Layers, l.Code)
@@ -122,7 +123,7 @@ func (s *Service) change(ctx context.Context, name string, revision *string, pub
 	err = s.Store.Update(ctx, func(tx *store.Tx) error {
 		now, there, err := functions.Get(tx, to.key(to.Name, latest)...)
 		if err != nil || !there {
-			return firstError(err, functionNotFound(to))
+			return cmp.Or[error](err, functionNotFound(to))
 		}
 		if *now.Config.RevisionId != was {
 			return user(api.ResourceConflictException("The operation cannot be performed at this time. An update is in progress for resource: %s", to.unqualified()))

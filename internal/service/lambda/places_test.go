@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	api "stepwell/internal/awsapi/lambda"
+	"stepwell/internal/bus"
 	"stepwell/internal/process"
 )
 
@@ -82,5 +84,35 @@ func TestLayersHide(t *testing.T) {
 		if got := hidden(places, path); got != want {
 			t.Errorf("%s: %t", path, got)
 		}
+	}
+}
+
+// TestLayerPages: layers and their versions come in pages, the latest version first.
+func TestLayerPages(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"b", "a", "a", "a"} {
+		must[api.PublishLayerVersionOutput](w, "PublishLayerVersion", &api.PublishLayerVersionInput{LayerName: &name,
+			Content: &api.LayerVersionContentInput{ZipFile: archive(t, map[string]string{"python/x.py": ""})}})
+	}
+	var got []string
+	for marker := new(""); marker != nil; {
+		out := must[api.ListLayersOutput](w, "ListLayers", &api.ListLayersInput{Marker: marker, MaxItems: new(int64(1))})
+		for _, l := range out.Layers {
+			got = append(got, fmt.Sprint(*l.LayerName, *l.LatestMatchingVersion.Version))
+		}
+		marker = out.NextMarker
+	}
+	for marker := new(""); marker != nil; {
+		out := must[api.ListLayerVersionsOutput](w, "ListLayerVersions", &api.ListLayerVersionsInput{LayerName: new("a"), Marker: marker, MaxItems: new(int64(2))})
+		for _, l := range out.LayerVersions {
+			got = append(got, fmt.Sprint(*l.Version))
+		}
+		got, marker = append(got, "|"), out.NextMarker
+	}
+	if want := "a3 b1 3 2 | 1 |"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %s", got, want)
+	}
+	if _, err := bus.Invoke[api.ListLayersOutput](w.ctx, w.bus, "lambda", "ListLayers", &api.ListLayersInput{Marker: new("x")}); err == nil {
+		t.Error("a marker that was made up is taken")
 	}
 }

@@ -180,7 +180,7 @@ func paged[T any](all []T, key func(*T) string, token *string, size *int64) (sho
 // change runs f on a workgroup that rests and puts it into a passing state.
 func (s *Service) change(ctx context.Context, name, status string, f func(*workgroup) error) (*workgroup, error) {
 	var w *workgroup
-	return w, s.Store.Update(ctx, func(tx *store.Tx) (err error) {
+	err := s.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		if w, err = findWorkgroup(tx, bus.From(ctx), name); err != nil {
 			return err
 		}
@@ -192,6 +192,7 @@ func (s *Service) change(ctx context.Context, name, status string, f func(*workg
 		}
 		return s.move(tx, w, status)
 	})
+	return w, err
 }
 
 // UpdateWorkgroup changes settings of a workgroup.

@@ -46,13 +46,7 @@ func (s *Service) addTagsToResource(ctx context.Context, in *api.AddTagsToResour
 		return nil, err
 	}
 	err := s.change(ctx, *in.ResourceId, noResource(*in.ResourceId), func(_ *store.Tx, p *parameter) error {
-		for _, t := range in.Tags {
-			if i := slices.IndexFunc(p.Tags, func(o api.Tag) bool { return *o.Key == *t.Key }); i >= 0 {
-				p.Tags[i] = t
-			} else {
-				p.Tags = append(p.Tags, t)
-			}
-		}
+		p.Tags = bus.MergeTags(p.Tags, in.Tags, func(t *api.Tag) *string { return t.Key })
 		if len(p.Tags) > maxTags {
 			return api.TooManyTagsError("The Targets parameter includes too many tags. Remove one or more tags and try the command again.")
 		}

@@ -101,7 +101,6 @@ func TestLateAnswer(t *testing.T) {
 	c := clock.NewManual(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
 	w := newWorld(t, filepath.Join(t.TempDir(), "s.db"), c, newNeighbours())
 	defer w.close()
-	w.svc.commitWait = 50 * time.Millisecond
 	w.must("CreateActivity", `{"Name": "act"}`)
 	w.must("CreateStateMachine", `{"Name": "m", "RoleArn": "arn:aws:iam::123456789012:role/r", "Definition": "{\"StartAt\": \"A\", \"States\": {\"A\": {\"Type\": \"Task\", \"Resource\": \"arn:aws:states:us-east-1:123456789012:activity:act\", \"End\": true}}}"}`)
 	for operation, answers := range map[string][2]string{
@@ -112,11 +111,13 @@ func TestLateAnswer(t *testing.T) {
 		token := w.must("GetActivityTask", `{"ActivityArn": "arn:aws:states:us-east-1:123456789012:activity:act"}`)["TaskToken"].(string)
 		same, other := fmt.Sprintf(`{"TaskToken": %q, %s}`, token, answers[0]), fmt.Sprintf(`{"TaskToken": %q, %s}`, token, answers[1])
 		w.store.Break(errFull)
+		w.svc.commitWait = 50 * time.Millisecond
 		for range 2 { // the first one meets the fault, the second one knows of it
 			if _, err := w.call("states", operation, same); !store.IsFault(err) {
 				t.Errorf("%s on a full disk: %v", operation, err)
 			}
 		}
+		w.svc.commitWait = commitWait
 		w.store.Break(nil)
 		w.must("CreateActivity", `{"Name": "act"}`) // there is room again
 		w.await(arn)

@@ -22,10 +22,14 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 	if l == nil {
 		return fmt.Errorf("cannot commit: execution %s is not live", c.Execution)
 	}
+	var last execution
+	if c.End != nil {
+		last = l.end(c.End)
+	}
 	if l.express {
 		s.log(l, c.Events)
 		if c.End != nil {
-			s.ended(l, c.End)
+			s.ended(l, last)
 		}
 		return nil
 	}
@@ -38,7 +42,6 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 		if c.End == nil {
 			return nil
 		}
-		last := l.record.end(c.End)
 		if _, err := running.Delete(tx, last.key()...); err != nil {
 			return err
 		}
@@ -58,14 +61,13 @@ func (h host) Commit(ctx context.Context, c exec.Commit) error {
 	}
 	s.log(l, c.Events)
 	if c.End != nil {
-		s.ended(l, c.End)
+		s.ended(l, last)
 	}
 	return nil
 }
 
-// ended lets go of an execution whose end is durable.
-func (s *Service) ended(l *liveExecution, r *exec.Result) {
-	last := l.record.end(r)
+// ended lets go of an execution whose end is durable: it is last now.
+func (s *Service) ended(l *liveExecution, last execution) {
 	s.live.release(l)
 	l.finish(last)
 }

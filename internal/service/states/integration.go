@@ -158,7 +158,7 @@ func (c *call) failure(err error, requestID string) (name, cause string) {
 		e = awserr.Internal()
 	}
 	if e.HTTPStatus() == 501 && e.Code == "NotImplemented" {
-		return "States.TaskFailed", e.Message
+		return errNotHere, e.Message
 	}
 	if c.optimized == nil {
 		return sdkjson.ErrorName(c.service.Model, e), sdkjson.Cause(c.service.Model, e, requestID)

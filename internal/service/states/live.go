@@ -12,7 +12,7 @@ type liveExecution struct {
 	record  execution
 	express bool // never stored
 	logging *api.LoggingConfiguration
-	input   []byte // the record's, where somebody else holds it too: large ones are many in a Map run; nil: no
+	input   []byte // stands for the record's Input, which is empty then: in a Map run there are many large ones, which others hold too
 
 	mu       sync.Mutex
 	over     bool
@@ -72,6 +72,22 @@ func (l *liveExecution) finish(e execution) {
 	l.mu.Unlock()
 	for _, f := range watchers {
 		f(e)
+	}
+}
+
+// end is the execution's record after r, with its input.
+func (l *liveExecution) end(r *exec.Result) execution {
+	e := l.record.end(r)
+	if l.input != nil {
+		e.Input = string(l.input)
+	}
+	return e
+}
+
+// share lets the execution hold its input in common with others.
+func (l *liveExecution) share(input []byte) {
+	if l.record.Input == string(input) {
+		l.record.Input, l.input = "", input
 	}
 }
 

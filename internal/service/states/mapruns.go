@@ -99,7 +99,7 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 		}
 	})
 	if c.Express {
-		l.input = c.Input
+		l.share(c.Input)
 		limit := s.Clock.AfterFunc(expressLimit, func() { s.expire(l.record.ARN) })
 		l.watchers = append(l.watchers, func(execution) { limit.Stop() })
 		err := s.launch(l, c.Machine, nil)
@@ -116,9 +116,7 @@ func (h host) BeginChild(ctx context.Context, c exec.Child) error {
 		l.finish(l.record)
 		return nil
 	}
-	if l.record.Input == string(c.Input) {
-		l.input = c.Input
-	}
+	l.share(c.Input)
 	return s.launch(l, c.Machine, journal)
 }
 
@@ -249,105 +247,53 @@ func (h host) AbandonChildren(ctx context.Context, m exec.MapRun) error {
 	if !ok {
 		return nil
 	}
-	run := mapRun{Account: parent.Account, Region: parent.Region, ARN: exec.MapRunARN(m.Info, m.Label, m.ID), Machine: m.Info.StateMachineName, Label: m.Label}
-	return h.s.Store.Update(ctx, func(tx *store.Tx) error { return h.s.abandonChildren(tx, &run) })
+	return h.s.abandonChildren(ctx, &mapRun{Account: parent.Account, Region: parent.Region, ARN: exec.MapRunARN(m.Info, m.Label, m.ID),
+		Machine: m.Info.StateMachineName, Label: m.Label})
 }
 
-// abandonChildren ends the children of a Map run that are recorded as running
-// and do not run here.
-func (s *Service) abandonChildren(tx *store.Tx, r *mapRun) error {
-	children, err := running.List(tx, r.Account, r.Region, r.Machine+"/"+r.Label)
-	if err != nil {
-		return err
-	}
-	for i := range children {
-		e := &children[i]
-		if value(e.MapRunARN) != r.ARN || s.live.get(e.ARN) != nil {
-			continue
-		}
-		if err := s.abandoned(tx, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// abandoned ends a child that will not run again: its Map run is over.
-func (s *Service) abandoned(tx *store.Tx, e *execution) error {
-	if _, err := running.Delete(tx, e.key()...); err != nil {
-		return err
-	}
-	e.Status, e.Stop = string(exec.Aborted), millis(s.Clock.Now())
-	return ended.Put(tx, *e, e.key()...)
-}
-
-// abandonRuns ends the Map runs that nobody drives, with their children: the
-// server died after their execution had ended, or had given them up. Executions
-// that were left running have been resumed.
-func (s *Service) abandonRuns(ctx context.Context) error {
-	return s.Store.Update(ctx, func(tx *store.Tx) error {
-		all, err := mapRuns.List(tx)
-		if err != nil {
-			return err
-		}
-		for i := range all {
-			r := &all[i]
-			if r.Status != string(exec.Running) {
-				continue
+func (s *Service) abandonChildren(ctx context.Context, r *mapRun) error {
+	var left []execution
+	err := s.Store.View(ctx, func(tx *store.Tx) error {
+		for after, more := "", true; more; more = after != "" {
+			page, next, err := running.Page(tx, after, resumeBatch, r.Account, r.Region, r.Machine+"/"+r.Label)
+			if err != nil {
+				return err
 			}
-			if over, err := s.orphaned(tx, r); err != nil || !over {
-				if err != nil {
-					return err
+			for _, e := range page {
+				if value(e.MapRunARN) == r.ARN {
+					e.Input = ""
+					left = append(left, e)
 				}
-				continue
 			}
-			r.Status, r.Stopped = string(exec.Aborted), millis(s.Clock.Now())
-			r.Items.Aborted, r.Items.Running = r.Items.Aborted+r.Items.Running, 0
-			r.Children.Aborted, r.Children.Running = r.Children.Aborted+r.Children.Running, 0
-			r.Items.PendingRedrive, r.Children.PendingRedrive = 0, 0
-			if err := mapRuns.Put(tx, *r, r.key()...); err != nil {
-				return err
-			}
-			if err := s.abandonChildren(tx, r); err != nil {
-				return err
-			}
+			after = next
 		}
 		return nil
 	})
-}
-
-// orphaned reports whether nobody drives a Map run, nor ever will. That of an
-// execution that could not be resumed waits with it, as does that of a child,
-// which another Map run resumes.
-func (s *Service) orphaned(tx *store.Tx, r *mapRun) (bool, error) {
-	if _, driven := s.runner.MapRunProgress(r.Execution, r.ID); driven {
-		return false, nil
+	if err != nil {
+		return err
 	}
-	_, left, err := running.Get(tx, r.Account, r.Region, r.Machine, r.ExecutionName)
-	child := strings.Contains(r.Machine, "/")
-	return !left || !child && s.live.get(r.Execution) != nil, err
+	return s.abandoned(ctx, left)
 }
 
-// abandonOrphans ends those of the children whose execution no longer runs.
-func (s *Service) abandonOrphans(ctx context.Context, children []execution) error {
+// abandoned ends those of the children that are recorded as running and do not
+// run in this process: their Map run is over.
+func (s *Service) abandoned(ctx context.Context, children []execution) error {
 	for batch := range slices.Chunk(children, resumeBatch) {
 		err := s.Store.Update(ctx, func(tx *store.Tx) error {
 			for i := range batch {
-				e := &batch[i]
-				parent, ok := bus.ParseARN(e.Parent)
-				parts := strings.Split(parent.Resource, ":")
-				if !ok || len(parts) != 3 || s.live.get(e.ARN) != nil {
-					continue
-				}
-				_, left, err := running.Get(tx, parent.Account, parent.Region, parts[1], parts[2])
+				key := batch[i].key()
+				e, left, err := running.Get(tx, key...)
 				if err != nil {
 					return err
 				}
-				now, still, err := running.Get(tx, e.key()...)
-				if err == nil && still && !left {
-					err = s.abandoned(tx, &now)
+				if !left || s.live.get(e.ARN) != nil {
+					continue
 				}
-				if err != nil {
+				if _, err := running.Delete(tx, key...); err != nil {
+					return err
+				}
+				e.Status, e.Stop = string(exec.Aborted), millis(s.Clock.Now())
+				if err := ended.Put(tx, e, key...); err != nil {
 					return err
 				}
 			}
@@ -358,6 +304,99 @@ func (s *Service) abandonOrphans(ctx context.Context, children []execution) erro
 		}
 	}
 	return nil
+}
+
+// abandonRuns ends the Map runs that nobody drives, with their children: the
+// server died after their execution had ended, or had given them up. Executions
+// that were left running have been resumed.
+func (s *Service) abandonRuns(ctx context.Context) error {
+	orphans, err := view(ctx, s.Store, s.orphans)
+	if err != nil {
+		return err
+	}
+	for i := range orphans {
+		if err := s.abandonChildren(ctx, &orphans[i]); err != nil {
+			return err
+		}
+	}
+	return s.Store.Update(ctx, func(tx *store.Tx) error {
+		for i := range orphans {
+			if s.driven(&orphans[i]) {
+				continue
+			}
+			r, ok, err := mapRuns.Get(tx, orphans[i].key()...) // it may have ended since: then it is no orphan
+			if err != nil {
+				return err
+			}
+			if !ok || r.Status != string(exec.Running) {
+				continue
+			}
+			r.Status, r.Stopped = string(exec.Aborted), millis(s.Clock.Now())
+			r.Items.Aborted, r.Items.Running = r.Items.Aborted+r.Items.Running, 0
+			r.Children.Aborted, r.Children.Running = r.Children.Aborted+r.Children.Running, 0
+			r.Items.PendingRedrive, r.Children.PendingRedrive = 0, 0
+			if err := mapRuns.Put(tx, r, r.key()...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// orphans are the Map runs that are recorded as running, and that nobody drives
+// nor ever will. That of an execution that could not be resumed waits with it, as
+// does that of a child, which another Map run resumes.
+func (s *Service) orphans(tx *store.Tx) (orphans []mapRun, err error) {
+	all, err := mapRuns.List(tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range all {
+		if r.Status != string(exec.Running) || s.driven(&r) {
+			continue
+		}
+		_, left, err := running.Get(tx, r.Account, r.Region, r.Machine, r.ExecutionName)
+		if err != nil {
+			return nil, err
+		}
+		child := strings.Contains(r.Machine, "/")
+		if !left || !child && s.live.get(r.Execution) != nil {
+			orphans = append(orphans, r)
+		}
+	}
+	return orphans, nil
+}
+
+// driven reports whether the engine drives a Map run. Its end is durable before
+// that is over.
+func (s *Service) driven(r *mapRun) bool {
+	_, is := s.runner.MapRunProgress(r.Execution, r.ID)
+	return is
+}
+
+// abandonOrphans ends those of the children whose execution no longer runs.
+func (s *Service) abandonOrphans(ctx context.Context, children []execution) error {
+	orphans, err := view(ctx, s.Store, func(tx *store.Tx) (orphans []execution, err error) {
+		for _, e := range children {
+			parent, ok := bus.ParseARN(e.Parent)
+			parts := strings.Split(parent.Resource, ":")
+			if !ok || len(parts) != 3 {
+				continue
+			}
+			_, left, err := running.Get(tx, parent.Account, parent.Region, parts[1], parts[2])
+			if err != nil {
+				return nil, err
+			}
+			if !left {
+				orphans = append(orphans, e)
+			}
+		}
+		return orphans, nil
+	})
+	if err != nil {
+		return err
+	}
+	return s.abandoned(ctx, orphans)
 }
 
 // as is who asks S3 for a Map run: the execution's role.

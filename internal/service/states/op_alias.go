@@ -99,6 +99,11 @@ func (s *Service) createStateMachineAlias(ctx context.Context, in *api.CreateSta
 			}
 			return &api.CreateStateMachineAliasOutput{StateMachineAliasArn: &old.ARN, CreationDate: &old.Created}, nil
 		}
+		if all, err := aliases.List(tx, m.Account, m.Region, m.Name); err != nil {
+			return nil, err
+		} else if len(all) >= maxAliases {
+			return nil, api.ServiceQuotaExceededException("The maximum number of aliases of a state machine has been reached: %d", maxAliases)
+		}
 		out := &api.CreateStateMachineAliasOutput{StateMachineAliasArn: &a.ARN, CreationDate: &a.Created}
 		return out, aliases.Put(tx, a, m.Account, m.Region, m.Name, a.Name)
 	})

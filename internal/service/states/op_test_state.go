@@ -26,6 +26,9 @@ func (s *Service) testState(ctx context.Context, in *api.TestStateInput) (*api.T
 		return nil, invalidDefinition(problemText(problems))
 	}
 	state := findState(m.Definition.Machine, name)
+	if state == nil || in.StateName != nil && *in.StateName != name {
+		return nil, validation("The state '%s' does not exist in the definition", value(in.StateName))
+	}
 	if fault := s.checkTestState(in, state); fault != nil {
 		return nil, fault
 	}
@@ -245,6 +248,9 @@ func (s *Service) trial(ctx context.Context, in *api.TestStateInput, m *exec.Mac
 // callNow runs a task's call and waits for its answer; traced gets what an HTTP task did.
 func (s *Service) callNow(ctx context.Context, t exec.Task, traced *httpResult) exec.Mock {
 	failed := func(name, cause string) exec.Mock { return exec.Mock{Failed: true, Error: &name, Cause: &cause} }
+	if fault := credentialFault(t.Credentials); fault != "" {
+		return failed("States.Runtime", fault)
+	}
 	if t.ResourceType == "http" {
 		*traced = s.callHTTP(bus.With(ctx, s.callerOf(&t)), &t)
 		if traced.output == nil {

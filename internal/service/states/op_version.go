@@ -11,6 +11,12 @@ import (
 	"stepwell/internal/store"
 )
 
+// What a state machine can have (developer guide, "Quotas related to state machine versions and aliases").
+const (
+	maxVersions = 1000
+	maxAliases  = 100
+)
+
 func versionKey(number int64) string { return fmt.Sprintf("%010d", 9_999_999_999-number) }
 
 // versionNumber reads the qualifier of a version's ARN; the other qualifiers are aliases.
@@ -28,6 +34,11 @@ func publish(tx *store.Tx, m *machine, description *string, now time.Time) (vers
 	}
 	if old != nil {
 		return *old, nil
+	}
+	if all, err := versions.List(tx, m.Account, m.Region, m.Name); err != nil {
+		return version{}, err
+	} else if len(all) >= maxVersions {
+		return version{}, api.ServiceQuotaExceededException("The maximum number of versions of a state machine has been reached: %d", maxVersions)
 	}
 	number := m.NextVersion
 	m.NextVersion++

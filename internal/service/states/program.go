@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	"stepwell/internal/asl/check"
 	"stepwell/internal/asl/exec"
 	"stepwell/internal/asl/syntax"
 	api "stepwell/internal/awsapi/states"
@@ -96,6 +97,9 @@ func (s *Service) checkDefinition(definition, kind string) error {
 // validateStateMachineDefinition lists what is wrong with a definition.
 func (s *Service) validateStateMachineDefinition(_ context.Context, in *api.ValidateStateMachineDefinitionInput) (*api.ValidateStateMachineDefinitionOutput, error) {
 	_, problems := s.compile(*in.Definition, value(in.Type), false)
+	if value(in.Severity) == "WARNING" {
+		problems = append(problems, warnings(*in.Definition)...)
+	}
 	out := &api.ValidateStateMachineDefinitionOutput{
 		Result: new("OK"), Diagnostics: []api.ValidateStateMachineDefinitionDiagnostic{}, Truncated: new(false),
 	}
@@ -103,8 +107,6 @@ func (s *Service) validateStateMachineDefinition(_ context.Context, in *api.Vali
 	for _, p := range problems {
 		if p.Severity == "ERROR" {
 			out.Result = new("FAIL")
-		} else if value(in.Severity) == "ERROR" {
-			continue
 		}
 		if len(out.Diagnostics) == limit {
 			out.Truncated = new(true)
@@ -115,6 +117,21 @@ func (s *Service) validateStateMachineDefinition(_ context.Context, in *api.Vali
 		})
 	}
 	return out, nil
+}
+
+// warnings are what the service says of a definition beside errors.
+func warnings(definition string) []exec.Problem {
+	def, _ := syntax.Parse(definition)
+	if def == nil {
+		return nil
+	}
+	var found []exec.Problem
+	for _, f := range check.Advice(def) {
+		if check.Warning(f.Code) {
+			found = append(found, exec.Problem{Severity: "WARNING", Code: f.Code, Message: f.Text, Location: f.Location})
+		}
+	}
+	return found
 }
 
 // newRunner returns the engine that runs this service's executions.

@@ -17,17 +17,21 @@ import (
 
 // run makes the task's call. again: an earlier server may have made it.
 func (o *openTask) run(again bool) {
+	if fault := credentialFault(o.Credentials); fault != "" {
+		o.fail("States.Runtime", fault)
+		return
+	}
 	if o.ResourceType == "http" {
 		o.runHTTP(again)
 		return
 	}
 	c, err := o.s.resolve(o.ResourceType, o.Action)
 	if err != nil {
-		o.fail("States.TaskFailed", awserr.From(err).Message)
+		o.fail(errNotHere, awserr.From(err).Message)
 		return
 	}
 	if c.pattern != "" && c.pattern != patternToken && (c.optimized == nil || c.optimized.job == nil) {
-		o.fail("States.TaskFailed", "not implemented: Step Functions integration "+o.ResourceType+":"+o.Action)
+		o.fail(errNotHere, "not implemented: Step Functions integration "+o.ResourceType+":"+o.Action)
 		return
 	}
 	if again && !c.repeat() {
@@ -66,6 +70,10 @@ func (o *openTask) run(again bool) {
 	close(o.called)
 	o.wait(c, answer)
 }
+
+// errNotHere is the error of a task that calls what is not implemented. Retry and
+// Catch of States.ALL do not name it, so no execution succeeds without its call.
+const errNotHere = "States.Runtime"
 
 // inputFault is what is wrong with a task's parameters.
 type inputFault string
@@ -158,7 +166,7 @@ func (c *call) unreachable(in any) error {
 func (o *openTask) attach(submitted json.RawMessage) {
 	c, err := o.s.resolve(o.ResourceType, o.Action)
 	if err != nil {
-		o.fail("States.TaskFailed", awserr.From(err).Message)
+		o.fail(errNotHere, awserr.From(err).Message)
 		return
 	}
 	o.wait(c, submitted)

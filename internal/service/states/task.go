@@ -311,6 +311,15 @@ func ownToken(token string) bool {
 	return ok && strings.Count(rest, "\n") == 2
 }
 
+// credentialFault says what is wrong with a state's Credentials; "" = nothing. A task
+// whose role cannot be read must not call as the execution's role instead.
+func credentialFault(credentials json.RawMessage) string {
+	if len(credentials) == 0 || checkRole(credentialRole(credentials)) == nil {
+		return ""
+	}
+	return fmt.Sprintf("The Credentials '%s' could not be used to start the Task: [The field \"RoleArn\" must be the ARN of an IAM role]", credentials)
+}
+
 // credentialRole reads RoleArn of a state's Credentials.
 func credentialRole(credentials json.RawMessage) string {
 	var c struct{ RoleArn string }

@@ -42,9 +42,6 @@ type Type struct {
 	Update func(ctx context.Context, r *Request) (*Made, error)
 	// Delete removes the resource; one that is not there is removed.
 	Delete func(ctx context.Context, r *Request) error
-	// Snapshot makes what the policy Snapshot asks for, before Delete; nil where
-	// the type does not support the policy.
-	Snapshot func(ctx context.Context, r *Request) error
 }
 
 // Made is a resource that is there.
