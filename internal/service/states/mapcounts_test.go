@@ -107,3 +107,25 @@ func TestMapRunCounts(t *testing.T) {
 		})
 	}
 }
+
+// TestItemCounts lists children of batches with how many items each has.
+func TestItemCounts(t *testing.T) {
+	w := newWorld(t, filepath.Join(t.TempDir(), "s.db"), clock.New(0), newNeighbours())
+	defer w.close()
+	machine := w.must("CreateStateMachine", `{"Name": "m", "RoleArn": "arn:aws:iam::123456789012:role/r", "Definition": `+strconv.Quote(
+		`{"StartAt": "M", "States": {"M": {"Type": "Map", "MaxConcurrency": 1, "ItemBatcher": {"MaxItemsPerBatch": 2}, "ItemProcessor": {"ProcessorConfig":
+		{"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}, "End": true}}}`)+`}`)["StateMachineArn"].(string)
+	arn := w.must("StartExecution", `{"StateMachineArn": "`+machine+`", "Input": "[1, 2, 3, 4, 5]"}`)["ExecutionArn"].(string)
+	w.await(arn)
+	run := w.must("ListMapRuns", `{"ExecutionArn": "`+arn+`"}`)["MapRuns"].([]any)[0].(map[string]any)["MapRunArn"].(string)
+	counts := []any{} // the newest child first
+	for _, e := range w.must("ListExecutions", `{"MapRunArn": "`+run+`"}`)["Executions"].([]any) {
+		counts = append(counts, e.(map[string]any)["ItemCount"])
+	}
+	if got := fmt.Sprint(counts); got != "[1 2 2]" {
+		t.Error(got)
+	}
+	if e := w.must("ListExecutions", `{"StateMachineArn": "`+machine+`"}`)["Executions"].([]any)[0].(map[string]any); e["ItemCount"] != nil {
+		t.Error(e)
+	}
+}

@@ -127,7 +127,7 @@ func (s *Service) childRecord(parent *execution, c *exec.Child) execution {
 		Account: parent.Account, Region: parent.Region, ARN: exec.ChildARN(*c), Name: c.Name, Machine: parent.Machine + "/" + c.Label,
 		MachineARN: parent.MachineARN + "/" + c.Label, Revision: parent.Revision, RoleARN: parent.RoleARN, Start: millis(now),
 		Order: inverted(now), Input: string(c.Input), Status: string(exec.Running),
-		MapRunARN: new(exec.MapRunARN(c.Parent, c.Label, c.MapRun)), Parent: parent.ARN, TestCase: parent.TestCase, RunRedrives: c.Redrives,
+		MapRunARN: new(exec.MapRunARN(c.Parent, c.Label, c.MapRun)), Parent: parent.ARN, Items: c.Items, TestCase: parent.TestCase, RunRedrives: c.Redrives,
 	}
 }
 

@@ -134,6 +134,9 @@ func listItem(e *execution) api.ExecutionListItem {
 		StateMachineAliasArn: e.AliasARN, Name: &e.Name, Status: &e.Status, StartDate: &e.Start, RedriveCount: &e.Redrives,
 		MapRunArn: e.MapRunARN,
 	}
+	if e.MapRunARN != nil {
+		item.ItemCount = &e.Items
+	}
 	if !e.Stop.IsZero() {
 		item.StopDate = &e.Stop
 	}

@@ -101,6 +101,7 @@ type execution struct {
 	Redriven        time.Time `json:",omitzero"`  // the last time
 	MapRunARN       *string   `json:",omitempty"` // of a child execution
 	Parent          string    `json:",omitempty"` // ARN of a child's parent
+	Items           int64     `json:",omitempty"` // that a child processes
 	RunRedrives     int64     `json:",omitempty"` // of a child's Map run, when the child was last begun
 	RedriveToken    *string   `json:",omitempty"` // the client token of that
 
