@@ -187,19 +187,7 @@ func checkTags(c bus.Caller, arn string, given, tags []api.Tag) *awserr.Error {
 
 // mergeTags adds tags to old ones; a later value of a key wins, in its first place.
 func mergeTags(old, added []api.Tag) []api.Tag {
-	merged := make([]api.Tag, 0, len(old)+len(added))
-	at := map[string]int{}
-	for _, list := range [][]api.Tag{old, added} {
-		for _, t := range list {
-			if i, ok := at[value(t.Key)]; ok {
-				merged[i] = t
-				continue
-			}
-			at[value(t.Key)] = len(merged)
-			merged = append(merged, t)
-		}
-	}
-	return merged
+	return bus.MergeTags(append([]api.Tag{}, old...), added, func(t *api.Tag) *string { return new(value(t.Key)) })
 }
 
 // value is *p, or the zero value for an absent member.

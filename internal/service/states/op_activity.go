@@ -8,6 +8,7 @@ import (
 	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -84,7 +85,7 @@ func (s *Service) listActivities(ctx context.Context, in *api.ListActivitiesInpu
 		return nil, err
 	}
 	return view(ctx, s.Store, func(tx *store.Tx) (*api.ListActivitiesOutput, error) {
-		page, next, err := activities.Page(tx, after, pageSize(in.MaxResults, defaultPage), caller.Account, caller.Region)
+		page, next, err := activities.Page(tx, after, paging.Size(in.MaxResults, defaultPage), caller.Account, caller.Region)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/awserr"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -220,7 +221,7 @@ func (s *Service) listStateMachineAliases(ctx context.Context, in *api.ListState
 		return nil, err
 	}
 	number, _ := versionNumber(r.Qualifier)
-	limit := pageSize(in.MaxResults, defaultPage)
+	limit := paging.Size(in.MaxResults, defaultPage)
 	return view(ctx, s.Store, func(tx *store.Tx) (*api.ListStateMachineAliasesOutput, error) {
 		m, err := getMachine(tx, r)
 		if err != nil {

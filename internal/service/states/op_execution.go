@@ -7,6 +7,7 @@ import (
 
 	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -92,7 +93,7 @@ func (s *Service) listExecutions(ctx context.Context, in *api.ListExecutionsInpu
 		if t.machine.Type == "EXPRESS" {
 			return nil, typeNotSupported()
 		}
-		page, next, err := s.executionPage(tx, r, after, pageSize(in.MaxResults, defaultPage), keep)
+		page, next, err := s.executionPage(tx, r, after, paging.Size(in.MaxResults, defaultPage), keep)
 		return &api.ListExecutionsOutput{Executions: page, NextToken: pageToken(scope, next)}, err
 	})
 }

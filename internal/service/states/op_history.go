@@ -8,6 +8,7 @@ import (
 
 	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -37,7 +38,7 @@ func (s *Service) getExecutionHistory(ctx context.Context, in *api.GetExecutionH
 			return nil, invalidPageToken()
 		}
 	}
-	limit := pageSize(in.MaxResults, historyPage)
+	limit := paging.Size(in.MaxResults, historyPage)
 	data := in.IncludeExecutionData == nil || *in.IncludeExecutionData
 	out := &api.GetExecutionHistoryOutput{Events: []api.HistoryEvent{}}
 	step := 1

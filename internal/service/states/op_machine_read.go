@@ -7,6 +7,7 @@ import (
 	"stepwell/internal/asl/syntax"
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -115,7 +116,7 @@ func (s *Service) listStateMachines(ctx context.Context, in *api.ListStateMachin
 		return nil, err
 	}
 	return view(ctx, s.Store, func(tx *store.Tx) (*api.ListStateMachinesOutput, error) {
-		page, next, err := machines.Page(tx, after, pageSize(in.MaxResults, defaultPage), caller.Account, caller.Region)
+		page, next, err := machines.Page(tx, after, paging.Size(in.MaxResults, defaultPage), caller.Account, caller.Region)
 		if err != nil {
 			return nil, err
 		}

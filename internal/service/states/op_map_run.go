@@ -6,6 +6,7 @@ import (
 	"stepwell/internal/asl/exec"
 	api "stepwell/internal/awsapi/states"
 	"stepwell/internal/awserr"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -74,7 +75,7 @@ func (s *Service) listMapRuns(ctx context.Context, in *api.ListMapRunsInput) (*a
 		return nil, err
 	}
 	return view(ctx, s.Store, func(tx *store.Tx) (*api.ListMapRunsOutput, error) {
-		page, next, err := mapRuns.Page(tx, after, pageSize(in.MaxResults, defaultPage), e.key()...)
+		page, next, err := mapRuns.Page(tx, after, paging.Size(in.MaxResults, defaultPage), e.key()...)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +142,7 @@ func (s *Service) listChildren(ctx context.Context, in *api.ListExecutionsInput)
 		if _, err := getMapRun(tx, r); err != nil {
 			return nil, err
 		}
-		page, next, err := s.executionPage(tx, r, after, pageSize(in.MaxResults, defaultPage), keep)
+		page, next, err := s.executionPage(tx, r, after, paging.Size(in.MaxResults, defaultPage), keep)
 		return &api.ListExecutionsOutput{Executions: page, NextToken: pageToken(scope, next)}, err
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	api "stepwell/internal/awsapi/states"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -136,7 +137,7 @@ func (s *Service) listStateMachineVersions(ctx context.Context, in *api.ListStat
 		if err != nil {
 			return nil, err
 		}
-		page, next, err := versions.Page(tx, after, pageSize(in.MaxResults, defaultPage), m.Account, m.Region, m.Name)
+		page, next, err := versions.Page(tx, after, paging.Size(in.MaxResults, defaultPage), m.Account, m.Region, m.Name)
 		if err != nil {
 			return nil, err
 		}

@@ -1,41 +1,34 @@
 package states
 
 import (
-	"encoding/base64"
 	"fmt"
 	"math"
 	"strings"
 	"time"
+
+	"stepwell/internal/paging"
 )
 
 const defaultPage = 100
-
-// pageSize reads a maxResults member: 0 and absent mean the default.
-func pageSize(max *int64, def int) int {
-	if max == nil || *max == 0 {
-		return def
-	}
-	return int(*max)
-}
 
 // pageToken makes an opaque token of a position within the list named by scope.
 func pageToken(scope, position string) *string {
 	if position == "" {
 		return nil
 	}
-	return new(base64.RawURLEncoding.EncodeToString([]byte(scope + "\x00" + position)))
+	return paging.Token(scope + "\x00" + position)
 }
 
 // pagePosition opens a token that pageToken made for the same scope.
 func pagePosition(scope string, token *string) (string, error) {
-	if token == nil {
-		return "", nil
-	}
-	data, err := base64.RawURLEncoding.DecodeString(*token)
+	text, err := paging.Position(token)
 	if err != nil {
 		return "", invalidPageToken()
 	}
-	position, ok := strings.CutPrefix(string(data), scope+"\x00")
+	if text == "" {
+		return "", nil
+	}
+	position, ok := strings.CutPrefix(text, scope+"\x00")
 	if !ok {
 		return "", invalidPageToken()
 	}

@@ -9,6 +9,7 @@ import (
 	"stepwell/internal/asl/exec"
 	"stepwell/internal/asl/syntax"
 	api "stepwell/internal/awsapi/states"
+	"stepwell/internal/paging"
 	"stepwell/internal/store"
 )
 
@@ -103,7 +104,7 @@ func (s *Service) validateStateMachineDefinition(_ context.Context, in *api.Vali
 	out := &api.ValidateStateMachineDefinitionOutput{
 		Result: new("OK"), Diagnostics: []api.ValidateStateMachineDefinitionDiagnostic{}, Truncated: new(false),
 	}
-	limit := pageSize(in.MaxResults, defaultPage)
+	limit := paging.Size(in.MaxResults, defaultPage)
 	for _, p := range problems {
 		if p.Severity == "ERROR" {
 			out.Result = new("FAIL")

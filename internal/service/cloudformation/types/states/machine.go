@@ -5,15 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
-	"time"
-
-	"go.yaml.in/yaml/v4"
-
+	"stepwell/internal/asl/syntax"
 	"stepwell/internal/awsapi/s3"
 	"stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
 	"stepwell/internal/service/cloudformation/resource"
+	"strings"
+	"time"
 )
 
 // settings are the properties that stand in Step Functions' inputs as they are.
@@ -171,13 +169,9 @@ func asJSON(text string) (string, error) {
 	if json.Valid([]byte(text)) {
 		return text, nil
 	}
-	var doc any
-	if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
-		return "", fmt.Errorf("#/DefinitionS3Location: neither JSON nor YAML: %w", err)
+	y, fault := syntax.FromYAML(text)
+	if fault != nil {
+		return "", fmt.Errorf("#/DefinitionS3Location: neither JSON nor YAML: %s", strings.Join(append([]string{fault.Text}, fault.Notes...), ": "))
 	}
-	b, err := json.Marshal(doc)
-	if err != nil {
-		return "", fmt.Errorf("#/DefinitionS3Location: %w", err)
-	}
-	return string(b), nil
+	return y.JSON, nil
 }

@@ -23,7 +23,7 @@ func TestStoredDefinition(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"${F}","End":true}}}`, `{"StartAt":"A","States":{"A":{"Type":"Task","Resource":"arn:f","End":true}}}`},
 		{`{"TimeoutSeconds":${N},"Live":${B}}`, `{"TimeoutSeconds":5,"Live":true}`},
-		{"StartAt: A\nTimeoutSeconds: ${N}\nComment: n is ${N}\n", `{"Comment":"n is 5","StartAt":"A","TimeoutSeconds":5}`},
+		{"StartAt: A\nTimeoutSeconds: ${N}\nComment: n is ${N}\n", `{"StartAt":"A","TimeoutSeconds":5,"Comment":"n is 5"}`},
 		{"{", "neither JSON nor YAML"},
 	} {
 		r := &resource.Request{Bus: object(c.text), Properties: map[string]any{
