@@ -5,13 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
+	"time"
+
 	"stepwell/internal/asl/syntax"
 	"stepwell/internal/awsapi/s3"
 	"stepwell/internal/awsapi/states"
 	"stepwell/internal/bus"
 	"stepwell/internal/service/cloudformation/resource"
-	"strings"
-	"time"
 )
 
 // settings are the properties that stand in Step Functions' inputs as they are.
